@@ -1,0 +1,3 @@
+module sendwatch
+
+go 1.26.0
