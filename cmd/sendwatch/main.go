@@ -1,0 +1,52 @@
+// Command sendwatch watches how WhatsApp numbers send and warns before they are
+// restricted. Each subcommand is a file of this package; this one only parses
+// the command line and turns signals into a context.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the command line: one field a subcommand, one file each.
+type cli struct {
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+func main() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		signals := make(chan os.Signal, 2)
+		signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+		<-signals
+		cancel() // the first drains
+		<-signals
+		os.Exit(130) // the second does not wait
+	}()
+
+	var c cli
+	parser := kong.Must(&c,
+		kong.Name("sendwatch"),
+		kong.Description("Watches how WhatsApp numbers send and warns before they are restricted."),
+		kong.UsageOnError(),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+	command, err := parser.Parse(os.Args[1:])
+	parser.FatalIfErrorf(err)
+	if err := command.Run(); err != nil {
+		if !errors.Is(err, errReported) {
+			fmt.Fprintln(os.Stderr, "sendwatch: "+err.Error())
+		}
+		os.Exit(1)
+	}
+}
+
+// errReported ends a command with a non-zero status when it has already said why.
+var errReported = errors.New("already reported")
