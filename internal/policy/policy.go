@@ -21,25 +21,25 @@ type Policy struct {
 	// StopWords and ResumeWords recognise an opt-out in what a contact writes.
 	StopWords, ResumeWords []string
 
-	byConnection [4]int32 // event.Connection -> index into Profiles
-	byPortfolio  map[string][4]int32
-	byNumber     map[string][4]int32
-	advice       [event.NumFactors]string
+	byConnection [len(connections)]int32 // event.Connection -> index into Profiles
+	// Numbers and portfolios with equal overrides share a set of changes, 0 for
+	// none. The table leads from number's set x numPortfolioSets + portfolio's
+	// set, and the connection, to a profile.
+	byPortfolio, byNumber map[string]int32
+	numPortfolioSets      int32
+	table                 [][len(connections)]int32
+	advice                [event.NumFactors]string
 }
 
-// Index gives the place in Profiles of the rules for a number: its own
-// override if there is one, else its portfolio's, else its connection's profile.
+// Index gives the place in Profiles of the rules for a number: the profile of
+// its connection, or the one that it or its portfolio chose, with its
+// portfolio's changes and its own on top. It allocates nothing.
 func (p *Policy) Index(numberID, portfolioID []byte, c event.Connection) int32 {
-	if o, ok := p.byNumber[string(numberID)]; ok {
-		return o[c]
-	}
-	if o, ok := p.byPortfolio[string(portfolioID)]; ok {
-		return o[c]
-	}
-	return p.byConnection[c]
+	return p.table[p.byNumber[string(numberID)]*p.numPortfolioSets+p.byPortfolio[string(portfolioID)]][c]
 }
 
-// Portfolio gives the rules for a portfolio's own factors.
+// Portfolio gives the rules for a portfolio's own factors: those of the profile
+// of unknown connections, with the portfolio's changes on top.
 func (p *Policy) Portfolio(portfolioID []byte) *Profile {
 	return &p.Profiles[p.Index(nil, portfolioID, event.ConnectionNone)]
 }

@@ -1,0 +1,416 @@
+package policy
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"sendwatch/internal/event"
+	"sendwatch/internal/strict"
+)
+
+// file is a policy as it is written, before anything is inherited.
+type file struct {
+	root        strict.Value
+	name        string
+	extends     bool // the shipped policy
+	hysteresis  *time.Duration
+	connections map[string]strict.Value
+	stop        []string
+	resume      []string
+	profiles    map[string]*writtenProfile
+	portfolios  map[string]*override
+	numbers     map[string]*override
+	advice      map[event.Factor]string
+}
+
+// writtenProfile is a profile as it is written: what it extends and its
+// changes, those of the shipped policy first.
+type writtenProfile struct {
+	at      strict.Value
+	extends string // empty: a profile of its own
+	parent  strict.Value
+	changes []change
+}
+
+// override is what a portfolio or a number has of its own.
+type override struct {
+	at      strict.Value
+	profile string // empty: as the connection says
+	chosen  strict.Value
+	changes []change
+}
+
+// change is what is written about one factor. What is nil stays as it was.
+type change struct {
+	at             strict.Value
+	factor         event.Factor
+	on             *bool
+	weight, sample *float64
+	warn, danger   *Threshold
+	steps          []Step
+}
+
+var (
+	fileKeys     = []string{"name", "extends", "hysteresis", "connections", "opt_out", "profiles", "portfolios", "numbers", "advice"}
+	optOutKeys   = []string{"stop", "resume"}
+	profileKeys  = []string{"extends", "factors"}
+	overrideKeys = []string{"profile", "factors"}
+	factorKeys   = []string{"on", "warn", "danger", "days", "sample", "weight"}
+	dayKeys      = []string{"until", "warn", "danger"}
+	connections  = [...]string{"unknown", "cloud_api", "business_app", "web_session"} // by event.Connection
+)
+
+// Limits of a policy.
+const (
+	maxName       = 64
+	maxHysteresis = 24 * time.Hour
+	maxDay        = 100_000
+	maxSample     = 1e9
+	maxWeight     = 100
+	maxWords      = 1000
+	maxWord       = 64  // letters
+	maxAdvice     = 600 // bytes
+	maxID         = 256 // bytes
+)
+
+// parse reads a policy file and notes every mistake that can be seen without
+// knowing what it inherits.
+func parse(data []byte) (*strict.Document, *file) {
+	doc, root := strict.Read(data)
+	f := &file{
+		root: root, connections: map[string]strict.Value{}, profiles: map[string]*writtenProfile{},
+		portfolios: map[string]*override{}, numbers: map[string]*override{}, advice: map[event.Factor]string{},
+	}
+	root.Record(fileKeys, f.key)
+	if root.Exists() && f.name == "" {
+		root.Missing("name", acceptedName)
+	}
+	return doc, f
+}
+
+const acceptedName = "a name of lower-case letters, digits, - and _, at most 64"
+
+func (f *file) key(key string, v strict.Value) {
+	switch key {
+	case "name":
+		f.name = parseName(v)
+	case "extends":
+		_, f.extends = v.Word([]string{DefaultName})
+	case "hysteresis":
+		if d, ok := v.Duration(0, maxHysteresis); ok {
+			d = d.Truncate(time.Millisecond)
+			f.hysteresis = &d
+		}
+	case "connections":
+		v.Record(connections[:], func(key string, v strict.Value) { f.connections[key] = v })
+	case "opt_out":
+		v.Record(optOutKeys, func(key string, v strict.Value) {
+			if key == "stop" {
+				f.stop = parseWordList(v)
+			} else {
+				f.resume = parseWordList(v)
+			}
+		})
+	case "profiles":
+		v.Fields(func(key string, v strict.Value) {
+			if !isName(key) {
+				v.Wrong("no name for a profile", acceptedName)
+				return
+			}
+			p := &writtenProfile{at: v}
+			v.Record(profileKeys, func(key string, v strict.Value) {
+				if key == "extends" {
+					p.extends, _ = v.Text("the name of a profile")
+					p.parent = v
+				} else {
+					p.changes = parseFactors(v, inProfile)
+				}
+			})
+			f.profiles[key] = p
+		})
+	case "portfolios":
+		parseOverrides(v, inPortfolio, f.portfolios)
+	case "numbers":
+		parseOverrides(v, inNumber, f.numbers)
+	case "advice":
+		v.Fields(func(key string, v strict.Value) {
+			factor, ok := parseFactor(key, v)
+			if !ok {
+				return
+			}
+			if text, ok := v.Text("one to three sentences"); ok {
+				if len(text) > maxAdvice {
+					v.Wrong(fmt.Sprintf("has %d bytes", len(text)), fmt.Sprintf("one to three sentences, at most %d bytes", maxAdvice))
+				}
+				f.advice[factor] = text
+			}
+		})
+	}
+}
+
+// place says where factors are written, and so which may be.
+type place uint8
+
+const (
+	inProfile place = iota
+	inPortfolio
+	inNumber
+)
+
+func parseOverrides(v strict.Value, where place, into map[string]*override) {
+	v.Fields(func(id string, v strict.Value) {
+		if len(id) > maxID {
+			v.Wrong(fmt.Sprintf("the id has %d bytes", len(id)), fmt.Sprintf("at most %d", maxID))
+		}
+		o := &override{at: v}
+		v.Record(overrideKeys, func(key string, v strict.Value) {
+			if key == "profile" {
+				o.profile, _ = v.Text("the name of a profile")
+				o.chosen = v
+			} else {
+				o.changes = parseFactors(v, where)
+			}
+		})
+		if o.profile == "" && len(o.changes) == 0 {
+			v.Wrong("changes nothing", "profile, factors, or both")
+		}
+		into[id] = o
+	})
+}
+
+func parseFactor(key string, v strict.Value) (event.Factor, bool) {
+	factor, ok := event.ParseFactor(key)
+	if !ok {
+		names := make([]string, event.NumFactors)
+		for f := range event.NumFactors {
+			names[f] = f.String()
+		}
+		v.Unknown("factor", names)
+	}
+	return factor, ok
+}
+
+func parseFactors(v strict.Value, where place) []change {
+	var changes []change
+	v.Fields(func(key string, v strict.Value) {
+		factor, ok := parseFactor(key, v)
+		if !ok {
+			return
+		}
+		if where == inNumber && ofPortfolio(factor) {
+			v.Wrong("is a factor of portfolios", "it under profiles or portfolios")
+			return
+		}
+		changes = append(changes, parseChange(v, factor))
+	})
+	return changes
+}
+
+func parseChange(v strict.Value, factor event.Factor) change {
+	s := &shapes[factor]
+	c := change{at: v, factor: factor}
+	written := 0
+	v.Record(factorKeys, func(key string, v strict.Value) {
+		written++
+		switch key {
+		case "on":
+			if b, ok := v.Bool(); ok {
+				c.on = &b
+			}
+		case "warn":
+			c.warn = parseThreshold(v, s)
+		case "danger":
+			c.danger = parseThreshold(v, s)
+		case "days":
+			if !s.days {
+				v.Wrong(factor.String()+" does not go by day of life", "warn and danger; days belong to "+event.FactorDailyVolume.String())
+				return
+			}
+			c.steps = parseSteps(v, s)
+		case "sample":
+			if s.sample == "" {
+				v.Wrong(factor.String()+" has no sample", "no sample here")
+				return
+			}
+			if n, ok := v.Number(0, maxSample, "a number from 0: the least "+s.sample); ok {
+				c.sample = &n
+			}
+		case "weight":
+			if !s.weighty {
+				v.Wrong(factor.String()+" does not count in the score", "no weight here")
+				return
+			}
+			if n, ok := v.Number(0, maxWeight, "a number from 0 to 100"); ok {
+				c.weight = &n
+			}
+		}
+	})
+	if written == 0 {
+		v.Wrong("says nothing", "one or more of "+strings.Join(factorKeys, ", "))
+	}
+	if c.steps != nil && (c.warn != nil || c.danger != nil) {
+		v.Wrong("has days as well as warn or danger", "either")
+	}
+	return c
+}
+
+func parseSteps(v strict.Value, s *shape) []Step {
+	items, ok := v.List("a list of {until: DAY, warn: ..., danger: ...}")
+	if !ok {
+		return nil
+	}
+	if len(items) == 0 {
+		v.Wrong("is an empty list", "at least one step; to judge nothing, on: false")
+	}
+	steps, last := make([]Step, 0, len(items)), int64(0)
+	for _, item := range items {
+		step, seen := Step{}, false
+		item.Record(dayKeys, func(key string, v strict.Value) {
+			switch key {
+			case "until":
+				seen = true
+				step.UntilDay, ok = v.Whole(1, maxDay)
+				if ok && step.UntilDay <= last {
+					v.Wrong(fmt.Sprintf("%d comes after %d", step.UntilDay, last), "days that rise from step to step")
+				}
+				last = max(last, step.UntilDay)
+			case "warn":
+				if t := parseThreshold(v, s); t != nil {
+					step.Warn = *t
+				}
+			case "danger":
+				if t := parseThreshold(v, s); t != nil {
+					step.Danger = *t
+				}
+			}
+		})
+		if !seen {
+			item.Missing("until", "the last day of life that the step is for")
+		}
+		steps = append(steps, step)
+	}
+	return steps
+}
+
+// parseThreshold gives what is written; `none` gives a Threshold that does not
+// exist, a mistake gives nil.
+func parseThreshold(v strict.Value, s *shape) *Threshold {
+	accepted := s.accepts()
+	if s.words != nil {
+		return parseWords(v, s, accepted)
+	}
+	text, ok := v.Text(accepted)
+	if !ok {
+		return nil
+	}
+	if text == "none" {
+		return &Threshold{}
+	}
+	orEqual, strictly := s.ops()
+	t := Threshold{}
+	rest := ""
+	for _, op := range [...]Op{OpAtLeast, OpAtMost, OpAbove, OpBelow} { // the longer signs first
+		if after, found := strings.CutPrefix(text, op.String()); found {
+			t.Op, rest = op, strings.TrimSpace(after)
+			break
+		}
+	}
+	if t.Op == OpNone {
+		v.Wrong(strconv.Quote(text)+" has no sign", accepted)
+		return nil
+	}
+	if t.Op != orEqual && t.Op != strictly {
+		v.Wrong(strconv.Quote(text)+" looks the wrong way", accepted)
+		return nil
+	}
+	t.Value, ok = strict.ParseNumber(rest)
+	if !ok || t.Value < 0 || t.Value > s.most {
+		v.Wrong(strconv.Quote(rest)+" is no number that it can be compared with", accepted)
+		return nil
+	}
+	return &t
+}
+
+func parseWords(v strict.Value, s *shape, accepted string) *Threshold {
+	items := []strict.Value{v}
+	if v.IsList() {
+		var ok bool
+		if items, ok = v.List(accepted); !ok {
+			return nil
+		}
+	} else if text, ok := v.Text(accepted); !ok {
+		return nil
+	} else if text == "none" {
+		return &Threshold{}
+	}
+	if len(items) > maxWords {
+		v.Wrong(fmt.Sprintf("has %d words", len(items)), fmt.Sprintf("at most %d", maxWords))
+		return nil
+	}
+	t := Threshold{}
+	for _, item := range items {
+		var word string
+		var ok bool
+		if s.open {
+			word, ok = item.Text(accepted)
+		} else {
+			word, ok = item.Word(s.words)
+		}
+		if !ok {
+			continue
+		}
+		for _, w := range t.Words {
+			if w == word {
+				item.Wrong(word+" is written twice", "each word once")
+				ok = false
+			}
+		}
+		if ok {
+			t.Words = append(t.Words, word)
+		}
+	}
+	return &t
+}
+
+// parseWordList reads words of opt-out.
+func parseWordList(v strict.Value) []string {
+	items, ok := v.List("a list of words")
+	if !ok {
+		return nil
+	}
+	if len(items) > maxWords {
+		v.Wrong(fmt.Sprintf("has %d words", len(items)), fmt.Sprintf("at most %d", maxWords))
+		return nil
+	}
+	words := make([]string, 0, len(items))
+	for _, item := range items {
+		word, ok := item.Text("a word, in quotes where YAML reads it otherwise")
+		if !ok {
+			continue
+		}
+		if n := len([]rune(word)); n > maxWord {
+			item.Wrong(fmt.Sprintf("has %d letters", n), fmt.Sprintf("at most %d", maxWord))
+			continue
+		}
+		words = append(words, word)
+	}
+	return words
+}
+
+func parseName(v strict.Value) string {
+	s, ok := v.Text(acceptedName)
+	if ok && !isName(s) {
+		v.Wrong(strconv.Quote(s)+" is no name", acceptedName)
+	}
+	return s
+}
+
+func isName(s string) bool {
+	return s != "" && len(s) <= maxName && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-_") == ""
+}
+
+func list(words []string) string { return strings.Join(words, ", ") }
+
+func number(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }
