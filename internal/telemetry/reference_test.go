@@ -1,0 +1,89 @@
+package telemetry
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "rewrite deploy/METRICS.md")
+
+// TestReferenceIsUpToDate renders the reference from the table and from what
+// the endpoint serves, and compares it with the file for operators.
+func TestReferenceIsUpToDate(t *testing.T) {
+	want := reference(t)
+	path := filepath.Join("..", "..", "deploy", "METRICS.md")
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v; write it with: go test ./internal/telemetry -update", err)
+	}
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("deploy/METRICS.md differs from the table (-table +file); write it anew with: go test ./internal/telemetry -update\n%s", diff)
+	}
+}
+
+// reference renders deploy/METRICS.md.
+func reference(t *testing.T) string {
+	names := endpointNames(t)
+	var b strings.Builder
+	b.WriteString(`# Metrics
+
+Written by ` + "`go test ./internal/telemetry -update`" + ` from the table in ` + "`internal/telemetry/table.go`" + `; do not edit.
+
+The Prometheus endpoint is ` + "`/metrics`" + ` on the HTTP port. The same metrics go out over OTLP (HTTP) when
+` + "`OTEL_EXPORTER_OTLP_ENDPOINT`" + ` is set; the standard ` + "`OTEL_`" + ` variables choose headers, intervals and the like.
+Traces of fetches and inserts follow the same variables; one in a hundred is kept unless ` + "`OTEL_TRACES_SAMPLER`" + ` says otherwise.
+Beside these, the endpoint has Go's own ` + "`go_`" + ` and ` + "`process_`" + ` metrics.
+
+| Prometheus | OTLP | kind | unit | labels | what it tells |
+|---|---|---|---|---|---|
+`)
+	for _, d := range Table() {
+		labels := strings.Join(d.Labels, ", ")
+		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s | %s | %s |\n", names[d.Description], d.Name, d.Kind, d.Unit, labels, d.Description)
+	}
+	return b.String()
+}
+
+// endpointNames reports every metric once and gives the names under which the
+// endpoint serves them, by description.
+func endpointNames(t *testing.T) map[string]string {
+	t.Helper()
+	tel := quiet(t)
+	m := tel.Metrics()
+	for metric, d := range Table() {
+		labels := make([]string, len(d.Labels))
+		switch d.Kind {
+		case Counter:
+			m.Add(Metric(metric), 1, labels...)
+		case Gauge:
+			m.Set(Metric(metric), 1, labels...)
+		case Histogram:
+			m.Observe(Metric(metric), time.Second, labels...)
+		}
+	}
+	names := map[string]string{}
+	for line := range strings.Lines(scrape(t, tel)) {
+		if rest, ok := strings.CutPrefix(line, "# HELP "); ok {
+			name, help, _ := strings.Cut(strings.TrimSpace(rest), " ")
+			names[help] = name
+		}
+	}
+	for _, d := range Table() {
+		if !strings.HasPrefix(names[d.Description], "sendwatch_") {
+			t.Fatalf("%s is not served", d.Name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,193 @@
+package telemetry
+
+// Metric is an index into the table of metrics.
+type Metric uint8
+
+// The metrics, in the order of the reference. Label values are given in the
+// order of the table's Labels.
+const (
+	Records Metric = iota
+	LateEvents
+	DeadLetters
+	Flags
+	ClockEvents
+	LagRecords
+	LagSeconds
+	Watermark
+	Partitions
+	Rebalances
+	StateEntries
+	StateBytes
+	StateDropped
+	FetchDuration
+	FetchBytes
+	ApplyDuration
+	ProduceDuration
+	ProducedRecords
+	ProduceErrors
+	SinkRows
+	InsertDuration
+	SinkErrors
+	BuildInfo
+	NumMetrics
+)
+
+// Kind says how a metric is to be read.
+type Kind uint8
+
+// A counter only grows; a gauge is a present value; a histogram counts
+// durations by size.
+const (
+	Counter Kind = iota
+	Gauge
+	Histogram
+)
+
+var kindNames = [...]string{"counter", "gauge", "histogram"}
+
+// String gives the kind's name as Prometheus has it.
+func (k Kind) String() string { return kindNames[k] }
+
+// Definition declares one metric.
+type Definition struct {
+	Name        string   // as OTLP has it; Prometheus adds the unit and _total
+	Kind        Kind     // decides which of Add, Set and Observe applies
+	Unit        string   // UCUM, as OpenTelemetry wants it
+	Description string   // what one unit means, for the reader of a dashboard
+	Labels      []string // names, in the order in which callers give values
+}
+
+// durations are the upper bounds of the histograms' buckets in seconds. They
+// reach from a fetch that was waiting in memory to one that times out.
+var durations = [...]float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}
+
+// table is the one place where metrics are declared. A role is numbers,
+// portfolios or sink. No label may name a number, a contact or a portfolio:
+// there can be millions of them, and they are nobody's business here.
+var table = [NumMetrics]Definition{
+	Records: {
+		"sendwatch.records", Counter, "{record}",
+		"Records read from the events topic by what became of them; its rate is events per second.",
+		[]string{"partition", "class"},
+	},
+	LateEvents: {
+		"sendwatch.events.late", Counter, "{event}",
+		"Sends older than 24 h before the watermark: counted, but not tracked for a reply.",
+		[]string{"partition"},
+	},
+	DeadLetters: {
+		"sendwatch.dead_letters", Counter, "{record}",
+		"Rejected records written to the dead-letter topic, by reason.",
+		[]string{"reason"},
+	},
+	Flags: {
+		"sendwatch.flags", Counter, "{flag}",
+		"Transitions of flags sent to the flags topic.",
+		[]string{"factor", "level", "transition"},
+	},
+	ClockEvents: {
+		"sendwatch.clock_events", Counter, "{event}",
+		"Clock events appended to idle partitions.",
+		[]string{"partition"},
+	},
+	LagRecords: {
+		"sendwatch.lag.records", Gauge, "{record}",
+		"Records between the next one to read and the end of the partition.",
+		[]string{"role", "partition"},
+	},
+	LagSeconds: {
+		"sendwatch.lag.time", Gauge, "s",
+		"Wall clock minus the time of the newest record applied; 0 at the end of the partition.",
+		[]string{"role", "partition"},
+	},
+	Watermark: {
+		"sendwatch.watermark", Gauge, "s",
+		"Largest event time applied, in seconds since the Unix epoch.",
+		[]string{"partition"},
+	},
+	Partitions: {
+		"sendwatch.partitions", Gauge, "{partition}",
+		"Partitions that this process owns.",
+		[]string{"role"},
+	},
+	Rebalances: {
+		"sendwatch.rebalances", Counter, "{rebalance}",
+		"Generations of the consumer group that this process joined.",
+		[]string{"role"},
+	},
+	StateEntries: {
+		"sendwatch.state.entries", Gauge, "{entry}",
+		"Entries held in memory, by what they are: numbers, conversations, pending, fingerprints and the like.",
+		[]string{"partition", "kind"},
+	},
+	StateBytes: {
+		"sendwatch.state.size", Gauge, "By",
+		"Memory held by a partition's state.",
+		[]string{"partition"},
+	},
+	StateDropped: {
+		"sendwatch.state.dropped", Counter, "{entry}",
+		"Entries let go because a limit was reached, by what they were.",
+		[]string{"partition", "kind"},
+	},
+	FetchDuration: {
+		"sendwatch.fetch.duration", Histogram, "s",
+		"Time from asking the broker for records until they are in memory.",
+		[]string{"role"},
+	},
+	FetchBytes: {
+		"sendwatch.fetch.size", Counter, "By",
+		"Bytes fetched from the broker.",
+		[]string{"role"},
+	},
+	ApplyDuration: {
+		"sendwatch.apply.duration", Histogram, "s",
+		"Time to decode and apply the records of one fetch.",
+		[]string{"role"},
+	},
+	ProduceDuration: {
+		"sendwatch.produce.duration", Histogram, "s",
+		"Time until the broker has acknowledged the outputs of one flush.",
+		[]string{"topic"},
+	},
+	ProducedRecords: {
+		"sendwatch.produced.records", Counter, "{record}",
+		"Records written and acknowledged, by topic.",
+		[]string{"topic"},
+	},
+	ProduceErrors: {
+		"sendwatch.produce.errors", Counter, "{error}",
+		"Failed attempts to write; each is tried again.",
+		[]string{"topic"},
+	},
+	SinkRows: {
+		"sendwatch.sink.rows", Counter, "{row}",
+		"Rows that ClickHouse has taken, by table.",
+		[]string{"table"},
+	},
+	InsertDuration: {
+		"sendwatch.sink.insert.duration", Histogram, "s",
+		"Time for one insert of a block into ClickHouse.",
+		[]string{"table"},
+	},
+	SinkErrors: {
+		"sendwatch.sink.errors", Counter, "{error}",
+		"Failed inserts; each is tried again with the same rows.",
+		[]string{"table"},
+	},
+	BuildInfo: {
+		"sendwatch.build.info", Gauge, "",
+		"Always 1; the labels say what runs.",
+		[]string{"version", "go"},
+	},
+}
+
+// Table gives a copy of the table of metrics, in the order of the constants.
+func Table() []Definition {
+	defs := make([]Definition, NumMetrics)
+	for m, d := range table {
+		d.Labels = append([]string(nil), d.Labels...)
+		defs[m] = d
+	}
+	return defs
+}
