@@ -85,6 +85,11 @@ func (d *Document) Err() error {
 	return d.mistakes
 }
 
+// Wrong notes a mistake that is on no line of the document.
+func (d *Document) Wrong(problem, accepted string) {
+	d.mistakes = append(d.mistakes, Mistake{Problem: problem, Accepted: accepted})
+}
+
 // Exists tells whether there is something at this place.
 func (v Value) Exists() bool { return v.node != nil }
 

@@ -1,0 +1,162 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"time"
+)
+
+// Config is the whole of sendwatch.yaml.
+type Config struct {
+	Roles      []string // what this process does: RoleNumbers, RolePortfolios, RoleSink
+	Kafka      Kafka
+	ClickHouse ClickHouse
+	Contacts   Contacts
+	Policy     Policy
+	Numbers    Numbers
+	HTTP       HTTP
+	Log        Log
+	Telemetry  Telemetry
+}
+
+// The roles of a process.
+const (
+	RoleNumbers    = "numbers"    // events to flags and rows
+	RolePortfolios = "portfolios" // rows to what only shows over all numbers of a portfolio
+	RoleSink       = "sink"       // rows to ClickHouse
+)
+
+// Kafka says where the topics are and how to get there.
+type Kafka struct {
+	Brokers  []string // host:port
+	ClientID string
+	TLS      TLS
+	SASL     SASL
+	Topics   Topics
+	Groups   Groups
+	Create   Create
+}
+
+// TLS encrypts a connection and checks the server's certificate. A client
+// certificate is optional.
+type TLS struct {
+	Enabled    bool
+	CAFile     string // PEM; empty: the system's authorities
+	CertFile   string // PEM, with KeyFile
+	KeyFile    string
+	ServerName string // empty: the host of the address
+}
+
+// SASL names the user of the brokers. No mechanism, no SASL.
+type SASL struct {
+	Mechanism string // plain, scram-sha-256, scram-sha-512
+	Username  string
+	Password  Secret
+}
+
+// Topics are the names of the topics.
+type Topics struct {
+	Events, Flags, Rows, DeadLetter string
+}
+
+// Groups are the consumer groups of the roles.
+type Groups struct {
+	Numbers, Portfolios, Sink string
+}
+
+// Create says how `migrate` creates topics that are missing. It never changes
+// one that exists.
+type Create struct {
+	Partitions          int // of each topic; more cannot be added later without losing the history of numbers that move
+	ReplicationFactor   int // 0: the brokers' default
+	EventsRetention     time.Duration
+	FlagsRetention      time.Duration
+	RowsRetention       time.Duration
+	DeadLetterRetention time.Duration
+}
+
+// ClickHouse says where the tables are and how to get there, by the native
+// protocol.
+type ClickHouse struct {
+	Addresses []string // host:port; one is used, the others are for when it fails
+	Database  string
+	Username  string
+	Password  Secret
+	TLS       TLS
+}
+
+// Contacts holds the secret by which contacts are pseudonymised.
+type Contacts struct {
+	Secret ContactSecret
+}
+
+// Policy names the policy file; empty: the shipped policy.
+type Policy struct {
+	File string
+}
+
+// Numbers bounds what the numbers role keeps.
+type Numbers struct {
+	DedupHorizon  time.Duration // how long an event's id is remembered
+	PaneSize      int           // records of a partition that one set of rows sums up, a power of two
+	LongestOutage time.Duration // `check` wants topics to keep events for 48 h and this long
+}
+
+// HTTP is where health, metrics and the API are served; an empty Listen: nowhere.
+type HTTP struct {
+	Listen string // host:port
+}
+
+// Log is how much is logged, and how.
+type Log struct {
+	Level  string // debug, info, warn, error
+	Format string // text, json
+}
+
+// Telemetry names this process in metrics and traces; the standard OTEL_
+// variables say where these go.
+type Telemetry struct {
+	ServiceName string
+}
+
+// Default gives what holds where the file says nothing.
+func Default() Config {
+	return Config{
+		Roles: []string{RoleNumbers, RolePortfolios, RoleSink},
+		Kafka: Kafka{
+			Brokers:  []string{"localhost:9092"},
+			ClientID: "sendwatch",
+			Topics: Topics{
+				Events: "sendwatch.events", Flags: "sendwatch.flags",
+				Rows: "sendwatch.rows", DeadLetter: "sendwatch.dead-letter",
+			},
+			Groups: Groups{Numbers: "sendwatch-numbers", Portfolios: "sendwatch-portfolios", Sink: "sendwatch-sink"},
+			Create: Create{
+				Partitions:          12,
+				EventsRetention:     7 * 24 * time.Hour,
+				FlagsRetention:      30 * 24 * time.Hour,
+				RowsRetention:       7 * 24 * time.Hour,
+				DeadLetterRetention: 30 * 24 * time.Hour,
+			},
+		},
+		ClickHouse: ClickHouse{Addresses: []string{"localhost:9000"}, Database: "sendwatch", Username: "default"},
+		Numbers:    Numbers{DedupHorizon: time.Hour, PaneSize: 1 << 16, LongestOutage: 24 * time.Hour},
+		HTTP:       HTTP{Listen: "localhost:8080"},
+		Log:        Log{Level: "info", Format: "text"},
+		Telemetry:  Telemetry{ServiceName: "sendwatch"},
+	}
+}
+
+// Load reads a file, with secrets from the files it names and from the
+// process's environment. The error is os.ReadFile's, or names every mistake.
+func Load(path string) (Config, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return Config{}, fmt.Errorf("configuration: %w; name a file that can be read with --config", err)
+	}
+	c, err := Parse(data, os.LookupEnv, os.ReadFile)
+	if err != nil {
+		return Config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
