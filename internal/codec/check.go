@@ -1,0 +1,259 @@
+package codec
+
+import (
+	"bytes"
+
+	"github.com/cespare/xxhash/v2"
+
+	"sendwatch/internal/event"
+)
+
+// MaxAhead is how far an event's time may lie after its record's timestamp, in ms.
+const MaxAhead = 5 * 60 * 1000
+
+// MinTime is the first accepted time of an event: 2009-01-01, in ms.
+const MinTime = 1_230_768_000_000
+
+// MaxInteger is the largest whole number accepted in a field, in both
+// directions: up to there every JSON parser reads the same (RFC 7493), and sums
+// of many stay within 64 bits.
+const MaxInteger = 1<<53 - 1
+
+// MaxID is the longest event id in bytes.
+const MaxID = 256
+
+// check turns the fields that were found into an event. Only the fields of the
+// event's own type are looked at.
+func (d *Decoder) check(ev *event.Event, recordTime int64) {
+	ev.Type = event.ParseType(d.required(fieldType))
+	if ev.ID = d.required(fieldID); len(ev.ID) > MaxID {
+		d.reject(ReasonValue, fieldID, "longer than 256 bytes")
+	}
+	ev.Time = d.eventTime(recordTime)
+	switch ev.Type {
+	case event.TypeUnknown, event.TypeClock:
+		return
+	case event.TypePolicy:
+		ev.PolicyVersion = d.required(fieldVersion)
+		return
+	case event.TypeAccount:
+		d.checkAccount(ev)
+	case event.TypeTemplate:
+		ev.WABAID = d.required(fieldWABAID)
+		ev.PortfolioID = d.optional(fieldPortfolioID)
+		d.template(ev, true)
+		ev.TemplateStatus = d.optional(fieldStatus)
+		ev.TemplateQuality = word(d, fieldQuality, false, event.ParseRating, listRatings)
+	case event.TypeLimit:
+		ev.WABAID = d.optional(fieldWABAID)
+		ev.PortfolioID = d.required(fieldPortfolioID)
+		if ev.Limit, _ = d.integer(fieldLimit, true); ev.Limit < 1 && ev.Limit != -1 {
+			d.reject(ReasonValue, fieldLimit, "accepted are whole numbers from 1, and -1 for unlimited")
+		}
+	default:
+		d.checkOwn(ev)
+	}
+}
+
+// The words of the lists, for rejections.
+const (
+	listStatuses    = "accepted are sent, delivered, read, played and failed"
+	listPreferences = "accepted are stop and resume"
+	listConnections = "accepted are cloud_api, business_app and web_session"
+	listOrigins     = "accepted are sim and voip"
+	listRatings     = "accepted are GREEN, YELLOW, RED and UNKNOWN"
+	listScopes      = "accepted are number, waba and portfolio"
+	listStates      = "accepted are warned, restricted, banned and reinstated"
+	listCountries   = "accepted are two letters (ISO 3166)"
+)
+
+// checkOwn reads an event that names a number of its own.
+func (d *Decoder) checkOwn(ev *event.Event) {
+	ev.NumberID = d.required(fieldNumberID)
+	ev.WABAID = d.optional(fieldWABAID)
+	ev.PortfolioID = d.optional(fieldPortfolioID)
+	switch ev.Type {
+	case event.TypeSent:
+		d.checkSent(ev)
+	case event.TypeStatus:
+		d.required(fieldMessageID)
+		d.contact(ev)
+		ev.Status = word(d, fieldStatus, true, event.ParseStatus, listStatuses)
+		ev.ErrorCode, ev.HasError = d.integer(fieldErrorCode, false)
+	case event.TypeReceived:
+		d.required(fieldMessageID)
+		d.contact(ev)
+		ev.Kind = event.ParseKind(d.required(fieldKind))
+		d.optional(fieldContextMessageID)
+		ev.Text = d.preference(d.optional(fieldText))
+	case event.TypePreference:
+		d.contact(ev)
+		ev.Preference = word(d, fieldPreference, true, event.ParsePreference, listPreferences)
+	case event.TypeBlock, event.TypeReport:
+		d.contact(ev)
+	case event.TypeProfile:
+		ev.Country = word(d, fieldCountry, true, event.ParseCountry, listCountries)
+		ev.RegisteredAt, ev.HasRegistered = d.time(fieldRegisteredAt, false)
+		ev.LastActiveAt, ev.HasLastActive = d.time(fieldLastActiveAt, false)
+		ev.Connection = word(d, fieldConnection, false, event.ParseConnection, listConnections)
+		ev.Origin = word(d, fieldOrigin, false, event.ParseOrigin, listOrigins)
+	case event.TypeQuality:
+		ev.Rating = word(d, fieldRating, true, event.ParseRating, listRatings)
+	case event.TypeConnection:
+		ev.IPCountry = word(d, fieldIPCountry, true, event.ParseCountry, listCountries)
+		ev.IPHash = hashOrZero(d.optional(fieldIPHash))
+		d.optional(fieldDeviceHash)
+	case event.TypeGroup:
+		if ev.NonContactsAdded, _ = d.integer(fieldNonContactsAdded, true); ev.NonContactsAdded < 0 {
+			d.reject(ReasonValue, fieldNonContactsAdded, "accepted are whole numbers from 0")
+		}
+	}
+}
+
+// checkSent reads what a message.sent has beyond the common fields.
+func (d *Decoder) checkSent(ev *event.Event) {
+	d.required(fieldMessageID)
+	d.contact(ev)
+	ev.Kind = event.ParseKind(d.required(fieldKind))
+	d.template(ev, false)
+	text := d.optional(fieldText)
+	contentHash := d.optional(fieldContentHash)
+	d.integer(fieldTextLength, false)
+	media := d.optional(fieldMediaHash)
+	ev.MediaHash = hashOrZero(media)
+	switch given, yes := d.boolean(fieldOptIn); {
+	case given && yes:
+		ev.OptIn = event.OptInTrue
+	case given:
+		ev.OptIn = event.OptInFalse
+	}
+	if ev.ContactCountry = word(d, fieldContactCountry, false, event.ParseCountry, listCountries); ev.ContactCountry != 0 {
+		ev.ContactCalling = 0
+	}
+	_, ev.Held = d.boolean(fieldHeld)
+	links := d.strings(fieldLinks)
+	if d.rejection != nil {
+		return
+	}
+
+	// The fingerprint, contract section 4. The links are read in any case: they
+	// count for link_repeat whatever the fingerprint is made of.
+	d.content = append(d.content[:0], ev.Kind.String()...)
+	d.content = append(d.content, 0)
+	d.content = d.text.appendNormalised(d.content, text)
+	d.content = append(d.content, 0)
+	d.content = append(d.content, media...)
+	if len(links) > 0 {
+		d.readLinks(links)
+		ev.Links = d.linkHashes
+	}
+	switch {
+	case ev.HasTemplate:
+		d.content = append(d.content[:0], "template\x00"...)
+		d.content = append(d.content, ev.Template.Name...)
+		d.content = append(d.content, 0)
+		d.content = append(d.content, ev.Template.Language...)
+	case len(contentHash) > 0:
+		d.content = append(d.content[:0], "content\x00"...)
+		d.content = append(d.content, contentHash...)
+	}
+	ev.Fingerprint = xxhash.Sum64(d.content)
+}
+
+// checkAccount reads an account.update, whose scope says what it must name.
+func (d *Decoder) checkAccount(ev *event.Event) {
+	ev.Scope = word(d, fieldScope, true, event.ParseScope, listScopes)
+	switch ev.Scope {
+	case event.ScopeNumber:
+		ev.NumberID = d.required(fieldNumberID)
+		ev.WABAID = d.optional(fieldWABAID)
+		ev.PortfolioID = d.optional(fieldPortfolioID)
+	case event.ScopeWABA:
+		ev.WABAID = d.required(fieldWABAID)
+		ev.PortfolioID = d.optional(fieldPortfolioID)
+	case event.ScopePortfolio:
+		ev.WABAID = d.optional(fieldWABAID)
+		ev.PortfolioID = d.required(fieldPortfolioID)
+	}
+	ev.State = word(d, fieldState, true, event.ParseState, listStates)
+	ev.Restrictions = d.strings(fieldRestrictions)
+	ev.ExpiresAt, ev.HasExpires = d.time(fieldExpiresAt, false)
+	ev.Reason = d.optional(fieldReason)
+}
+
+// eventTime reads the time of the event itself.
+func (d *Decoder) eventTime(recordTime int64) int64 {
+	t, ok := d.time(fieldTime, true)
+	switch {
+	case !ok:
+	case t < MinTime:
+		d.reject(ReasonTooOld, fieldTime, "before 2009; accepted are times since 2009-01-01")
+	case t-MaxAhead > recordTime:
+		d.reject(ReasonFuture, fieldTime, "more than 5 min after the record's own timestamp")
+	}
+	return t
+}
+
+// contact reads the contact and leaves only its hash and calling code.
+func (d *Decoder) contact(ev *event.Event) {
+	c := d.required(fieldContact)
+	if len(c) > 0 && c[0] == '+' {
+		if c = c[1:]; len(c) == 0 {
+			d.reject(ReasonMissing, fieldContact, "nothing follows the `+`; accepted is a user id or a phone number")
+		}
+	}
+	ev.Contact, ev.HasContact = d.secret.hash(c), true
+	ev.ContactCalling = event.ParseCallingCode(c)
+}
+
+// template reads the template object. A template is told by it, not by kind.
+func (d *Decoder) template(ev *event.Event, isRequired bool) {
+	switch v := d.get(fieldTemplate); {
+	case v.kind == object:
+		ev.HasTemplate = true
+	case v.kind == absent || v.kind == null || v.kind == plain && v.start == v.end:
+		if isRequired {
+			d.reject(ReasonMissing, fieldTemplate, "required; accepted is an object with name, language and perhaps category")
+		}
+		return
+	default:
+		d.reject(ReasonType, fieldTemplate, "accepted is an object with name, language and perhaps category")
+		return
+	}
+	ev.Template.Name = d.required(fieldTemplateName)
+	ev.Template.Language = d.required(fieldTemplateLanguage)
+	switch c := d.optional(fieldTemplateCategory); {
+	case len(c) == 0:
+	case bytes.EqualFold(c, []byte("authentication")):
+		ev.Template.Category = event.CategoryAuthentication
+	case bytes.EqualFold(c, []byte("utility")):
+		ev.Template.Category = event.CategoryUtility
+	case bytes.EqualFold(c, []byte("marketing")):
+		ev.Template.Category = event.CategoryMarketing
+	default:
+		ev.Template.Category = event.CategoryOther
+	}
+}
+
+// hashOrZero gives the xxHash64 of s, never 0, and 0 for an absent s.
+func hashOrZero(s []byte) uint64 {
+	if len(s) == 0 {
+		return 0
+	}
+	return max(1, xxhash.Sum64(s))
+}
+
+// word reads a string that must be one of a list.
+func word[T any](d *Decoder, f field, isRequired bool, parse func([]byte) (T, bool), accepted string) T {
+	var zero T
+	s := d.stringOf(f, isRequired)
+	if len(s) == 0 {
+		return zero
+	}
+	w, ok := parse(s)
+	if !ok {
+		d.reject(ReasonValue, f, accepted)
+		return zero
+	}
+	return w
+}

@@ -1,0 +1,180 @@
+package codec
+
+import (
+	"sendwatch/internal/event"
+)
+
+// MaxRecord is the largest record that is read, in bytes.
+const MaxRecord = 256 << 10
+
+// MaxDepth is how deep a record may be nested; the event itself is the first level.
+const MaxDepth = 32
+
+// Config is what a Decoder needs to know.
+type Config struct {
+	// Secret is the key of the contact hashes.
+	Secret Secret
+	// StopWords and ResumeWords are what a contact writes to opt out and in
+	// again. Case does not matter, nor white space around them. A word in both
+	// lists is a stop word.
+	StopWords, ResumeWords []string
+}
+
+// ContentType is how a record is encoded.
+type ContentType uint8
+
+// ContentUnknown leaves it to the first byte: `{` is JSON, all else Protobuf.
+const (
+	ContentUnknown ContentType = iota
+	ContentJSON
+	ContentProtobuf
+)
+
+// ContentTypeHeader is the record header that says how a record is encoded.
+const ContentTypeHeader = "content-type"
+
+// ParseContentType reads the value of the header. Parameters
+// (`application/json; charset=utf-8`) do not matter; what is neither JSON nor
+// Protobuf is ContentUnknown.
+func ParseContentType(s []byte) ContentType {
+	for i, c := range s {
+		if c == ';' || c == ' ' {
+			s = s[:i]
+			break
+		}
+	}
+	switch string(s) {
+	case "application/json":
+		return ContentJSON
+	case "application/protobuf", "application/x-protobuf":
+		return ContentProtobuf
+	}
+	return ContentUnknown
+}
+
+// Decoder reads records. It serves one goroutine.
+type Decoder struct {
+	secret    Secret
+	words     map[string]event.Preference // trimmed and folded
+	wordBytes int                         // of the longest word
+
+	// What belongs to the record in hand. values[f] counts where seen has bit f.
+	record    []byte
+	seen      uint64
+	values    [numFields]value
+	rejection *Rejection
+
+	// Memory that is used again for each record. What an event aliases of it is
+	// good until the next Decode.
+	unescaped    []byte
+	links        [][]byte
+	restrictions [][]byte
+	linkHashes   []uint64
+	hosts        [][]byte
+	text         textMemory
+	content      []byte // what the fingerprint is the hash of
+	link         []byte
+}
+
+// NewDecoder gives a decoder that allocates only where a record is larger than
+// all before it.
+func NewDecoder(c Config) *Decoder {
+	d := &Decoder{secret: c.Secret, words: map[string]event.Preference{}, text: newTextMemory()}
+	d.addWords(c.ResumeWords, event.PreferenceResume)
+	d.addWords(c.StopWords, event.PreferenceStop)
+	return d
+}
+
+// Decode reads one record into ev. Slices of ev alias value and memory of the
+// decoder, both only until the next Decode. recordTime is the record's own
+// timestamp, which an event's time may pass by MaxAhead at most. An event of an
+// unknown type has the type event.TypeUnknown, an ID and a Time. A bad record
+// gives a *Rejection, and ev holds nothing of use.
+func (d *Decoder) Decode(ev *event.Event, value []byte, ct ContentType, recordTime int64) error {
+	d.rejection = nil
+	d.seen = 0
+	d.unescaped = d.unescaped[:0]
+	d.links, d.restrictions = d.links[:0], d.restrictions[:0]
+	*ev = event.Event{}
+	if d.open(value, ct) {
+		d.check(ev, recordTime)
+	}
+	if d.rejection != nil {
+		return d.rejection
+	}
+	return nil
+}
+
+// open finds the fields of the record; false after a rejection.
+func (d *Decoder) open(record []byte, ct ContentType) bool {
+	switch {
+	case len(record) == 0:
+		d.reject(ReasonUnparsable, noField, "the record has no value; accepted is one event, JSON or Protobuf")
+		return false
+	case len(record) > MaxRecord:
+		d.reject(ReasonTooLarge, noField, "larger than 262144 bytes")
+		return false
+	}
+	record, ct = unframe(record, ct)
+	d.record = record
+	if ct == ContentUnknown {
+		ct = ContentProtobuf
+		if len(record) > 0 && record[0] == '{' {
+			ct = ContentJSON
+		}
+	}
+	if ct == ContentJSON {
+		d.scanJSON(record)
+	} else {
+		d.scanProtobuf(record)
+	}
+	return d.rejection == nil
+}
+
+// unframe takes off the framing of a Confluent schema registry:
+//
+//	+------+-----------------------+------------------------------+---------+
+//	| 0x00 | schema id, big-endian | Protobuf only: message index | event   |
+//	| 1    | 4 bytes               | 1 byte, or a counted list    | ...     |
+//	+------+-----------------------+------------------------------+---------+
+//
+// Neither a JSON object nor a Protobuf message begins with a zero byte, so the
+// first byte tells. The message index is one zero byte for the first message of
+// a schema, else a zigzag varint with the number of indexes and the indexes.
+// Producers without a registry leave it out; a count of up to 3 would be the
+// Protobuf field number 0, which does not exist, so up to there both are told
+// apart. Longer lists are not accepted. Which message the index names does not
+// matter: the topic carries one.
+func unframe(record []byte, ct ContentType) ([]byte, ContentType) {
+	if record[0] != 0 || len(record) < 5 {
+		return record, ct
+	}
+	record = record[5:]
+	if ct == ContentJSON || len(record) == 0 || (ct == ContentUnknown && record[0] == '{') {
+		return record, ct
+	}
+	switch count := record[0]; count {
+	case 0:
+		return record[1:], ContentProtobuf
+	case 2, 4, 6:
+		i := 1
+		for range count / 2 {
+			if _, i = consumeVarint(record, i); i < 0 {
+				return record, ContentProtobuf
+			}
+		}
+		return record[i:], ContentProtobuf
+	}
+	return record, ContentProtobuf
+}
+
+// reject keeps the first reason for which the record is no event.
+func (d *Decoder) reject(reason string, f field, detail string) {
+	if d.rejection != nil {
+		return
+	}
+	d.rejection = &Rejection{Reason: reason, Detail: detail}
+	if f < noField {
+		d.rejection.Field = fields[f].name
+	}
+}

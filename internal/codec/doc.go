@@ -1,0 +1,19 @@
+// Package codec turns bytes into events and flags and rows into bytes.
+//
+// It promises that both input formats, JSON and Protobuf, pass the same checks
+// and give the same event; that a record is either an event or a Rejection
+// that names the field and what is accepted, whatever its bytes are; that it
+// never panics; and that reading an event allocates nothing. It ends what must
+// not go further: a contact becomes a 64-bit keyed hash here, a text becomes a
+// fingerprint or a recognised preference, and no rejection repeats a value.
+//
+// It refuses what the contract (section 2 and 8) refuses, and judges nothing
+// else: whether an event makes sense is for the engine. It keeps no state
+// between records beyond reused memory, so a Decoder serves one goroutine and
+// encoders, which are plain functions, serve any. It starts no goroutine.
+//
+// Where things are: decoder.go has the way of a record through the package,
+// json.go and protobuf.go find the fields, check.go judges them for both,
+// text.go, link.go and siphash.go make the fingerprints and hashes. flag.go,
+// deadletter.go, rows.go and ndjson.go write.
+package codec

@@ -1,0 +1,164 @@
+package codec
+
+// scanJSON finds the fields of a JSON event and checks the syntax of all of
+// it. Values are not looked at: which of them matter depends on the type, which
+// may come last.
+func (d *Decoder) scanJSON(b []byte) {
+	i := skipSpace(b, 0)
+	if i >= len(b) || b[i] != '{' {
+		d.reject(ReasonUnparsable, noField, "not a JSON object; one event is one object in UTF-8")
+		return
+	}
+	if i = d.scanMembers(b, i, 1); i < 0 {
+		return
+	}
+	if i = skipSpace(b, i); i != len(b) {
+		d.reject(ReasonUnparsable, noField, "something follows the JSON object; one record is one event")
+	}
+}
+
+// scanMembers steps over the object that begins at i and keeps where its
+// fields are: those of the event at depth 1, those of template at depth 2.
+// It gives -1 after a rejection.
+func (d *Decoder) scanMembers(b []byte, i, depth int) int {
+	i = skipSpace(b, i+1)
+	if i < len(b) && b[i] == '}' {
+		return i + 1
+	}
+	for {
+		if i >= len(b) || b[i] != '"' {
+			return d.badJSON()
+		}
+		end, hasEscape := stringEnd(b, i+1)
+		if end < 0 {
+			return d.badJSON()
+		}
+		key := b[i+1 : end]
+		if hasEscape {
+			key = d.unescape(key)
+		}
+		f := noField
+		if depth == 1 {
+			f = fieldNamed(key)
+		} else {
+			f = templateFieldNamed(key)
+		}
+		if i = skipSpace(b, end+1); i >= len(b) || b[i] != ':' {
+			return d.badJSON()
+		}
+		if i = skipSpace(b, i+1); i >= len(b) {
+			return d.badJSON()
+		}
+		v := value{start: uint32(i)}
+		switch c := b[i]; {
+		case c == '"':
+			end, hasEscape := stringEnd(b, i+1)
+			if end < 0 {
+				return d.badJSON()
+			}
+			v = value{plain, uint32(i + 1), uint32(end)}
+			if hasEscape {
+				v.kind = escaped
+			}
+			i = end + 1
+		case c == '-' || c-'0' <= 9:
+			end, isInteger := skipNumber(b, i)
+			if end < 0 {
+				return d.badJSON()
+			}
+			v.kind = fraction
+			if isInteger {
+				v.kind = integer
+			}
+			v.end = uint32(end)
+			i = end
+		case c == '{' && f == fieldTemplate:
+			d.seen &^= 1<<fieldTemplateName | 1<<fieldTemplateLanguage | 1<<fieldTemplateCategory
+			if i = d.scanMembers(b, i, depth+1); i < 0 {
+				return -1
+			}
+			v.kind = object
+		case c == '{' || c == '[':
+			if i = skipContainer(b, i, depth+1, MaxDepth); i < 0 {
+				if i == tooDeep {
+					d.reject(ReasonTooDeep, noField, "nested deeper than 32 levels; the event itself is the first")
+					return -1
+				}
+				return d.badJSON()
+			}
+			v.kind = object
+			if c == '[' {
+				v.kind = array
+			}
+			v.end = uint32(i)
+		default:
+			if i = skipWord(b, i); i < 0 {
+				return d.badJSON()
+			}
+			switch c {
+			case 'n':
+				v.kind = null
+			case 't':
+				v = value{boolean, 1, 0}
+			default:
+				v = value{boolean, 0, 0}
+			}
+		}
+		d.set(f, v)
+		if i = skipSpace(b, i); i >= len(b) {
+			return d.badJSON()
+		}
+		switch b[i] {
+		case ',':
+			i = skipSpace(b, i+1)
+		case '}':
+			return i + 1
+		default:
+			return d.badJSON()
+		}
+	}
+}
+
+// set keeps where a field is; of equal keys the last counts.
+func (d *Decoder) set(f field, v value) {
+	if f < noField {
+		d.values[f] = v
+		d.seen |= 1 << f
+	}
+}
+
+// badJSON rejects the record and gives -1.
+func (d *Decoder) badJSON() int {
+	d.reject(ReasonUnparsable, noField,
+		"not well-formed JSON; accepted is one object in UTF-8, without NaN, lone surrogates and bare control characters")
+	return -1
+}
+
+// unescape gives the content of a string with escapes, in the decoder's memory.
+func (d *Decoder) unescape(s []byte) []byte {
+	n := len(d.unescaped)
+	d.unescaped = appendUnescaped(d.unescaped, s)
+	return d.unescaped[n:len(d.unescaped):len(d.unescaped)]
+}
+
+// elements appends the strings of a JSON array to dst; false if one of its
+// elements is something else.
+func (d *Decoder) elements(dst [][]byte, v value) ([][]byte, bool) {
+	b := d.record[:v.end]
+	i := skipSpace(b, int(v.start)+1)
+	for b[i] != ']' {
+		if b[i] != '"' {
+			return dst, false
+		}
+		end, hasEscape := stringEnd(b, i+1)
+		s := b[i+1 : end]
+		if hasEscape {
+			s = d.unescape(s)
+		}
+		dst = append(dst, s)
+		if i = skipSpace(b, end+1); b[i] == ',' {
+			i = skipSpace(b, i+1)
+		}
+	}
+	return dst, true
+}

@@ -1,0 +1,92 @@
+package codec
+
+import "bytes"
+
+// RecordTime gives the timestamp that a line of a replay file states for its
+// record: the integer `_record_time`, in ms, at the top level of a JSON
+// object. Lines without one, and lines that are no JSON object, give false.
+// A line without an underscore-escaped key costs one search and no parsing, so
+// a replay may ask for every line.
+func RecordTime(line []byte) (ms int64, ok bool) {
+	if !bytes.Contains(line, []byte(`_record_time`)) && !bytes.Contains(line, []byte(`\u`)) {
+		return 0, false
+	}
+	v, ok := member(line, "_record_time")
+	if !ok || len(v) == 0 || v[0] != '-' && v[0]-'0' > 9 {
+		return 0, false
+	}
+	if _, isInteger := skipNumber(v, 0); !isInteger {
+		return 0, false
+	}
+	return parseInteger(v)
+}
+
+// Time gives the event's own `time` of a JSON line, in ms, even if the line is
+// no event for another reason. It gives false where there is none to be read.
+func Time(line []byte) (ms int64, ok bool) {
+	v, ok := member(line, "time")
+	switch {
+	case !ok || len(v) == 0:
+		return 0, false
+	case v[0] == '"':
+		s := v[1 : len(v)-1]
+		if bytes.IndexByte(s, '\\') >= 0 {
+			s = appendUnescaped(nil, s)
+		}
+		return parseTime(s)
+	case v[0] != '-' && v[0]-'0' > 9:
+		return 0, false
+	}
+	if _, isInteger := skipNumber(v, 0); !isInteger {
+		return 0, false
+	}
+	return parseInteger(v)
+}
+
+// member gives the raw value of the last member with this name of the JSON
+// object that line is; false if it is none, or has none. Depth has no limit
+// here: a record that is rejected for it still has a time.
+func member(line []byte, name string) (raw []byte, ok bool) {
+	i := skipSpace(line, 0)
+	if i >= len(line) || line[i] != '{' {
+		return nil, false
+	}
+	i = skipSpace(line, i+1)
+	if i < len(line) && line[i] == '}' {
+		return nil, false
+	}
+	for {
+		first := i + 1
+		if i = skipKey(line, i); i < 0 || i >= len(line) {
+			return nil, false
+		}
+		end, hasEscape := stringEnd(line, first)
+		key := line[first:end]
+		if hasEscape {
+			key = appendUnescaped(nil, key)
+		}
+		begin := i
+		if line[i] == '{' || line[i] == '[' {
+			i = skipContainer(line, i, 0, len(line))
+		} else {
+			i = skipScalar(line, i)
+		}
+		if i < 0 {
+			return nil, false
+		}
+		if string(key) == name {
+			raw = line[begin:i]
+		}
+		if i = skipSpace(line, i); i >= len(line) {
+			return nil, false
+		}
+		switch line[i] {
+		case ',':
+			i = skipSpace(line, i+1)
+		case '}':
+			return raw, raw != nil && skipSpace(line, i+1) == len(line)
+		default:
+			return nil, false
+		}
+	}
+}

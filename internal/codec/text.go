@@ -1,0 +1,181 @@
+package codec
+
+import (
+	"errors"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/transform"
+	"golang.org/x/text/unicode/norm"
+
+	"sendwatch/internal/event"
+)
+
+// DefaultStopWords are the opt-out words that the contract names, section 2.
+// The slice is a fresh one; the words actually used come from the policy.
+func DefaultStopWords() []string {
+	return []string{"STOP", "UNSUBSCRIBE", "CANCEL", "PARAR", "SAIR", "BAJA", "ARRÊT", "توقف"}
+}
+
+// DefaultResumeWords are the words that the contract names for opting in again.
+func DefaultResumeWords() []string {
+	return []string{"START", "UNSTOP", "RESUME"}
+}
+
+// textMemory is what normalising needs beside the text.
+type textMemory struct {
+	folder cases.Caser
+	norm   []byte
+	fold   []byte
+	ascii  [utf8.RuneSelf]byte // what normalising makes of each ASCII byte
+}
+
+// Two kinds of ASCII bytes are more than lower-cased.
+const (
+	asciiSpace = 0xfe
+	asciiDigit = 0xff
+)
+
+// newTextMemory fills the table.
+func newTextMemory() textMemory {
+	m := textMemory{folder: cases.Fold()}
+	for c := range m.ascii {
+		switch b := byte(c); {
+		case b >= 'A' && b <= 'Z':
+			m.ascii[c] = b | 0x20
+		case b >= '0' && b <= '9':
+			m.ascii[c] = asciiDigit
+		case b == ' ' || b >= '\t' && b <= '\r':
+			m.ascii[c] = asciiSpace
+		default:
+			m.ascii[c] = b
+		}
+	}
+	return m
+}
+
+// appendNormalised appends the text in the form that the fingerprint is made
+// of (contract, section 4): NFKC, full case folding, runs of decimal digits to
+// one 0, runs of white space to one space, trimmed. Texts in ASCII, where the
+// first step changes nothing, are done in one pass.
+func (m *textMemory) appendNormalised(dst, text []byte) []byte {
+	base := len(dst)
+	space, digit := false, false
+	for _, c := range text {
+		if c >= utf8.RuneSelf {
+			return m.appendNormalisedUnicode(dst[:base], text)
+		}
+		switch t := m.ascii[c]; t {
+		case asciiSpace:
+			space, digit = true, false
+			continue
+		case asciiDigit:
+			if digit && !space {
+				continue
+			}
+			c, digit = '0', true
+		default:
+			c, digit = t, false
+		}
+		if space {
+			space = false
+			if len(dst) > base {
+				dst = append(dst, ' ')
+			}
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
+
+// appendNormalisedUnicode is appendNormalised for all other texts.
+func (m *textMemory) appendNormalisedUnicode(dst, text []byte) []byte {
+	base := len(dst)
+	m.norm = norm.NFKC.Append(m.norm[:0], text...)
+	m.fold = m.appendFolded(m.fold[:0], m.norm)
+	space, digit := false, false
+	for i := 0; i < len(m.fold); {
+		r, n := utf8.DecodeRune(m.fold[i:])
+		i += n
+		if unicode.Is(unicode.White_Space, r) {
+			space, digit = true, false
+			continue
+		}
+		if unicode.Is(unicode.Nd, r) {
+			if digit {
+				continue
+			}
+			r, digit = '0', true
+		} else {
+			digit = false
+		}
+		if space && len(dst) > base {
+			dst = append(dst, ' ')
+		}
+		space = false
+		dst = utf8.AppendRune(dst, r)
+	}
+	return dst
+}
+
+// appendFolded appends the text after full case folding.
+func (m *textMemory) appendFolded(dst, text []byte) []byte {
+	m.folder.Reset()
+	for {
+		if free := cap(dst) - len(dst); free < len(text)+16 {
+			dst = append(dst, make([]byte, len(text)+16)...)[:len(dst)]
+		}
+		n, read, err := m.folder.Transform(dst[len(dst):cap(dst)], text, true)
+		dst, text = dst[:len(dst)+n], text[read:]
+		if err == nil || !errors.Is(err, transform.ErrShortDst) {
+			return dst
+		}
+		dst = append(dst, make([]byte, len(text)+64)...)[:len(dst)]
+	}
+}
+
+// trim takes white space off both ends.
+func trim(s []byte) []byte {
+	for len(s) > 0 {
+		r, n := utf8.DecodeRune(s)
+		if !unicode.Is(unicode.White_Space, r) {
+			break
+		}
+		s = s[n:]
+	}
+	for len(s) > 0 {
+		r, n := utf8.DecodeLastRune(s)
+		if !unicode.Is(unicode.White_Space, r) {
+			break
+		}
+		s = s[:len(s)-n]
+	}
+	return s
+}
+
+// addWords takes up words that mean preference p.
+func (d *Decoder) addWords(words []string, p event.Preference) {
+	for _, w := range words {
+		folded := string(d.text.appendFolded(nil, trim([]byte(w))))
+		if folded == "" {
+			continue
+		}
+		d.words[folded] = p
+		d.wordBytes = max(d.wordBytes, len(folded))
+	}
+}
+
+// maxFoldShrink is how many times shorter full case folding can make a text:
+// the Kelvin sign, three bytes, becomes a k.
+const maxFoldShrink = 3
+
+// preference recognises a stop or resume word.
+func (d *Decoder) preference(text []byte) event.Preference {
+	text = trim(text)
+	if len(text) == 0 || len(text) > d.wordBytes*maxFoldShrink {
+		return event.PreferenceNone
+	}
+	d.text.fold = d.text.appendFolded(d.text.fold[:0], text)
+	return d.words[string(d.text.fold)]
+}
