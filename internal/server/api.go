@@ -1,0 +1,283 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"sendwatch/internal/event"
+)
+
+// MaxLimit is the largest limit a request may ask for, defaultLimit what it
+// gets if it does not say.
+const (
+	MaxLimit     = 1000
+	defaultLimit = 20
+)
+
+// maxNumberID bounds a number_id in a path; the contract's ids are shorter.
+const maxNumberID = 256
+
+// numberJSON is a number as the API gives it. Ratios and times that there are
+// none of are null; of the levels only those above none are named.
+type numberJSON struct {
+	NumberID    string             `json:"number_id"`
+	WABAID      string             `json:"waba_id,omitempty"`
+	PortfolioID string             `json:"portfolio_id,omitempty"`
+	Clock       int64              `json:"clock"` // ms
+	Score       int                `json:"score"`
+	Band        string             `json:"band"`
+	Top         []contributionJSON `json:"top"`
+	Levels      map[string]string  `json:"levels"`
+	Facts       map[string]any     `json:"facts,omitempty"`
+}
+
+// contributionJSON is what one factor takes off the score.
+type contributionJSON struct {
+	Factor string  `json:"factor"`
+	Key    string  `json:"key,omitempty"`
+	Points float64 `json:"points"`
+}
+
+func toNumberJSON(n *event.NumberStatus, withFacts bool) numberJSON {
+	out := numberJSON{
+		NumberID: n.NumberID, WABAID: n.WABAID, PortfolioID: n.PortfolioID,
+		Clock: n.Clock, Score: n.Score, Band: n.Band.String(),
+		Top: make([]contributionJSON, 0, len(n.Top)), Levels: map[string]string{},
+	}
+	for _, c := range n.Top {
+		out.Top = append(out.Top, contributionJSON{Factor: c.Factor.String(), Key: c.Key, Points: c.Points})
+	}
+	for f, level := range n.Levels {
+		if level != event.LevelNone {
+			out.Levels[event.Factor(f).String()] = level.String()
+		}
+	}
+	if withFacts {
+		out.Facts = make(map[string]any, event.NumFacts)
+		for f := range event.NumFacts {
+			out.Facts[f.String()] = factValue(f, n.Facts[f])
+		}
+	}
+	return out
+}
+
+// factValue gives a fact as JSON has it: null, a number, or the word.
+func factValue(f event.Fact, v float64) any {
+	switch {
+	case f.Type() == event.FactWord:
+		return event.State(v).String()
+	case math.IsNaN(v):
+		return nil
+	case f.Type() == event.FactRatio:
+		return v
+	}
+	return int64(v)
+}
+
+func (s *Server) live(w http.ResponseWriter, r *http.Request) {
+	s.health(w, r, "live", Health.Live)
+}
+
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	s.health(w, r, "ready", Health.Ready)
+}
+
+// health answers 200 or 503, in both cases with a reason a person can read.
+func (s *Server) health(w http.ResponseWriter, r *http.Request, what string, ask func(Health, context.Context) error) {
+	if s.sources.Health != nil {
+		if err := ask(s.sources.Health, r.Context()); err != nil {
+			reply(w, http.StatusServiceUnavailable, map[string]any{what: false, "reason": err.Error()})
+			return
+		}
+	}
+	reply(w, http.StatusOK, map[string]any{what: true})
+}
+
+func (s *Server) status(w http.ResponseWriter, r *http.Request) {
+	if _, ok := parameters(w, r); !ok {
+		return
+	}
+	if s.sources.Pipeline == nil {
+		fail(w, http.StatusNotFound, "", "this process runs no pipeline")
+		return
+	}
+	status, err := s.sources.Pipeline.Status(r.Context())
+	if err != nil {
+		s.unavailable(w, r, err)
+		return
+	}
+	reply(w, http.StatusOK, status)
+}
+
+func (s *Server) numbers(w http.ResponseWriter, r *http.Request) {
+	query, ok := parameters(w, r, "sort", "limit")
+	if !ok {
+		return
+	}
+	if sort := query.Get("sort"); query.Has("sort") && sort != "risk" {
+		fail(w, http.StatusBadRequest, "sort", "accepts: risk (lowest score first)")
+		return
+	}
+	limit, ok := limitOf(w, query)
+	if !ok {
+		return
+	}
+	if s.sources.Numbers == nil {
+		fail(w, http.StatusNotFound, "", "this process does not run the numbers role; ask one that does")
+		return
+	}
+	ranking, err := s.ranking.get(r.Context())
+	if err != nil {
+		s.unavailable(w, r, err)
+		return
+	}
+	numbers := make([]numberJSON, 0, limit)
+	for i := range ranking.Numbers[:min(limit, len(ranking.Numbers))] {
+		numbers = append(numbers, toNumberJSON(&ranking.Numbers[i], false))
+	}
+	bands := map[string]int64{}
+	for b, n := range ranking.Bands {
+		bands[event.Band(b).String()] = n
+	}
+	reply(w, http.StatusOK, map[string]any{"numbers": numbers, "bands": bands})
+}
+
+func (s *Server) number(w http.ResponseWriter, r *http.Request) {
+	if _, ok := parameters(w, r); !ok {
+		return
+	}
+	id := r.PathValue("id")
+	if id == "" || len(id) > maxNumberID || !utf8.ValidString(id) {
+		fail(w, http.StatusBadRequest, "number_id", "accepts: 1 to "+strconv.Itoa(maxNumberID)+" bytes of UTF-8")
+		return
+	}
+	if s.sources.Numbers == nil {
+		fail(w, http.StatusNotFound, "", "this process does not run the numbers role; ask one that does")
+		return
+	}
+	n, found, err := s.sources.Numbers.Number(r.Context(), id)
+	switch {
+	case err != nil:
+		s.unavailable(w, r, err)
+	case !found:
+		fail(w, http.StatusNotFound, "number_id", "not known on the partitions of this process; it may be on another's")
+	default:
+		reply(w, http.StatusOK, toNumberJSON(&n, true))
+	}
+}
+
+func (s *Server) flags(w http.ResponseWriter, r *http.Request) {
+	query, ok := parameters(w, r, "limit")
+	if !ok {
+		return
+	}
+	limit, ok := limitOf(w, query)
+	if !ok {
+		return
+	}
+	if s.sources.Flags == nil {
+		fail(w, http.StatusNotFound, "", "this process does not run the numbers role; ask one that does")
+		return
+	}
+	flags, err := s.sources.Flags.Newest(r.Context(), limit)
+	if err != nil {
+		s.unavailable(w, r, err)
+		return
+	}
+	if flags == nil {
+		flags = []json.RawMessage{}
+	}
+	reply(w, http.StatusOK, map[string]any{"flags": flags[:min(limit, len(flags))]})
+}
+
+func notFound(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		fail(w, http.StatusMethodNotAllowed, "", "only GET and HEAD: nothing can be changed here")
+		return
+	}
+	fail(w, http.StatusNotFound, "", "there are: / /livez /readyz /metrics /api/status /api/numbers /api/numbers/{number_id} /api/flags")
+}
+
+// parameters reads the query and refuses names that the route does not know: a
+// mistyped one would otherwise be dropped in silence.
+func parameters(w http.ResponseWriter, r *http.Request, known ...string) (url.Values, bool) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		fail(w, http.StatusBadRequest, "", "the query cannot be read: "+err.Error())
+		return nil, false
+	}
+	accepts := "accepts no parameters"
+	if len(known) > 0 {
+		accepts = "accepts the parameters: " + strings.Join(known, ", ")
+	}
+	for name, values := range query {
+		if !slices.Contains(known, name) {
+			fail(w, http.StatusBadRequest, name, "unknown; "+r.URL.Path+" "+accepts)
+			return nil, false
+		}
+		if len(values) > 1 {
+			fail(w, http.StatusBadRequest, name, "given "+strconv.Itoa(len(values))+" times; give it once")
+			return nil, false
+		}
+	}
+	return query, true
+}
+
+func limitOf(w http.ResponseWriter, query url.Values) (int, bool) {
+	if !query.Has("limit") {
+		return defaultLimit, true
+	}
+	limit, err := strconv.Atoi(query.Get("limit"))
+	if err != nil || limit < 1 || limit > MaxLimit {
+		fail(w, http.StatusBadRequest, "limit", "accepts: a whole number from 1 to "+strconv.Itoa(MaxLimit))
+		return 0, false
+	}
+	return limit, true
+}
+
+// unavailable answers a question that the pipeline could not.
+func (s *Server) unavailable(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, context.Canceled) {
+		return // nobody is listening any more
+	}
+	message := err.Error()
+	if errors.Is(err, context.DeadlineExceeded) {
+		message = "no answer within " + questionTimeout.String() + "; the pipeline is busy catching up, ask again"
+	}
+	s.logger.Warn("a question could not be answered", "route", r.Pattern, "error", err)
+	w.Header().Set("Retry-After", "2")
+	fail(w, http.StatusServiceUnavailable, "", message)
+}
+
+// problem is the body of every answer that is not one.
+type problem struct {
+	Error string `json:"error"`
+	Field string `json:"field,omitempty"` // the parameter at fault, if one is
+}
+
+func fail(w http.ResponseWriter, code int, field, message string) {
+	if field != "" {
+		message = field + ": " + message
+	}
+	reply(w, code, problem{Error: message, Field: field})
+}
+
+func reply(w http.ResponseWriter, code int, body any) {
+	data, err := json.Marshal(body)
+	if err != nil {
+		code, data = http.StatusInternalServerError, []byte(`{"error":"the answer cannot be written as JSON"}`)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	// A failed write means that the reader is gone: there is nobody to tell.
+	_, _ = w.Write(append(data, '\n'))
+}

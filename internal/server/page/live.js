@@ -1,0 +1,159 @@
+"use strict";
+// Asks the API every two seconds and writes the answers into the page. Every
+// text goes in as text, never as markup: ids and names come from outside.
+
+const PERIOD = 2000;
+const $ = (id) => document.getElementById(id);
+const whole = new Intl.NumberFormat("en");
+const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+let paused = false;
+let before = null; // the records and the time of the last answer
+
+function el(tag, className, ...children) {
+  const e = document.createElement(tag);
+  if (className) e.className = className;
+  e.append(...children);
+  return e;
+}
+
+function text(id, value) {
+  if ($(id).textContent !== value) $(id).textContent = value;
+}
+
+const shown = {}; // what each list shows, as JSON
+
+// fill writes a list anew if it has changed, and keeps the keyboard's place.
+function fill(id, items, render, empty) {
+  const now = JSON.stringify(items);
+  if (shown[id] === now) return;
+  shown[id] = now;
+  const focused = $(id).contains(document.activeElement) ? document.activeElement.dataset.id : undefined;
+  $(id).replaceChildren(...(items.length ? items.map(render) : [el("li", "empty", empty)]));
+  if (focused !== undefined) [...$(id).querySelectorAll("[data-id]")].find((e) => e.dataset.id === focused)?.focus();
+}
+
+const words = (name) => String(name).replaceAll("_", " ");
+
+function value(v) {
+  if (v === null || v === undefined) return "–";
+  if (typeof v !== "number") return String(v);
+  return Number.isInteger(v) ? whole.format(v) : v.toFixed(3);
+}
+
+function when(t) {
+  const d = new Date(t);
+  return isNaN(d) ? "–" : d.toISOString().slice(0, 19).replace("T", " ") + " UTC";
+}
+
+function span(seconds) {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172800) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86400)} d`;
+}
+
+async function ask(path) {
+  const answer = await fetch(path, { signal: AbortSignal.timeout(8000) });
+  const body = await answer.json();
+  if (!answer.ok && answer.status !== 404) throw new Error(body.error || body.reason || `status ${answer.status}`);
+  return body;
+}
+
+function showNumbers(body) {
+  if (!body.numbers) return fill("numbers", [], null, body.error);
+  for (const band of ["high", "medium", "low"]) text(`band-${band}`, whole.format(body.bands[band] || 0));
+  fill("numbers", body.numbers, (n) => {
+    const name = el("button", "name", n.number_id);
+    name.type = "button";
+    name.dataset.id = n.number_id;
+    name.addEventListener("click", () => detail(n.number_id));
+    const chips = n.top.map((c) => el("span", `chip ${n.levels[c.factor] || ""}`,
+      `${words(c.factor)}${c.key ? " " + c.key : ""} −${c.points.toFixed(c.points < 10 ? 1 : 0)}`));
+    return el("li", "",
+      el("div", `score ${n.band}`, String(n.score), el("small", "", n.band)),
+      el("div", "body", name, el("div", "chips", ...chips)));
+  }, "No number has sent anything yet.");
+}
+
+function showFlags(body) {
+  if (!body.flags) return fill("flags", [], null, body.error);
+  fill("flags", body.flags, (f) => {
+    const thresholds = f.level === "danger" ? f.danger : f.warn;
+    const facts = [`value ${value(f.value)}`];
+    if (thresholds !== null && thresholds !== undefined && f.level !== "none") facts.push(`${f.level} at ${value(thresholds)}`);
+    if (f.eta !== null && f.eta !== undefined && f.eta >= 0) facts.push(`danger in about ${span(f.eta)}`);
+    return el("li", "", el("div", "body",
+      el("div", "", el("span", `chip ${f.level}`, f.transition === "cleared" ? "cleared" : `${f.transition}: ${f.level}`), " ",
+        el("span", "name", `${words(f.factor)}${f.key ? " " + f.key : ""}`)),
+      el("div", "meta", `${f.number_id || f.portfolio_id} · ${facts.join(" · ")}`),
+      el("div", "meta", when(f.event_time))));
+  }, "No flag yet: all is quiet.");
+}
+
+function showStatus(s) {
+  if (!s.partitions) return;
+  const read = Object.values(s.records).reduce((a, b) => a + b, 0);
+  const now = performance.now();
+  if (before && now > before.at) text("rate", compact.format(Math.max(0, (read - before.read) * 1000 / (now - before.at))));
+  before = { read, at: now };
+  text("records", compact.format(read));
+  const input = s.partitions.filter((p) => p.role === "numbers");
+  const behind = Math.max(0, ...input.map((p) => p.lag_seconds));
+  const lag = input.reduce((a, p) => a + p.lag, 0);
+  text("lag", lag === 0 ? "none" : `${compact.format(lag)} · ${span(behind)}`);
+  $("partitions").replaceChildren(...s.partitions.map((p) => el("tr", "",
+    el("td", "", p.role), el("td", "", `${p.topic}/${p.partition}`), el("td", p.error ? "bad" : "", p.error || words(p.state)),
+    el("td", "n", whole.format(p.next_offset)), el("td", "n", whole.format(p.lag)), el("td", "n", span(p.lag_seconds)),
+    el("td", "", p.watermark ? when(p.watermark) : "–"))));
+  text("classes", Object.entries(s.records).map(([k, v]) => `${k} ${whole.format(v)}`).join(" · ") + (s.late ? ` · late ${whole.format(s.late)}` : ""));
+  text("versions", `${s.version} · policy ${s.policy_version} · started ${when(s.started)}`);
+}
+
+async function detail(id) {
+  $("detail-title").textContent = id;
+  $("detail-body").replaceChildren(el("p", "meta", "Asking …"));
+  $("detail").showModal();
+  try {
+    const n = await ask(`api/numbers/${encodeURIComponent(id)}`);
+    if (!n.facts) throw new Error(n.error);
+    const facts = Object.entries(n.facts).map(([k, v]) => el("div", "", el("dt", "", words(k)),
+      el("dd", "", k === "wake" && v ? when(v) : value(v))));
+    $("detail-body").replaceChildren(
+      el("p", "meta", `score ${n.score} (${n.band})${n.portfolio_id ? " · portfolio " + n.portfolio_id : ""} · as of ${when(n.clock)}`),
+      el("div", "chips", ...Object.entries(n.levels).map(([f, l]) => el("span", `chip ${l}`, `${words(f)}: ${l}`))),
+      el("dl", "facts", ...facts));
+  } catch (e) {
+    $("detail-body").replaceChildren(el("p", "", e.message));
+  }
+}
+
+async function tick() {
+  if (!paused && !document.hidden) {
+    try {
+      const [ready, numbers, flags, status] = await Promise.all([
+        fetch("readyz", { signal: AbortSignal.timeout(8000) }).then((r) => r.json()),
+        ask("api/numbers?limit=15"), ask("api/flags?limit=15"), ask("api/status")]);
+      if (!paused) {
+        showNumbers(numbers);
+        showFlags(flags);
+        showStatus(status);
+        $("state").className = ready.ready ? "ok" : "wait";
+        text("state", ready.ready ? "Running, caught up" : `Not ready: ${ready.reason}`);
+      }
+    } catch (e) {
+      $("state").className = "bad";
+      text("state", `No answer (${e.message}); trying again`);
+      before = null;
+    }
+  }
+  setTimeout(tick, PERIOD);
+}
+
+$("pause").addEventListener("click", () => {
+  paused = !paused;
+  before = null;
+  $("pause").setAttribute("aria-pressed", String(paused));
+  $("pause").textContent = paused ? "Go on" : "Pause";
+  if (paused) { $("state").className = ""; text("state", "Paused"); }
+});
+tick();

@@ -1,0 +1,82 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"sendwatch/internal/event"
+)
+
+// Health answers the orchestrator's two questions.
+type Health interface {
+	// Live gives nil while every loop ticks, else which one does not.
+	Live(ctx context.Context) error
+	// Ready gives nil once the partitions are assigned and caught up, else why not.
+	Ready(ctx context.Context) error
+}
+
+// Numbers answers questions about numbers, over all partitions of this process.
+type Numbers interface {
+	// Riskiest ranks the numbers, lowest score first, of equals by number_id,
+	// and gives at most limit of them.
+	Riskiest(ctx context.Context, limit int) (Ranking, error)
+	// Number gives one number as of its last evaluation, false if it is unknown here.
+	Number(ctx context.Context, numberID string) (event.NumberStatus, bool, error)
+}
+
+// Ranking is the riskiest numbers and how many there are of each band.
+type Ranking struct {
+	Numbers []event.NumberStatus
+	Bands   [3]int64 // by event.Band, over all numbers, not only the ones named
+}
+
+// Flags remembers the newest flags.
+type Flags interface {
+	// Newest gives at most limit flags, newest first, each as it went to the
+	// flags topic (schemas/flags/v1).
+	Newest(ctx context.Context, limit int) ([]json.RawMessage, error)
+}
+
+// Pipeline tells how far it is.
+type Pipeline interface {
+	Status(ctx context.Context) (Status, error)
+}
+
+// Status is how far a process is. It is served as it stands.
+type Status struct {
+	Version       string           `json:"version"`
+	PolicyVersion string           `json:"policy_version"`
+	Started       time.Time        `json:"started"`
+	Records       map[string]int64 `json:"records"` // by class, over all partitions
+	Late          int64            `json:"late"`
+	Partitions    []Partition      `json:"partitions"` // by role and partition
+	Notes         []string         `json:"notes,omitempty"`
+}
+
+// Partition is how far one role is on one partition.
+type Partition struct {
+	Role       string           `json:"role"`
+	Topic      string           `json:"topic"`
+	Partition  int32            `json:"partition"`
+	State      string           `json:"state"`       // e.g. catching_up, running, stopped
+	NextOffset int64            `json:"next_offset"` // of the record to be read next
+	EndOffset  int64            `json:"end_offset"`  // one past the newest record
+	Lag        int64            `json:"lag"`         // records
+	LagSeconds float64          `json:"lag_seconds"` // wall clock minus the time of the newest record read
+	Watermark  int64            `json:"watermark"`   // ms, 0 before the first event
+	Records    map[string]int64 `json:"records,omitempty"`
+	Entries    map[string]int64 `json:"entries,omitempty"` // held in memory, by what they are
+	Error      string           `json:"error,omitempty"`
+}
+
+// Sources is what the server serves. A nil field's pages answer that this
+// process does not have them: a process that only sinks knows no numbers.
+type Sources struct {
+	Health   Health
+	Numbers  Numbers
+	Flags    Flags
+	Pipeline Pipeline
+	Metrics  http.Handler
+}
