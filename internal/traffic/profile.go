@@ -1,0 +1,100 @@
+package traffic
+
+import "sendwatch/internal/event"
+
+// profile is a way to send, as data. Shares are of the sends (or of what the
+// field says) and lie in [0, 1]; a zero turns the habit off.
+type profile struct {
+	name    string
+	healthy bool
+	share   int // so many of 200 numbers
+
+	connection event.Connection
+	registered [2]int // so many days before the number's first event, from and to
+	joins      [2]int // the day of the history on which it appears, from and to
+	// before is how the number behaves until the day onset (of its own life in
+	// the history); nil if it is itself from the beginning.
+	before *profile
+	onset  [2]int
+
+	expects []expectation
+
+	outreach outreach
+	book     int // contacts it writes to in turn; none comes twice before all had their turn
+
+	visits      float64 // chats a day that contacts begin
+	visitHours  *curve
+	reply       float64 // outreach that is answered
+	replyLater  float64 // where the share of replies has gone by day fadeTo; used if fadeTo > 0
+	fadeFrom    int
+	fadeTo      int
+	stop        float64 // of the replies that ask to stop
+	read        float64 // of what is delivered
+	undelivered float64 // of what did not fail
+
+	category event.Category // of the templates; CategoryNone sends no templates
+	content  content
+	noOptIn  float64
+	foreign  float64 // of the contacts
+
+	failContact float64 // 131026
+	failSpam    float64 // 131048
+	failAccount float64 // 131031
+	blocks      float64
+	reports     float64
+
+	insists      int  // further messages to a contact who does not answer, a few hours apart
+	ignoresStop  bool // writes again to who asked to stop
+	groups       int  // strangers it adds to groups, a day
+	abroad       bool // is connected from another country
+	asleep       int  // days since it was last active when it appears
+	restricted   bool // is restricted at its onset and starts again as soon as it may
+	templateHits bool // its template is paused twice and rated RED
+	ratingFalls  bool // its number is rated YELLOW, then RED
+}
+
+// outreach is how a sender begins conversations: steadily through the day, or
+// in runs.
+type outreach struct {
+	perDay float64 // steady: a Poisson process along hours
+	growth float64 // steady: further sends a day, each day since it appeared
+	hours  *curve
+
+	runs   []int // local hours at which a run begins
+	every  int   // on each such day
+	size   int   // sends a run, give or take a tenth
+	gap    int64 // mean time between two, ms
+	jitter int64 // if > 0 gaps are uniform in gap ± jitter, else gaps beyond the least are exponential
+
+	least int64 // two sends are never closer, ms
+}
+
+// content is what a sender writes.
+type content uint8
+
+const (
+	personal   content = iota // words differ from message to message
+	identical                 // one text a run, only its digits differ
+	sameMedia                 // one picture, words differ
+	sameLink                  // one link, words differ
+	manyThings                // personal, with pictures, voice, places
+)
+
+// expectation is a factor that must have flagged a sender of this profile some
+// days after it began to misbehave.
+type expectation struct {
+	factor event.Factor
+	after  int // days
+}
+
+// template tells whether the profile sends templates.
+func (p *profile) template() bool { return p.category != event.CategoryNone }
+
+// profiles gives all profiles: the healthy first.
+func profiles() []*profile {
+	healthy := healthyProfiles()
+	for _, p := range healthy {
+		p.healthy = true
+	}
+	return append(healthy, misbehavingProfiles()...)
+}
