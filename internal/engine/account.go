@@ -1,0 +1,143 @@
+package engine
+
+import (
+	"sendwatch/internal/event"
+	"sendwatch/internal/window"
+)
+
+// warnedFor is how long a warning without an end holds.
+const warnedFor = 7 * day
+
+// Times after the end of a restriction in which a send counts for restart.
+const (
+	restartSoon  = 3 * day
+	restartWatch = 5 * day
+)
+
+// dormantFor makes a send a waking up; wakeWatch is how long that is watched.
+const (
+	dormantFor = 180 * day
+	wakeWatch  = 14 * day
+)
+
+// account is the account state of a number (contract, section 4, restriction).
+type account struct {
+	state   event.State
+	time    int64
+	expires int64 // never if it has no end
+	end     int64 // the last settled end of a restriction, never if none
+}
+
+// restricts tells whether the state is a restriction or a ban.
+func (a *account) restricts() bool {
+	return a.state == event.StateRestricted || a.state == event.StateBanned
+}
+
+// expired tells whether the state has an end that is at or before t.
+func (a *account) expired(t int64) bool { return a.expires != never && a.expires <= t }
+
+// update takes an account.update at time t. strike tells whether it is a new
+// restriction: one at whose own time none held.
+func (a *account) update(state event.State, t, expires int64, hasExpires bool) (strike bool) {
+	if a.state != event.StateNone && t < a.time {
+		return false
+	}
+	held := a.restricts() && !a.expired(t)
+	restricts := state == event.StateRestricted || state == event.StateBanned
+	switch {
+	case a.restricts() && !held:
+		a.end = a.expires
+	case held && !restricts:
+		a.end = t
+	}
+	a.state, a.time, a.expires = state, t, never
+	if hasExpires {
+		a.expires = max(expires, t)
+	}
+	return restricts && !held
+}
+
+// holds gives what holds at the clock.
+func (a *account) holds(clock int64) event.State {
+	switch {
+	case a.expired(clock):
+		return event.StateNone
+	case a.restricts():
+		return a.state
+	case a.state == event.StateWarned && (a.expires != never || clock < a.time+warnedFor):
+		return event.StateWarned
+	}
+	return event.StateNone
+}
+
+// ended gives E: the newest end of a restriction that is at or before the
+// clock, never if there is none.
+func (a *account) ended(clock int64) int64 {
+	if a.restricts() && a.expired(clock) {
+		return a.expires
+	}
+	if a.end != never && a.end <= clock {
+		return a.end
+	}
+	return never
+}
+
+// next gives the first time after the clock at which the account state changes
+// by itself.
+func (a *account) next(clock int64) int64 {
+	next := int64(window.Never)
+	if a.expires > clock && a.state != event.StateNone {
+		next = a.expires
+	}
+	if a.state == event.StateWarned && a.expires == never && a.time+warnedFor > clock {
+		next = a.time + warnedFor
+	}
+	if a.end > clock {
+		next = min(next, a.end)
+	}
+	if end := a.ended(clock); end != never && end+restartWatch > clock {
+		next = min(next, end+restartWatch)
+	}
+	return next
+}
+
+// noteRestart counts a send at s for the restart watch of the end E at the
+// clock.
+func (n *number) noteRestart(s int64) {
+	end := n.account.ended(n.clock)
+	if end == never || s < end || s >= end+restartWatch {
+		return
+	}
+	r := n.restart(end)
+	if r == nil {
+		r = &n.restarts[n.restartNext]
+		n.restartNext = (n.restartNext + 1) % restartsKept
+		*r = restart{end: end}
+	}
+	r.total++
+	if s < end+restartSoon {
+		r.soon++
+	}
+}
+
+// restart gives the counts of the end E, nil if nothing was sent after it.
+func (n *number) restart(end int64) *restart {
+	for i := range n.restarts {
+		if n.restarts[i].total > 0 && n.restarts[i].end == end {
+			return &n.restarts[i]
+		}
+	}
+	return nil
+}
+
+// day gives the number's day of life at its clock.
+func (n *number) day() int64 { return max(1, 1+floor(n.clock-n.start(), day)) }
+
+// start is what the day of life counts from.
+func (n *number) start() int64 {
+	start := n.first
+	if n.registered != never {
+		start = n.registered
+	}
+	return max(start, n.account.ended(n.clock))
+}

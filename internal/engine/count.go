@@ -1,0 +1,347 @@
+package engine
+
+import (
+	"math"
+
+	"sendwatch/internal/event"
+	"sendwatch/internal/window"
+)
+
+// count takes an event of a number into its counts. The number's clock and
+// windows have been moved to it; before is the watermark before the event.
+func (e *Engine) count(i uint32, ev *event.Event, before int64, out *event.Output) {
+	n := e.numbers.at(i)
+	t := ev.Time
+	switch ev.Type {
+	case event.TypeSent:
+		switch {
+		case ev.Held:
+			e.minuteRow(i, t).counts.Held++
+		case ev.IsSend():
+			e.countSend(i, n, ev, before)
+		}
+	case event.TypeStatus:
+		e.countStatus(i, n, ev)
+	case event.TypeReceived:
+		e.minuteRow(i, t).counts.Received++
+		e.noteContact(i, ev.Contact).lastReceived(t)
+		c := e.replies.Open(i, ev.Contact)
+		e.settled = e.replies.Inbound(c, t, e.settled[:0])
+		e.settle()
+		e.prefer(i, n, ev, ev.Text)
+	case event.TypePreference:
+		e.prefer(i, n, ev, ev.Preference)
+	case event.TypeBlock:
+		e.minuteRow(i, t).counts.Blocks++
+		e.addHour(n, colBlocks, t, 1)
+	case event.TypeReport:
+		e.minuteRow(i, t).counts.Reports++
+		e.addHour(n, colReports, t, 1)
+	case event.TypeProfile:
+		n.applyProfile(ev)
+	case event.TypeQuality:
+		if ev.Time >= n.ratingTime {
+			n.rating, n.ratingTime = ev.Rating, ev.Time
+		}
+		e.accountEvent(i, ev, out)
+	case event.TypeConnection:
+		n.ipCountry = ev.IPCountry
+		if ev.IPHash != 0 {
+			n.ipHash = ev.IPHash
+			e.portfolio.connected(i, ev.IPHash)
+		}
+	case event.TypeGroup:
+		// A log's bucket holds less than 2^56; no real number comes near.
+		e.addMinute(n, colGroups, t, uint64(min(ev.NonContactsAdded, 1<<53)))
+	case event.TypeAccount:
+		e.applyAccount(i, n, ev)
+		e.accountEvent(i, ev, out)
+	}
+}
+
+// countSend counts a send.
+func (e *Engine) countSend(i uint32, n *number, ev *event.Event, before int64) {
+	s := ev.Time
+	conv, known := e.replies.Find(i, ev.Contact)
+	initiated := !known || !e.replies.InWindow(conv, s, before)
+	late := before != never && s < before-lateAfter
+	service := ev.IsService()
+
+	row := &e.minuteRow(i, s).counts
+	row.Sent++
+	e.addSecond(n, colSent, s)
+	e.addMinute(n, colSent, s, 1)
+	e.addHour(n, colSent, s, 1)
+	if late {
+		row.Late++
+		e.stats.Late++
+	}
+	if ev.HasTemplate {
+		row.TemplatesSent++
+		e.scratch = e.templates.learn(ev.Fingerprint, &ev.Template, e.scratch)
+		keys := n.templates.Keys()
+		e.logs.templates.Add(&n.templates, i, ev.Fingerprint, floor(s, minute), floor(n.clock, minute))
+		n.keyedStale = n.keyedStale || n.templates.Keys() != keys
+	}
+	if known && (initiated || ev.HasTemplate && ev.Template.Category == event.CategoryMarketing) {
+		if at, ok := e.replies.StoppedAt(conv); ok && at <= s {
+			row.SentAfterStop++
+			e.addMinute(n, colAfterStop, s, 1)
+		}
+	}
+	if s > n.newestSend {
+		if prev := max(n.newestSend, n.lastActive); prev != never && s-prev >= dormantFor {
+			n.wake = s
+		}
+		n.newestSend = s
+	}
+	n.noteRestart(s)
+	fp := e.fingerprintRow(i, ev.Fingerprint, s)
+	fp.sent++
+	e.noteContact(i, ev.Contact).lastSent(s)
+	if !initiated {
+		return
+	}
+
+	row = &e.minuteRow(i, s).counts
+	row.Initiated++
+	fp.initiated++
+	e.noteMinuteContact(i, s, ev.Contact)
+	e.portfolio.initiated(n.portfolio, ev.Contact, floor(s, minute))
+	e.addSecond(n, colInitiated, s)
+	e.addMinute(n, colInitiated, s, 1)
+	if back := floor(n.clock, hour) - floor(s, hour); back < activeHoursLen {
+		n.hours |= 1 << back
+	}
+	n.noteInterval(s)
+	e.countOrigin(n, ev)
+	switch ev.OptIn {
+	case event.OptInFalse:
+		e.addMinute(n, colNoOptIn, s, 1)
+		e.addMinute(n, colOptInGiven, s, 1)
+	case event.OptInTrue:
+		e.addMinute(n, colOptInGiven, s, 1)
+	}
+	if ev.MediaHash != 0 {
+		e.logs.media.Add(&n.media, i, ev.MediaHash, floor(s, minute), floor(n.clock, minute))
+	}
+	for _, link := range ev.Links {
+		e.logs.links.Add(&n.links, i, link, floor(s, second), floor(n.clock, second))
+	}
+	if service {
+		return
+	}
+	e.logs.fingerprints.Add(&n.fingerprints, i, ev.Fingerprint, floor(s, second), floor(n.clock, second))
+	if !late {
+		conv = e.replies.Open(i, ev.Contact)
+		e.settled = e.replies.Track(conv, s, ev.Fingerprint, e.settled[:0])
+		e.settle()
+	}
+}
+
+// countOrigin counts whether an initiated send went abroad, if both countries
+// are known when it is applied.
+func (e *Engine) countOrigin(n *number, ev *event.Event) {
+	if n.country == 0 {
+		return
+	}
+	var home bool
+	switch {
+	case ev.ContactCountry != 0:
+		home = ev.ContactCountry == n.country
+	case ev.ContactCalling != 0:
+		home = ev.ContactCalling.Includes(n.country)
+	default:
+		return
+	}
+	e.addMinute(n, colCountry, ev.Time, 1)
+	if !home {
+		e.addMinute(n, colForeign, ev.Time, 1)
+	}
+}
+
+// noteInterval takes the gap between an initiated send and the newest before
+// it. One older than that is passed over.
+func (n *number) noteInterval(s int64) {
+	if s < n.newestInitiated {
+		return
+	}
+	if n.newestInitiated != never {
+		n.gaps[n.gapCount%gapsNeeded] = s - n.newestInitiated
+		n.gapCount++
+		if n.gapCount >= 2*gapsNeeded {
+			n.gapCount -= gapsNeeded // stays at or above gapsNeeded, same place in the ring
+		}
+	}
+	n.newestInitiated = s
+	n.cv = n.variation()
+}
+
+// maxMeanGap is the mean gap above which sends are too rare to be judged.
+const maxMeanGap = 10 * minute
+
+// variation gives the coefficient of variation (population form) of the last
+// 20 gaps, NaN if there are fewer, or their mean is 0 or above maxMeanGap.
+func (n *number) variation() float64 {
+	if n.gapCount < gapsNeeded {
+		return math.NaN()
+	}
+	var sum float64
+	for _, g := range n.gaps {
+		sum += float64(g)
+	}
+	mean := sum / gapsNeeded
+	if mean == 0 || mean > maxMeanGap {
+		return math.NaN()
+	}
+	var squares float64
+	for _, g := range n.gaps {
+		squares += (float64(g) - mean) * (float64(g) - mean)
+	}
+	return math.Sqrt(squares/gapsNeeded) / mean
+}
+
+// countStatus counts a delivery status.
+func (e *Engine) countStatus(i uint32, n *number, ev *event.Event) {
+	t := ev.Time
+	switch ev.Status {
+	case event.StatusDelivered:
+		e.minuteRow(i, t).counts.Delivered++
+		e.addMinute(n, colDelivered, t, 1)
+	case event.StatusRead:
+		e.minuteRow(i, t).counts.Read++
+		e.addMinute(n, colRead, t, 1)
+	case event.StatusFailed:
+		class := event.ErrorOperational
+		if ev.HasError {
+			class = event.ClassifyError(ev.ErrorCode)
+			if ev.ErrorCode == event.CodeSpam {
+				e.addSecond(n, colSpam, t)
+			}
+		}
+		e.minuteRow(i, t).counts.Failed[class]++
+		e.addMinute(n, colFailed+int(class), t, 1)
+		if c, ok := e.replies.Find(i, ev.Contact); ok {
+			e.settled = e.replies.Withdraw(c, t, e.settled[:0])
+			e.settle()
+		}
+	}
+}
+
+// prefer takes a contact's stop or resume.
+func (e *Engine) prefer(i uint32, n *number, ev *event.Event, p event.Preference) {
+	switch p {
+	case event.PreferenceStop:
+		e.minuteRow(i, ev.Time).counts.Stops++
+		e.addHour(n, colStops, ev.Time, 1)
+		e.replies.Stop(e.replies.Open(i, ev.Contact), ev.Time)
+	case event.PreferenceResume:
+		if c, ok := e.replies.Find(i, ev.Contact); ok {
+			e.replies.Resume(c)
+		}
+	}
+}
+
+// applyProfile takes what a number.profile gives; what it leaves out stays.
+func (n *number) applyProfile(ev *event.Event) {
+	n.country = ev.Country
+	if ev.HasRegistered {
+		n.registered = ev.RegisteredAt
+	}
+	if ev.HasLastActive {
+		n.lastActive = ev.LastActiveAt
+	}
+	if ev.Connection != event.ConnectionNone && ev.Connection != n.connection {
+		n.connection = ev.Connection
+		n.profile = -1
+	}
+	if ev.Origin != event.OriginNone {
+		n.origin = ev.Origin
+	}
+}
+
+// applyAccount takes an account.update that is an event of the number.
+func (e *Engine) applyAccount(i uint32, n *number, ev *event.Event) {
+	if n.account.update(ev.State, ev.Time, ev.ExpiresAt, ev.HasExpires) {
+		n.strikes++
+		e.portfolio.strike(i, ev.Time)
+	}
+}
+
+// applyShared takes an event that names a WABA or a portfolio: it is an event
+// of every number that belongs to it, in order of number_id.
+func (e *Engine) applyShared(ev *event.Event, out *event.Output) {
+	e.accountEvent(noIndex, ev, out)
+	var member func(n *number) bool
+	switch {
+	case ev.Type == event.TypeLimit:
+		e.portfolio.limit(e.folios.intern(ev.PortfolioID), ev.Limit)
+		return
+	case ev.Type == event.TypeTemplate:
+		waba := e.wabas.intern(ev.WABAID)
+		e.templates.update(ev, waba)
+		member = func(n *number) bool { return n.waba == waba }
+	case ev.Scope == event.ScopeWABA:
+		waba, ok := e.wabas.find(ev.WABAID)
+		member = func(n *number) bool { return ok && n.waba == waba }
+	default:
+		folio, ok := e.folios.find(ev.PortfolioID)
+		member = func(n *number) bool { return ok && n.portfolio == folio }
+	}
+	e.due = e.due[:0]
+	for i := range e.numbers.all {
+		if member(&e.numbers.all[i]) {
+			e.due = append(e.due, uint32(i))
+		}
+	}
+	e.sortNumbers(&e.due)
+	for _, i := range e.due {
+		e.touch(i, ev.Time, out)
+		n := e.numbers.at(i)
+		if ev.Type == event.TypeAccount {
+			e.applyAccount(i, n, ev)
+		} else {
+			n.keyedStale = true
+		}
+		e.evaluate(i, out)
+	}
+}
+
+// settle counts what became of tracked sends, at the minute and bucket of the
+// time they settled at.
+func (e *Engine) settle() {
+	for j := range e.settled {
+		s := &e.settled[j]
+		n := e.numbers.at(s.Number)
+		row := &e.minuteRow(s.Number, s.At).counts
+		fp := e.fingerprintRow(s.Number, s.Fingerprint, s.Sent)
+		switch s.Outcome {
+		case window.Answered:
+			row.Answered++
+			fp.answered++
+			e.addHour(n, colAnswered, s.At, 1)
+			e.noteContact(s.Number, s.Contact).answered()
+		case window.Unanswered:
+			row.Unanswered++
+			fp.unanswered++
+			e.addHour(n, colUnanswered, s.At, 1)
+			e.noteContact(s.Number, s.Contact).unanswered(s.At)
+		case window.Withdrawn:
+			row.Withdrawn++
+			fp.withdrawn++
+		}
+	}
+	e.settled = e.settled[:0]
+}
+
+func (e *Engine) addSecond(n *number, col int, t int64) {
+	e.logs.seconds.Add(&n.seconds, n.secondSums[:], uint8(col), floor(t, second), floor(n.clock, second), 1)
+}
+
+func (e *Engine) addMinute(n *number, col int, t int64, by uint64) {
+	e.logs.minutes.Add(&n.minutes, n.minuteSums[:], uint8(col), floor(t, minute), floor(n.clock, minute), by)
+}
+
+func (e *Engine) addHour(n *number, col int, t int64, by uint64) {
+	e.logs.hours.Add(&n.hoursLog, n.hourSums[:], uint8(col), floor(t, hour), floor(n.clock, hour), by)
+}

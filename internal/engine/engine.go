@@ -1,0 +1,207 @@
+package engine
+
+import (
+	"math"
+
+	"sendwatch/internal/event"
+	"sendwatch/internal/policy"
+	"sendwatch/internal/window"
+)
+
+// Times of the contract, in ms.
+const (
+	second = 1000
+	minute = 60 * second
+	hour   = 60 * minute
+	day    = 24 * hour
+
+	// grace is how far ticks stay behind the watermark, for late events.
+	grace = 10 * minute
+	// lateAfter is how far behind the watermark a send is no longer tracked.
+	lateAfter = 24 * hour
+
+	never = math.MinInt64 // a time that has not been
+)
+
+// DefaultDedupHorizon is for how long, in ms, an event's id is remembered.
+const DefaultDedupHorizon = hour
+
+// WholeLog is the PaneBits of a caller that wants one pane for all records.
+const WholeLog = 63
+
+// Config says which partition an Engine is for and how it judges.
+type Config struct {
+	Topic        string
+	Partition    int32
+	Policy       *policy.Policy
+	DedupHorizon int64 // ms, DefaultDedupHorizon if 0
+	PaneBits     uint8 // a pane is offset >> PaneBits; WholeLog for one pane
+	NoContacts   bool  // leave out contact_outcomes, which have nearly a row a send
+	Portfolios   bool  // evaluate portfolios over this partition's numbers, as a replay does
+}
+
+// Engine is the state of one partition. Make it with New.
+type Engine struct {
+	cfg       Config
+	offset    int64 // of the record in hand
+	watermark int64 // never before the first event
+	lastTick  int64
+	begun     bool
+	stats     Stats
+
+	dedup     dedup
+	numbers   numbers
+	wabas     names
+	folios    names
+	templates templates
+	replies   window.Replies
+	logs      logs
+	wakes     wakes
+	episodes  window.Pool[episode]
+	keyed     window.Pool[templateLevel]
+	pane      pane
+	changed   []uint32 // numbers with a status to write
+	portfolio portfolios
+
+	// Scratch, empty between calls.
+	settled []window.Settled
+	due     []uint32
+	scratch []byte
+	eval    evaluation
+}
+
+// logs are the pools of the numbers' sliding windows by grain.
+type logs struct {
+	seconds, minutes, hours window.Logs
+	fingerprints, links     window.Keyed // second-exact, 1 h
+	media, templates        window.Keyed // by minute, 24 h
+}
+
+// New makes the engine of a partition whose log is at its beginning.
+func New(cfg Config) *Engine {
+	if cfg.DedupHorizon == 0 {
+		cfg.DedupHorizon = DefaultDedupHorizon
+	}
+	e := &Engine{cfg: cfg, watermark: never, lastTick: never}
+	e.dedup.horizon = cfg.DedupHorizon
+	e.logs = logs{
+		seconds:      window.NewLogs(secondColumns, 3600, 600, 60),
+		minutes:      window.NewLogs(minuteColumns, 24*60, 60),
+		hours:        window.NewLogs(hourColumns, 30*24, 7*24),
+		fingerprints: window.NewKeyed(3600),
+		links:        window.NewKeyed(3600),
+		media:        window.NewKeyed(24 * 60),
+		templates:    window.NewKeyed(24 * 60),
+	}
+	e.pane.current = never
+	e.portfolio.on, e.portfolio.minute = cfg.Portfolios, never
+	e.portfolio.contacts = window.NewKeyed(uniqueMinutes)
+	return e
+}
+
+// Skip takes note of a record that was rejected or is of an unknown type: it
+// moves the record clock and the pane, and is counted.
+func (e *Engine) Skip(class event.Class, offset, recordTime int64, out *event.Output) {
+	e.begin(offset, recordTime, out)
+	e.stats.Records[class]++
+}
+
+// Apply takes one decoded record: time advances to the event's, with the ticks
+// that this brings, the event is counted, and its number is evaluated. What
+// comes of it is appended to out. It returns the record's class.
+func (e *Engine) Apply(ev *event.Event, offset, recordTime int64, out *event.Output) event.Class {
+	if ev.Type == event.TypeUnknown {
+		e.Skip(event.ClassIgnored, offset, recordTime, out)
+		return event.ClassIgnored
+	}
+	e.begin(offset, recordTime, out)
+	if !e.dedup.add(ev.ID) {
+		e.stats.Records[event.ClassDuplicate]++
+		return event.ClassDuplicate
+	}
+	e.stats.Records[event.ClassApplied]++
+
+	before := e.watermark
+	e.advance(ev.Time, out)
+	switch {
+	case ev.Type == event.TypeClock || ev.Type == event.TypePolicy:
+	case ev.Shared():
+		e.applyShared(ev, out)
+	default:
+		i := e.number(ev)
+		e.touch(i, ev.Time, out)
+		e.count(i, ev, before, out)
+		e.evaluate(i, out)
+	}
+	e.replies.Sweep(e.watermark, 2)
+	return event.ClassApplied
+}
+
+// AdvanceTo moves the watermark to t, with the ticks that this brings, as a
+// clock event would. Before the first event it does nothing.
+func (e *Engine) AdvanceTo(t int64, out *event.Output) {
+	if e.begun {
+		e.advance(t, out)
+	}
+}
+
+// begin opens the record: its offset, its pane, and the record clock.
+func (e *Engine) begin(offset, recordTime int64, out *event.Output) {
+	e.offset = offset
+	if pane := offset >> e.cfg.PaneBits; pane != e.pane.current {
+		e.closePane(out)
+		e.pane.current = pane
+	}
+	e.pane.last = offset
+	e.dedup.advance(recordTime)
+}
+
+// advance moves the watermark to t and, for each full minute m that it reaches,
+// evaluates first the tick m - grace and then the portfolio minute m.
+func (e *Engine) advance(t int64, out *event.Output) {
+	if !e.begun {
+		e.begun, e.watermark = true, t
+		e.lastTick = floor(t, minute)*minute - grace
+		return
+	}
+	if t <= e.watermark {
+		return
+	}
+	for m := floor(e.watermark, minute) + 1; m*minute <= t; m++ {
+		e.tick(m*minute-grace, out)
+		e.portfolioMinute(m*minute, out)
+	}
+	e.watermark = t
+}
+
+// tick is the passing of the full minute at: what is 48 hours old expires, and
+// every number is evaluated. Numbers at which nothing can change are left out:
+// their clock is moved when they are next looked at (touch).
+func (e *Engine) tick(at int64, out *event.Output) {
+	e.settled = e.replies.Expire(at, e.settled[:0])
+	e.due = e.wakes.due(at, e.due[:0])
+	for i := range e.settled {
+		e.due = append(e.due, e.settled[i].Number)
+	}
+	e.sortNumbers(&e.due)
+	for _, i := range e.due {
+		e.touch(i, at, out)
+	}
+	e.lastTick = at
+	e.settle()
+	for _, i := range e.due {
+		e.evaluate(i, out)
+	}
+}
+
+// floor divides rounding down, also below zero.
+func floor(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}
+
+// ceil divides rounding up.
+func ceil(a, b int64) int64 { return -floor(-a, b) }

@@ -1,0 +1,441 @@
+package engine
+
+import (
+	"cmp"
+	"encoding/hex"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/cespare/xxhash/v2"
+
+	"sendwatch/internal/event"
+	"sendwatch/internal/policy"
+	"sendwatch/internal/window"
+)
+
+// episode is the time that one factor's flag level of a number is above none.
+type episode struct {
+	id       [2]uint64 // the flag's id
+	warnAt   int64     // clock of the last evaluation at warn or danger
+	dangerAt int64     // clock of the last evaluation at danger, never if none
+	key      uint64    // fingerprint of the template, 0 if the factor has no key
+	sequence uint32
+	factor   event.Factor
+	level    event.Level // the flag level
+	computed event.Level // at the last evaluation
+}
+
+// observe takes the computed level of an evaluation at the clock.
+func (p *episode) observe(level event.Level, clock int64) {
+	p.computed = level
+	if level >= event.LevelWarn {
+		p.warnAt = clock
+	}
+	if level >= event.LevelDanger {
+		p.dangerAt = clock
+	}
+}
+
+// at gives the flag level at the clock: the highest computed level of the
+// evaluations less than the hysteresis ago.
+func (p *episode) at(clock, hysteresis int64) event.Level {
+	switch {
+	case p.dangerAt != never && p.dangerAt > clock-hysteresis:
+		return event.LevelDanger
+	case p.warnAt > clock-hysteresis:
+		return event.LevelWarn
+	}
+	return event.LevelNone
+}
+
+// track is the open episodes of one subject.
+type track struct {
+	episodes window.Ring
+	active   uint64 // bit f: an episode of factor f is open
+}
+
+// extend gives open episodes the evaluations that ticks up to the clock would
+// have made, at which nothing had changed.
+func (e *Engine) extend(t *track, clock int64) {
+	for k := range t.episodes.Len() {
+		p := e.episodes.At(&t.episodes, k)
+		p.observe(p.computed, clock)
+	}
+}
+
+// step is one evaluation of one factor: the flag level before and after it.
+type step struct {
+	at       int // of the episode in its track
+	was, is  event.Level
+	id       [2]uint64
+	sequence int64
+	key      uint64
+}
+
+// step takes one computed level at the clock and moves its episode, opened with
+// an id if need be. moved tells whether the flag level changed; the caller
+// writes the flag and then calls settleStep.
+func (e *Engine) step(
+	t *track, f event.Factor, key uint64, computed event.Level, clock int64, id func() [2]uint64,
+) (s step, moved bool) {
+	at := -1
+	if t.active&(1<<f) != 0 {
+		for k := range t.episodes.Len() {
+			if p := e.episodes.At(&t.episodes, k); p.factor == f && p.key == key {
+				at = k
+				break
+			}
+		}
+	}
+	if at < 0 {
+		if computed == event.LevelNone {
+			return step{}, false
+		}
+		at = t.episodes.Len()
+		e.episodes.PushBack(&t.episodes, episode{id: id(), factor: f, key: key, warnAt: never, dangerAt: never})
+		t.active |= 1 << f
+	}
+	p := e.episodes.At(&t.episodes, at)
+	p.observe(computed, clock)
+	s = step{at: at, was: p.level, is: p.at(clock, e.cfg.Policy.Hysteresis), id: p.id, sequence: int64(p.sequence), key: key}
+	p.level = s.is
+	return s, s.was != s.is
+}
+
+// settleStep ends a step that moved: the next transition has the next number,
+// and an episode that was cleared is closed.
+func (e *Engine) settleStep(t *track, s step) {
+	p := e.episodes.At(&t.episodes, s.at)
+	p.sequence++
+	if s.is != event.LevelNone {
+		return
+	}
+	f := p.factor
+	e.episodes.Remove(&t.episodes, s.at)
+	t.active &^= 1 << f
+	for k := range t.episodes.Len() {
+		if e.episodes.At(&t.episodes, k).factor == f {
+			t.active |= 1 << f
+		}
+	}
+}
+
+// nextStep gives the first time after the clock at which a flag level falls if
+// nothing else happens.
+func (e *Engine) nextStep(t *track, clock int64) int64 {
+	next := int64(window.Never)
+	hysteresis := e.cfg.Policy.Hysteresis
+	for k := range t.episodes.Len() {
+		p := e.episodes.At(&t.episodes, k)
+		if p.computed < event.LevelDanger && p.dangerAt != never && p.dangerAt > clock-hysteresis {
+			next = min(next, p.dangerAt+hysteresis)
+		}
+		if p.computed < event.LevelWarn {
+			next = min(next, p.warnAt+hysteresis)
+		}
+	}
+	return next
+}
+
+// moveEpisodes takes the computed levels in n.levels, moves the episodes, and
+// replaces them by the flag levels. Transitions come in the factors' order.
+func (e *Engine) moveEpisodes(i uint32, n *number, out *event.Output) {
+	for f := range event.NumNumberFactors {
+		computed := n.levels[f]
+		switch {
+		case f == event.FactorTemplateQuality:
+			n.levels[f] = e.moveTemplateEpisodes(i, n, out)
+		case computed == event.LevelNone && n.track.active&(1<<f) == 0, !f.Flags():
+			n.levels[f] = event.LevelNone
+		default:
+			n.levels[f] = e.moveEpisode(i, n, f, 0, computed, out)
+		}
+	}
+}
+
+// moveTemplateEpisodes moves the episodes of each template, sorted by label,
+// and gives the largest flag level.
+func (e *Engine) moveTemplateEpisodes(i uint32, n *number, out *event.Output) event.Level {
+	levels := n.keyedLevels.Len()
+	if levels == 0 && n.track.active&(1<<event.FactorTemplateQuality) == 0 {
+		return event.LevelNone
+	}
+	var keys []templateLevel
+	for k := range levels {
+		keys = append(keys, *e.keyed.At(&n.keyedLevels, k))
+	}
+	for k := range n.track.episodes.Len() {
+		p := e.episodes.At(&n.track.episodes, k)
+		known := slices.ContainsFunc(keys, func(l templateLevel) bool { return l.fingerprint == p.key })
+		if p.factor == event.FactorTemplateQuality && !known {
+			keys = append(keys, templateLevel{fingerprint: p.key})
+		}
+	}
+	e.sortByLabel(keys)
+	top := event.LevelNone
+	for _, k := range keys {
+		top = max(top, e.moveEpisode(i, n, event.FactorTemplateQuality, k.fingerprint, k.level, out))
+	}
+	return top
+}
+
+// moveEpisode takes one computed level of a number and gives the flag level.
+func (e *Engine) moveEpisode(i uint32, n *number, f event.Factor, key uint64, computed event.Level, out *event.Output) event.Level {
+	s, moved := e.step(&n.track, f, key, computed, n.clock, func() [2]uint64 { return e.flagID(n, f, key) })
+	if moved {
+		e.flag(i, n, f, s, out)
+		e.settleStep(&n.track, s)
+	}
+	return s.is
+}
+
+// transition names the step between two flag levels.
+func transition(was, is event.Level) event.Transition {
+	switch {
+	case is == event.LevelNone:
+		return event.TransitionCleared
+	case was == event.LevelNone:
+		return event.TransitionRaised
+	case is > was:
+		return event.TransitionEscalated
+	}
+	return event.TransitionEased
+}
+
+// flagID derives the id of an episode that begins now: from the subject, the
+// factor, the key, the policy's version and the position of the record in hand.
+func (e *Engine) flagID(n *number, f event.Factor, key uint64) [2]uint64 {
+	subject := append([]byte("number\x00"), e.numbers.names.get(n.id)...)
+	return e.deriveID(subject, f, e.templates.label(key))
+}
+
+func (e *Engine) deriveID(subject []byte, f event.Factor, key string) [2]uint64 {
+	b := subject
+	for _, part := range [...]string{
+		f.String(), key, e.cfg.Policy.Version, e.cfg.Topic,
+		strconv.Itoa(int(e.cfg.Partition)), strconv.FormatInt(e.offset, 10),
+	} {
+		b = append(b, 0)
+		b = append(b, part...)
+	}
+	h := xxhash.NewWithSeed(idSeed)
+	_, _ = h.Write(b) // a hash never fails to write
+	return [2]uint64{xxhash.Sum64(b), h.Sum64()}
+}
+
+// idString writes a flag's id: 32 hex digits.
+func idString(id [2]uint64) string {
+	var b [16]byte
+	for k, word := range id {
+		for j := range 8 {
+			b[8*k+j] = byte(word >> (56 - 8*j))
+		}
+	}
+	return hex.EncodeToString(b[:])
+}
+
+// newFlag fills in what every flag has.
+func (e *Engine) newFlag(s step, f event.Factor, r *policy.Rule, day int64) event.Flag {
+	warn, danger := r.At(day)
+	return event.Flag{
+		FlagID: idString(s.id), Sequence: s.sequence, Transition: transition(s.was, s.is), Level: s.is,
+		Factor: f, Warn: thresholdValue(warn), Danger: thresholdValue(danger),
+		PolicyVersion: e.cfg.Policy.Version, Advice: e.cfg.Policy.Advice(f), ETA: -1,
+		Position: event.Position{Topic: e.cfg.Topic, Partition: e.cfg.Partition, Offset: e.offset},
+	}
+}
+
+// flag writes one transition of a number's episode.
+func (e *Engine) flag(i uint32, n *number, f event.Factor, s step, out *event.Output) {
+	r := &e.rules(n).Rules[f]
+	fl := e.newFlag(s, f, r, n.day())
+	fl.NumberID, fl.WABAID, fl.PortfolioID = e.numbers.names.string(n.id), e.wabas.string(n.waba), e.folios.string(n.portfolio)
+	fl.Score, fl.EventTime = int(n.score), n.clock
+	fl.Value = e.flagValue(n, f, s.key, r.On)
+	if s.key != 0 {
+		fl.Key = e.templates.label(s.key)
+	}
+	if s.is == event.LevelWarn && r.On {
+		_, danger := r.At(n.day())
+		if pace := e.pace(n, f); pace > 0 && danger.Op != policy.OpNone {
+			fl.ETA = eta(danger.Least()-e.eval.value[f], pace)
+		}
+	}
+	fl.Evidence = e.evidence(i, n, f)
+	out.Flags = append(out.Flags, fl)
+	e.stats.flagged(f, fl.Transition)
+}
+
+// etaWindow is what the pace of an eta is measured over, maxETA the longest
+// eta that is told; both in seconds.
+const (
+	etaWindow = 600
+	maxETA    = 3600
+)
+
+// eta gives the seconds to danger for what is missing at the pace of n in the
+// last 10 minutes, -1 for none.
+func eta(missing, n float64) int64 {
+	if missing < 0 {
+		return -1
+	}
+	s := ceilDiv(missing*etaWindow, n)
+	if s > maxETA {
+		return -1
+	}
+	return s
+}
+
+func ceilDiv(a, b float64) int64 {
+	q := int64(a / b)
+	if float64(q)*b < a {
+		q++
+	}
+	return q
+}
+
+// pace gives the n of the eta of a factor, 0 if it has none.
+func (e *Engine) pace(n *number, f event.Factor) float64 {
+	switch f {
+	case event.FactorVelocityHour, event.FactorDailyVolume:
+		return float64(n.secondSums[seconds10m+colInitiated])
+	case event.FactorIdenticalBatch:
+		now := floor(n.clock, second)
+		top := uint32(0)
+		for _, k := range e.logs.fingerprints.Since(&n.fingerprints, now-etaWindow, nil) {
+			if e.logs.fingerprints.Count(n.id-1, k.Key) == n.fingerprints.Top() {
+				top = max(top, k.Count)
+			}
+		}
+		return float64(top)
+	}
+	return 0
+}
+
+// flagValue gives the value of a flag (contract, sections 6 and 8).
+func (e *Engine) flagValue(n *number, f event.Factor, key uint64, on bool) event.Value {
+	if !on {
+		return event.Value{}
+	}
+	word := func(w string) event.Value {
+		if w == "" {
+			return event.Value{}
+		}
+		return event.WordValue(w)
+	}
+	switch f {
+	case event.FactorQuality:
+		return word(n.rating.String())
+	case event.FactorRegion:
+		return word(n.ipCountry.String())
+	case event.FactorRestriction:
+		return word(n.account.holds(n.clock).String())
+	case event.FactorTemplateQuality:
+		if e.logs.templates.Count(n.id-1, key) > 0 {
+			if s := e.templates.state(key, n.waba); s != nil {
+				return word(e.templates.words(s))
+			}
+		}
+		return event.Value{}
+	}
+	if v := e.eval.value[f]; v == v {
+		return event.NumberValue(v)
+	}
+	return event.Value{}
+}
+
+// thresholdValue gives a threshold as a flag shows it: its number or its words.
+func thresholdValue(t *policy.Threshold) event.Value {
+	switch {
+	case len(t.Words) > 0:
+		return event.WordValue(strings.Join(t.Words, ","))
+	case t.Op != policy.OpNone:
+		return event.NumberValue(t.Value)
+	}
+	return event.Value{}
+}
+
+// evidenceFacts are the facts that a flag of a factor shows.
+func evidenceFacts(f event.Factor) []event.Fact {
+	switch f {
+	case event.FactorVelocityHour, event.FactorVelocityBurst:
+		return []event.Fact{event.FactInitiated1m, event.FactInitiated1h, event.FactSent1h}
+	case event.FactorDailyVolume, event.FactorActiveHours, event.FactorDormancy:
+		return []event.Fact{event.FactInitiated24h, event.FactSent24h, event.FactActiveHours24h, event.FactDay, event.FactWake}
+	case event.FactorReplyRatio, event.FactorUnanswered, event.FactorConversationPressure:
+		return []event.Fact{
+			event.FactAnswered7d, event.FactUnanswered7d, event.FactAnswered30d,
+			event.FactUnanswered30d, event.FactConversationPressure,
+		}
+	case event.FactorMechanicalTiming:
+		return []event.Fact{event.FactIntervalCV, event.FactInitiated1h}
+	case event.FactorGroupAdd:
+		return []event.Fact{event.FactGroups24h}
+	case event.FactorBlockRate:
+		return []event.Fact{event.FactBlocks7d, event.FactReports7d, event.FactBlockRate7d}
+	case event.FactorOptOut:
+		return []event.Fact{event.FactSentAfterStop24h, event.FactStops7d}
+	case event.FactorOptIn:
+		return []event.Fact{event.FactNoOptIn24h, event.FactOptInGiven24h}
+	case event.FactorDelivery, event.FactorInvalidContacts, event.FactorSpamErrors, event.FactorAccountErrors:
+		return []event.Fact{
+			event.FactSent24h, event.FactAged24h, event.FactDeliveryRatio24h, event.FactFailed24hAccount,
+			event.FactFailed24hReputation, event.FactFailed24hContact, event.FactFailed24hFatigue, event.FactSpamErrors1h,
+		}
+	case event.FactorIdenticalBatch:
+		return []event.Fact{event.FactIdentical1h, event.FactInitiated1h}
+	case event.FactorMediaRepeat:
+		return []event.Fact{event.FactMediaRepeat24h, event.FactInitiated24h}
+	case event.FactorLinkRepeat:
+		return []event.Fact{event.FactLinkRepeat1h, event.FactInitiated1h}
+	case event.FactorForeignContacts:
+		return []event.Fact{event.FactForeign24h, event.FactCountry24h}
+	case event.FactorRestriction, event.FactorRestart:
+		return []event.Fact{event.FactStrikes, event.FactSent24h, event.FactDay}
+	}
+	return nil
+}
+
+// topContents is how many fingerprints and templates the evidence names.
+const topContents = 3
+
+// evidence gives what a reader needs to see why a flag came.
+func (e *Engine) evidence(i uint32, n *number, f event.Factor) event.Evidence {
+	var ev event.Evidence
+	facts := e.facts(i, n)
+	for _, fact := range evidenceFacts(f) {
+		if v := facts[fact]; v == v {
+			ev.Counts = append(ev.Counts, event.NamedCount{Name: fact.String(), Value: v})
+		}
+	}
+	if f == event.FactorTrustScore {
+		for _, c := range e.contributions(n) {
+			ev.Counts = append(ev.Counts, event.NamedCount{Name: c.Factor.String(), Value: c.Points})
+		}
+	}
+	switch f {
+	case event.FactorVelocityHour, event.FactorVelocityBurst, event.FactorDailyVolume, event.FactorIdenticalBatch,
+		event.FactorReplyRatio, event.FactorUnanswered:
+		for _, k := range topKeys(e.logs.fingerprints.Since(&n.fingerprints, never, nil)) {
+			ev.Fingerprints = append(ev.Fingerprints, event.FingerprintCount{
+				Fingerprint: k.Key, Template: e.templates.label(k.Key), Count: int64(k.Count),
+			})
+		}
+	case event.FactorTemplateQuality, event.FactorBlockRate, event.FactorSpamErrors:
+		for _, k := range topKeys(e.logs.templates.Since(&n.templates, never, nil)) {
+			ev.Templates = append(ev.Templates, event.FingerprintCount{
+				Fingerprint: k.Key, Template: e.templates.label(k.Key), Count: int64(k.Count),
+			})
+		}
+	}
+	return ev
+}
+
+// topKeys sorts by count, largest first, and cuts.
+func topKeys(keys []window.KeyCount) []window.KeyCount {
+	slices.SortFunc(keys, func(a, b window.KeyCount) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Key, b.Key))
+	})
+	return keys[:min(len(keys), topContents)]
+}

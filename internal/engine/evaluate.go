@@ -1,0 +1,217 @@
+package engine
+
+import (
+	"math"
+
+	"sendwatch/internal/event"
+	"sendwatch/internal/policy"
+)
+
+// evaluation is what one evaluation of a number looks at: a value, its sample
+// and, for factors of words, the word. It is scratch, filled anew each time.
+type evaluation struct {
+	value, sample [event.NumNumberFactors]float64
+	word          [event.NumNumberFactors]string
+}
+
+// evaluate compares a number's facts with its policy at its clock, moves its
+// episodes, writes what came of it to out, and plans the next look.
+func (e *Engine) evaluate(i uint32, out *event.Output) {
+	n := e.numbers.at(i)
+	rules := e.rules(n)
+	v := &e.eval
+	e.measure(i, n, v)
+
+	var lost float64
+	for f := event.Factor(0); f < event.FactorTrustScore; f++ {
+		r := &rules.Rules[f]
+		var level event.Level
+		var severity float64
+		switch f {
+		case event.FactorTemplateQuality: // its levels are by template: see moveTemplateEpisodes
+			e.judgeTemplates(n, r)
+			for k := range n.keyedLevels.Len() {
+				severity = max(severity, e.keyed.At(&n.keyedLevels, k).severity)
+			}
+		case event.FactorOrigin, event.FactorRegion, event.FactorQuality, event.FactorRestriction, event.FactorRestart:
+			level, severity = r.JudgeWord(v.word[f])
+		default:
+			level, severity = r.Judge(v.value[f], v.sample[f], int64(v.value[event.FactorNumberAge]))
+		}
+		points := r.Weight * severity
+		n.points[f] = float32(points)
+		lost += points
+		n.levels[f] = level
+	}
+	n.score = uint8(policy.Score(lost))
+	e.portfolio.scored(i, n.score)
+
+	v.value[event.FactorTrustScore] = float64(n.score)
+	n.levels[event.FactorTrustScore], _ = rules.Rules[event.FactorTrustScore].Judge(float64(n.score), 0, 0)
+	e.moveEpisodes(i, n, out)
+	n.lastEval, n.evaluated = n.clock, true
+	e.markChanged(i, n)
+	e.schedule(i, n)
+}
+
+// rules gives the profile that a number is held against.
+func (e *Engine) rules(n *number) *policy.Profile {
+	if n.profile < 0 {
+		n.profile = e.cfg.Policy.Index(e.numbers.names.get(n.id), e.folios.get(n.portfolio), n.connection)
+	}
+	return &e.cfg.Policy.Profiles[n.profile]
+}
+
+// measure fills in what the factors of a number look at.
+func (e *Engine) measure(i uint32, n *number, v *evaluation) {
+	s, m, h := &n.secondSums, &n.minuteSums, &n.hourSums
+	val, sam := &v.value, &v.sample
+	sent24 := float64(m[minutes24h+colSent])
+	init24 := float64(m[minutes24h+colInitiated])
+	val[event.FactorVelocityHour] = float64(s[seconds1h+colInitiated])
+	val[event.FactorVelocityBurst] = float64(s[seconds1m+colInitiated])
+	val[event.FactorDailyVolume] = init24
+
+	answered, unanswered := h[hours7d+colAnswered], h[hours7d+colUnanswered]
+	val[event.FactorReplyRatio] = ratio(answered, answered+unanswered)
+	sam[event.FactorReplyRatio] = float64(answered + unanswered)
+	answered, unanswered = h[hours30d+colAnswered], h[hours30d+colUnanswered]
+	val[event.FactorUnanswered] = 1 - ratio(answered, answered+unanswered)
+	sam[event.FactorUnanswered] = float64(answered + unanswered)
+
+	val[event.FactorMechanicalTiming] = n.intervalCV()
+	val[event.FactorActiveHours] = float64(n.activeHours())
+	sam[event.FactorActiveHours] = init24
+	val[event.FactorConversationPressure] = float64(e.replies.Pressure(i))
+	val[event.FactorGroupAdd] = float64(m[minutes24h+colGroups])
+	sent7d := h[hours7d+colSent]
+	val[event.FactorBlockRate] = ratio(h[hours7d+colBlocks]+h[hours7d+colReports], sent7d)
+	sam[event.FactorBlockRate] = float64(sent7d)
+	val[event.FactorOptOut] = float64(m[minutes24h+colAfterStop])
+	val[event.FactorOptIn] = ratio(m[minutes24h+colNoOptIn], m[minutes24h+colOptInGiven])
+	sam[event.FactorOptIn] = float64(m[minutes24h+colOptInGiven])
+	val[event.FactorDelivery] = n.delivery()
+	sam[event.FactorDelivery] = float64(n.aged())
+	val[event.FactorInvalidContacts] = ratio(m[minutes24h+colFailed+int(event.ErrorContact)], m[minutes24h+colSent])
+	sam[event.FactorInvalidContacts] = sent24
+	val[event.FactorIdenticalBatch] = float64(n.fingerprints.Top())
+	val[event.FactorMediaRepeat] = float64(n.media.Top())
+	val[event.FactorLinkRepeat] = float64(n.links.Top())
+	val[event.FactorNumberAge] = float64(n.day())
+	val[event.FactorForeignContacts] = ratio(m[minutes24h+colForeign], m[minutes24h+colCountry])
+	sam[event.FactorForeignContacts] = float64(m[minutes24h+colCountry])
+	val[event.FactorDormancy] = math.NaN()
+	if n.wake != never && n.wake <= n.clock && n.clock < n.wake+wakeWatch {
+		val[event.FactorDormancy] = init24
+	}
+	val[event.FactorSpamErrors] = float64(s[seconds1h+colSpam])
+	val[event.FactorAccountErrors] = float64(m[minutes24h+colFailed+int(event.ErrorAccount)])
+
+	v.word[event.FactorOrigin] = n.origin.String()
+	v.word[event.FactorQuality] = n.rating.String()
+	v.word[event.FactorRestriction] = n.account.holds(n.clock).String()
+	v.word[event.FactorRegion] = ""
+	if n.ipCountry != 0 && n.country != 0 && n.ipCountry != n.country {
+		v.word[event.FactorRegion] = policy.WordRegion
+	}
+	v.word[event.FactorRestart] = ""
+	val[event.FactorRestart] = math.NaN()
+	if end := n.account.ended(n.clock); end != never && n.clock < end+restartWatch {
+		val[event.FactorRestart] = 0
+		if r := n.restart(end); r != nil {
+			val[event.FactorRestart] = float64(r.total)
+			v.word[event.FactorRestart] = policy.WordRestartLate
+			if r.soon > 0 {
+				v.word[event.FactorRestart] = policy.WordRestartEarly
+			}
+		}
+	}
+}
+
+// ratio divides; NaN where there is nothing to divide by.
+func ratio(part, whole uint64) float64 {
+	if whole == 0 {
+		return math.NaN()
+	}
+	return float64(part) / float64(whole)
+}
+
+// intervalCV gives interval_cv at the clock.
+func (n *number) intervalCV() float64 {
+	if n.newestInitiated == never || n.clock-n.newestInitiated >= day {
+		return math.NaN()
+	}
+	return n.cv
+}
+
+// aged gives the sends of the 24 h whose minute is at least 60 before the clock's.
+func (n *number) aged() uint64 {
+	return n.minuteSums[minutes24h+colSent] - n.minuteSums[minutes60m+colSent]
+}
+
+// delivery gives delivery_ratio_24h.
+func (n *number) delivery() float64 {
+	m := &n.minuteSums
+	return min(1, ratio(max(m[minutes24h+colDelivered], m[minutes24h+colRead]), n.aged()))
+}
+
+// activeHours gives active_hours_24h.
+func (n *number) activeHours() int {
+	count := 0
+	for bits := n.hours; bits != 0; bits &= bits - 1 {
+		count++
+	}
+	return count
+}
+
+// facts gives every fact of section 4 at the number's clock.
+func (e *Engine) facts(i uint32, n *number) event.Facts {
+	var f event.Facts
+	s, m, h := &n.secondSums, &n.minuteSums, &n.hourSums
+	set := func(fact event.Fact, v uint64) { f[fact] = float64(v) }
+	set(event.FactSent1m, s[seconds1m+colSent])
+	set(event.FactSent1h, s[seconds1h+colSent])
+	set(event.FactSent24h, m[minutes24h+colSent])
+	set(event.FactInitiated1m, s[seconds1m+colInitiated])
+	set(event.FactInitiated1h, s[seconds1h+colInitiated])
+	set(event.FactInitiated24h, m[minutes24h+colInitiated])
+	set(event.FactIdentical1h, uint64(n.fingerprints.Top()))
+	set(event.FactAnswered7d, h[hours7d+colAnswered])
+	set(event.FactUnanswered7d, h[hours7d+colUnanswered])
+	set(event.FactAnswered30d, h[hours30d+colAnswered])
+	set(event.FactUnanswered30d, h[hours30d+colUnanswered])
+	f[event.FactReplyRatio7d] = ratio(h[hours7d+colAnswered], h[hours7d+colAnswered]+h[hours7d+colUnanswered])
+	f[event.FactReplyRatio30d] = ratio(h[hours30d+colAnswered], h[hours30d+colAnswered]+h[hours30d+colUnanswered])
+	set(event.FactConversationPressure, uint64(e.replies.Pressure(i)))
+	f[event.FactReadRatio24h] = min(1, ratio(m[minutes24h+colRead], m[minutes24h+colSent]))
+	set(event.FactAged24h, n.aged())
+	f[event.FactDeliveryRatio24h] = n.delivery()
+	set(event.FactBlocks7d, h[hours7d+colBlocks])
+	set(event.FactReports7d, h[hours7d+colReports])
+	f[event.FactBlockRate7d] = ratio(h[hours7d+colBlocks]+h[hours7d+colReports], h[hours7d+colSent])
+	set(event.FactStops7d, h[hours7d+colStops])
+	set(event.FactSentAfterStop24h, m[minutes24h+colAfterStop])
+	for c := range int(event.NumErrorClasses) {
+		set(event.FactFailed24hAccount+event.Fact(c), m[minutes24h+colFailed+c])
+	}
+	set(event.FactSpamErrors1h, s[seconds1h+colSpam])
+	f[event.FactIntervalCV] = n.intervalCV()
+	f[event.FactActiveHours24h] = float64(n.activeHours())
+	set(event.FactMediaRepeat24h, uint64(n.media.Top()))
+	set(event.FactLinkRepeat1h, uint64(n.links.Top()))
+	set(event.FactForeign24h, m[minutes24h+colForeign])
+	set(event.FactCountry24h, m[minutes24h+colCountry])
+	f[event.FactForeignShare24h] = ratio(m[minutes24h+colForeign], m[minutes24h+colCountry])
+	set(event.FactNoOptIn24h, m[minutes24h+colNoOptIn])
+	set(event.FactOptInGiven24h, m[minutes24h+colOptInGiven])
+	f[event.FactNoOptInShare24h] = ratio(m[minutes24h+colNoOptIn], m[minutes24h+colOptInGiven])
+	set(event.FactGroups24h, m[minutes24h+colGroups])
+	f[event.FactDay] = float64(n.day())
+	f[event.FactRestriction] = float64(n.account.holds(n.clock))
+	f[event.FactStrikes] = float64(n.strikes)
+	f[event.FactWake] = math.NaN()
+	if n.wake != never {
+		f[event.FactWake] = float64(n.wake)
+	}
+	return f
+}

@@ -1,0 +1,68 @@
+package engine
+
+import (
+	"github.com/cespare/xxhash/v2"
+
+	"sendwatch/internal/window"
+)
+
+// names gives strings small indexes and keeps their bytes in one arena. Index 0
+// is the empty string, so that it can stand for "not known".
+type names struct {
+	arena []byte
+	spans []span
+	index window.Table
+}
+
+type span struct{ from, to uint32 }
+
+// intern gives the index of s, new if need be. Strings whose hashes are equal
+// are told apart by their bytes.
+func (t *names) intern(s []byte) uint32 {
+	if len(s) == 0 {
+		return 0
+	}
+	if len(t.spans) == 0 {
+		t.spans = append(t.spans, span{})
+	}
+	k := window.Key{A: xxhash.Sum64(s)}
+	for ; ; k.B++ {
+		i, ok := t.index.Get(k)
+		if !ok {
+			break
+		}
+		if string(t.get(i)) == string(s) {
+			return i
+		}
+	}
+	from := uint32(len(t.arena))
+	t.arena = append(t.arena, s...)
+	t.spans = append(t.spans, span{from, uint32(len(t.arena))})
+	i := uint32(len(t.spans) - 1)
+	t.index.Put(k, i)
+	return i
+}
+
+// find gives the index of s if it is known.
+func (t *names) find(s []byte) (uint32, bool) {
+	k := window.Key{A: xxhash.Sum64(s)}
+	for ; ; k.B++ {
+		i, ok := t.index.Get(k)
+		if !ok || string(t.get(i)) == string(s) {
+			return i, ok
+		}
+	}
+}
+
+// get gives the bytes of an index.
+func (t *names) get(i uint32) []byte {
+	if i == 0 {
+		return nil
+	}
+	return t.arena[t.spans[i].from:t.spans[i].to]
+}
+
+func (t *names) string(i uint32) string { return string(t.get(i)) }
+
+// len gives how many names there are.
+func (t *names) len() int { return max(0, len(t.spans)-1) }

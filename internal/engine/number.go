@@ -1,0 +1,204 @@
+package engine
+
+import (
+	"bytes"
+	"slices"
+
+	"sendwatch/internal/event"
+	"sendwatch/internal/window"
+)
+
+// Columns of the bucket logs.
+const (
+	colSent = iota // of the seconds, minutes and hours
+	colInitiated
+	colSpam
+	secondColumns
+)
+
+const (
+	colDelivered = iota + 2 // of the minutes, behind colSent and colInitiated
+	colRead
+	colFailed      // one a class
+	colAfterStop   = colFailed + int(event.NumErrorClasses)
+	colForeign     = colAfterStop + 1
+	colCountry     = colAfterStop + 2
+	colNoOptIn     = colAfterStop + 3
+	colOptInGiven  = colAfterStop + 4
+	colGroups      = colAfterStop + 5
+	minuteColumns  = colAfterStop + 6
+	colAnswered    = 1 // of the hours, behind colSent
+	colUnanswered  = 2
+	colBlocks      = 3
+	colReports     = 4
+	colStops       = 5
+	hourColumns    = 6
+	minutes24h     = 0                 // where the totals of the 24 h begin
+	minutes60m     = minuteColumns     // those of the last 60 min
+	seconds1h      = 0                 // and so on
+	seconds10m     = secondColumns     //
+	seconds1m      = 2 * secondColumns //
+	hours30d       = 0
+	hours7d        = hourColumns
+	gapsNeeded     = 20 // gaps of interval_cv
+	restartsKept   = 4  // ends of restrictions whose sends are remembered
+	activeHoursLen = 24
+)
+
+// number is all that is known of one sender. It holds no pointer.
+type number struct {
+	id        uint32 // in numbers.names
+	waba      uint32
+	portfolio uint32
+	profile   int32 // in Policy.Profiles
+
+	clock    int64
+	synced   int64 // the tick up to which the clock was moved
+	first    int64 // time of the first applied event
+	lastEval int64
+
+	// Profile and platform.
+	registered, lastActive     int64 // never if not given
+	country, ipCountry         event.Country
+	ipHash                     uint64
+	connection                 event.Connection
+	origin                     event.Origin
+	rating                     event.Rating
+	ratingTime                 int64
+	account                    account
+	newestSend                 int64 // largest send's time, never before the first
+	wake                       int64 // never if there is none
+	newestInitiated            int64
+	gaps                       [gapsNeeded]int64
+	gapCount                   uint32
+	hours                      uint32 // active hours, bit 0 is the hour hoursAt
+	hoursAt                    int64
+	restarts                   [restartsKept]restart
+	restartNext                uint8
+	seconds, minutes, hoursLog window.Log
+	fingerprints, links        window.KeyedLog
+	media, templates           window.KeyedLog
+	secondSums                 [3 * secondColumns]uint64
+	minuteSums                 [2 * minuteColumns]uint64
+	hourSums                   [2 * hourColumns]uint64
+	keyedLevels                window.Ring // templateLevel: what holds of its templates
+	track                      track
+	scheduled                  int64 // minute in wakes, never if none
+	keyedStale                 bool  // its templates changed since they were judged
+	changed                    bool  // has a status to write
+	evaluated                  bool
+	score                      uint8
+	levels                     [event.NumNumberFactors]event.Level // flag levels
+	points                     [event.FactorTrustScore]float32     // weight x severity, for the status
+	strikes                    uint32
+	cv                         float64 // interval_cv, as of the last initiated send
+}
+
+// restart counts the sends after one end of a restriction.
+type restart struct {
+	end         int64 // E; 0 if free
+	total, soon uint32
+}
+
+// numbers holds all numbers of a partition.
+type numbers struct {
+	names names
+	all   []number // by index - 1 of names
+}
+
+// at gives a number by its index.
+func (n *numbers) at(i uint32) *number { return &n.all[i] }
+
+// number gives the index of the event's number, made known if need be, and
+// moves its membership.
+func (e *Engine) number(ev *event.Event) uint32 {
+	id := e.numbers.names.intern(ev.NumberID)
+	i := id - 1
+	if int(i) == len(e.numbers.all) {
+		e.numbers.all = append(e.numbers.all, number{
+			id: id, clock: ev.Time, synced: e.lastTick, first: ev.Time, lastEval: never,
+			registered: never, lastActive: never, newestSend: never, newestInitiated: never, wake: never,
+			account: account{end: never}, ratingTime: never, scheduled: never, profile: -1,
+		})
+	}
+	n := e.numbers.at(i)
+	if w := e.wabas.intern(ev.WABAID); w != 0 && w != n.waba {
+		n.waba = w
+		n.keyedStale = true
+	}
+	if p := e.folios.intern(ev.PortfolioID); p != 0 && p != n.portfolio {
+		e.portfolio.move(i, p)
+		n.portfolio = p
+		n.profile = -1
+	}
+	return i
+}
+
+// touch moves a number's clock to the last tick, as if it had been evaluated at
+// every tick in between, and then to t (never for none). Its windows follow. If
+// that opens a new minute, the status of the old one is written first.
+func (e *Engine) touch(i uint32, t int64, out *event.Output) {
+	n := e.numbers.at(i)
+	before := n.clock
+	if e.lastTick > n.synced {
+		n.synced = e.lastTick
+		if e.lastTick > n.clock {
+			n.clock = e.lastTick
+		}
+	}
+	synced := n.clock
+	if t > n.clock {
+		n.clock = t
+	}
+	if n.changed && floor(n.clock, minute) != floor(before, minute) {
+		after := n.clock
+		n.clock = before
+		e.writeStatus(i, out)
+		n.clock = after
+	}
+	if n.evaluated && n.track.active != 0 {
+		// The ticks that were left out saw what the last evaluation saw. The
+		// newest of them that counts is the tick before the one in hand.
+		e.extend(&n.track, synced)
+	}
+	if n.clock != before || !n.evaluated {
+		e.advanceWindows(n)
+	}
+}
+
+// advanceWindows moves all windows of a number to its clock.
+func (e *Engine) advanceWindows(n *number) {
+	s, m, h := floor(n.clock, second), floor(n.clock, minute), floor(n.clock, hour)
+	l := &e.logs
+	l.seconds.Advance(&n.seconds, n.secondSums[:], s)
+	l.minutes.Advance(&n.minutes, n.minuteSums[:], m)
+	l.hours.Advance(&n.hoursLog, n.hourSums[:], h)
+	l.fingerprints.Advance(&n.fingerprints, s)
+	l.links.Advance(&n.links, s)
+	l.media.Advance(&n.media, m)
+	if l.templates.Advance(&n.templates, m) {
+		n.keyedStale = true
+	}
+	if d := h - n.hoursAt; d > 0 {
+		if d >= 32 {
+			n.hours = 0
+		} else {
+			n.hours = n.hours << d & (1<<activeHoursLen - 1)
+		}
+		n.hoursAt = h
+	}
+}
+
+// sortNumbers orders indexes by number_id, by bytes, each once.
+func (e *Engine) sortNumbers(list *[]uint32) {
+	l := *list
+	if len(l) > 1 {
+		slices.SortFunc(l, func(a, b uint32) int {
+			if a == b {
+				return 0
+			}
+			return bytes.Compare(e.numbers.names.get(a+1), e.numbers.names.get(b+1))
+		})
+		*list = slices.Compact(l)
+	}
+}

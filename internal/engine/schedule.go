@@ -1,0 +1,113 @@
+package engine
+
+import "sendwatch/internal/window"
+
+// wakes finds the numbers at which the passing of time alone may change
+// something: a binary heap of (tick, number), earliest first. A number is in it
+// at most once for its earliest tick; it is looked at then, and if nothing has
+// changed after all, nothing is lost.
+type wakes struct{ heap []wakeAt }
+
+type wakeAt struct {
+	minute int64
+	number uint32
+}
+
+func (w *wakes) push(v wakeAt) {
+	w.heap = append(w.heap, v)
+	h := w.heap
+	for i := len(h) - 1; i > 0; {
+		up := (i - 1) / 2
+		if h[up].minute <= h[i].minute {
+			return
+		}
+		h[up], h[i] = h[i], h[up]
+		i = up
+	}
+}
+
+func (w *wakes) pop() uint32 {
+	h := w.heap
+	first := h[0].number
+	last := len(h) - 1
+	h[0] = h[last]
+	w.heap = h[:last]
+	h = w.heap
+	for i := 0; ; {
+		down := 2*i + 1
+		if down >= last {
+			return first
+		}
+		if down+1 < last && h[down+1].minute < h[down].minute {
+			down++
+		}
+		if h[i].minute <= h[down].minute {
+			return first
+		}
+		h[down], h[i] = h[i], h[down]
+		i = down
+	}
+}
+
+// due appends the numbers that are to be looked at by the tick (ms).
+func (w *wakes) due(tick int64, dst []uint32) []uint32 {
+	m := tick / minute
+	for len(w.heap) > 0 && w.heap[0].minute <= m {
+		dst = append(dst, w.pop())
+	}
+	return dst
+}
+
+// schedule plans the next look at a number: the first tick at which its windows,
+// its day of life, its account state or an episode can change.
+func (e *Engine) schedule(i uint32, n *number) {
+	if n.scheduled <= e.lastTick/minute {
+		n.scheduled = never
+	}
+	next := e.nextChange(n)
+	if next == window.Never {
+		return
+	}
+	at := max(ceil(next, minute), e.lastTick/minute+1)
+	if n.scheduled != never && n.scheduled <= at {
+		return
+	}
+	n.scheduled = at
+	e.wakes.push(wakeAt{at, i})
+}
+
+// nextChange gives the first time after the number's clock at which something
+// about it changes without an event.
+func (e *Engine) nextChange(n *number) int64 {
+	l := &e.logs
+	seconds := min(l.seconds.Next(&n.seconds), l.fingerprints.Next(&n.fingerprints), l.links.Next(&n.links))
+	minutes := min(l.minutes.Next(&n.minutes), l.media.Next(&n.media), l.templates.Next(&n.templates))
+	hours := l.hours.Next(&n.hoursLog)
+	next := min(scale(seconds, second), scale(minutes, minute), scale(hours, hour))
+	if n.hours != 0 {
+		oldest := int64(0)
+		for bits := n.hours >> 1; bits != 0; bits >>= 1 {
+			oldest++
+		}
+		next = min(next, (n.hoursAt-oldest+activeHoursLen)*hour)
+	}
+	if cv := n.intervalCV(); cv == cv {
+		next = min(next, n.newestInitiated+day)
+	}
+	next = min(next, n.start()+day*max(1, floor(n.clock-n.start(), day)+1), n.account.next(n.clock))
+	if n.wake != never && n.clock < n.wake+wakeWatch {
+		next = min(next, n.wake+wakeWatch)
+	}
+	if n.track.active != 0 {
+		next = min(next, e.nextStep(&n.track, n.clock))
+	}
+	return next
+}
+
+// scale turns a bucket into the time at which it begins.
+func scale(bucket, grain int64) int64 {
+	if bucket == window.Never {
+		return window.Never
+	}
+	return bucket * grain
+}

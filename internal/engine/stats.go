@@ -1,0 +1,72 @@
+package engine
+
+import "sendwatch/internal/event"
+
+// Stats are counts since the engine was made, and the sizes of its state. They
+// describe the engine and are no part of its output.
+type Stats struct {
+	Records       [event.NumClasses]int64 // by class
+	Late          int64                   // sends more than 24 h behind the watermark
+	Flags         [event.NumFactors][4]int64
+	Watermark     int64 // ms; 0 before the first event
+	Numbers       int
+	Conversations int
+	Pending       int // sends that wait for a reply
+	Fingerprints  int // contents in the windows of one hour
+	Templates     int
+	Offset        int64 // of the last record
+}
+
+// flagged counts a transition.
+func (s *Stats) flagged(f event.Factor, t event.Transition) { s.Flags[f][t]++ }
+
+// Stats gives the counts and sizes as they are now.
+func (e *Engine) Stats() Stats {
+	s := e.stats
+	if e.begun {
+		s.Watermark = e.watermark
+	}
+	s.Numbers = len(e.numbers.all)
+	s.Conversations = e.replies.Conversations()
+	s.Pending = e.replies.Pending()
+	s.Fingerprints = e.logs.fingerprints.Len()
+	s.Templates = e.templates.names.len()
+	s.Offset = e.offset
+	return s
+}
+
+// accountEvent writes what the platform said, as it came. i is the number, or
+// noIndex for a shared event.
+func (e *Engine) accountEvent(i uint32, ev *event.Event, out *event.Output) {
+	row := event.AccountEvent{
+		Position: event.Position{Topic: e.cfg.Topic, Partition: e.cfg.Partition, Offset: e.offset},
+		Time:     ev.Time, Type: ev.Type, ID: string(ev.ID),
+		WABAID: string(ev.WABAID), PortfolioID: string(ev.PortfolioID),
+	}
+	if i != noIndex {
+		n := e.numbers.at(i)
+		row.NumberID = e.numbers.names.string(n.id)
+		row.WABAID, row.PortfolioID = e.wabas.string(n.waba), e.folios.string(n.portfolio)
+	}
+	switch ev.Type {
+	case event.TypeQuality:
+		row.State = ev.Rating.String()
+	case event.TypeAccount:
+		row.State, row.Scope, row.Reason = ev.State.String(), ev.Scope.String(), string(ev.Reason)
+		if ev.HasExpires {
+			row.ExpiresAt = ev.ExpiresAt
+		}
+		for _, r := range ev.Restrictions {
+			row.Restrict = append(row.Restrict, string(r))
+		}
+	case event.TypeTemplate:
+		row.Template = string(ev.Template.Name) + "/" + string(ev.Template.Language)
+		row.State, row.Quality = string(ev.TemplateStatus), ev.TemplateQuality.String()
+	case event.TypeLimit:
+		row.Limit = ev.Limit
+	}
+	out.AccountEvents = append(out.AccountEvents, row)
+}
+
+// noIndex is the index of no number.
+const noIndex = ^uint32(0)

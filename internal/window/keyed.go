@@ -1,0 +1,141 @@
+package window
+
+// keyedEntry counts one key's events of one bucket.
+type keyedEntry struct {
+	at   int64
+	slot uint32
+	n    uint32
+}
+
+// keyedSlot is a key that has events in the window.
+type keyedSlot struct {
+	key   uint64
+	owner uint32
+	count uint32 // in the window
+}
+
+// KeyedLog is a sliding window of counts by key with their maximum. It belongs
+// to one number.
+type KeyedLog struct {
+	ring Ring
+	max  Maximum
+	keys uint32
+}
+
+// Top gives the largest count of a key.
+func (l *KeyedLog) Top() uint32 { return l.max.Top() }
+
+// Keys gives the number of keys in the window.
+func (l *KeyedLog) Keys() int { return int(l.keys) }
+
+// Keyed is the pool of the keyed logs of one kind: one window, width buckets wide.
+type Keyed struct {
+	pool   Pool[keyedEntry]
+	slots  Slots[keyedSlot]
+	table  Table
+	maxima Maxima
+	width  int64
+}
+
+// NewKeyed makes a pool for keyed logs whose window is width buckets wide.
+func NewKeyed(width int64) Keyed { return Keyed{width: width} }
+
+// Add counts one event of a key in bucket at. owner is the number; now is the
+// clock's bucket, to which the log has been advanced; at is at most now.
+func (s *Keyed) Add(l *KeyedLog, owner uint32, key uint64, at, now int64) {
+	if at <= now-s.width {
+		return
+	}
+	slot, ok := s.table.Get(Key{key, uint64(owner)})
+	if !ok {
+		slot = s.slots.New()
+		*s.slots.At(slot) = keyedSlot{key: key, owner: owner}
+		s.table.Put(Key{key, uint64(owner)}, slot)
+		l.keys++
+	}
+	k := s.slots.At(slot)
+	k.count++
+	s.maxima.Move(&l.max, k.count-1, k.count)
+	i := int(l.ring.n)
+	for ; i > 0; i-- {
+		e := s.pool.At(&l.ring, i-1)
+		if e.at < at {
+			break
+		}
+		if e.at == at && e.slot == slot {
+			e.n++
+			return
+		}
+	}
+	s.pool.Insert(&l.ring, i, keyedEntry{at, slot, 1})
+}
+
+// Advance moves the clock's bucket to now. It reports whether a key left the
+// window altogether.
+func (s *Keyed) Advance(l *KeyedLog, now int64) (left bool) {
+	for l.ring.n > 0 {
+		e := *s.pool.At(&l.ring, 0)
+		if e.at > now-s.width {
+			break
+		}
+		s.pool.PopFront(&l.ring)
+		k := s.slots.At(e.slot)
+		s.maxima.Move(&l.max, k.count, k.count-e.n)
+		if k.count -= e.n; k.count == 0 {
+			s.table.Delete(Key{k.key, uint64(k.owner)})
+			s.slots.Free(e.slot)
+			l.keys--
+			left = true
+		}
+	}
+	return left
+}
+
+// Next gives the bucket at which the next entry leaves the window, Never if
+// none will.
+func (s *Keyed) Next(l *KeyedLog) int64 {
+	if l.ring.n == 0 {
+		return Never
+	}
+	return s.pool.At(&l.ring, 0).at + s.width
+}
+
+// KeyCount is a key and its events in a window.
+type KeyCount struct {
+	Key   uint64
+	Count uint32
+}
+
+// Since appends the keys with events in the buckets after the given one, each
+// once, with their counts in those buckets. It walks the log: for flags and
+// evidence, not for every event.
+func (s *Keyed) Since(l *KeyedLog, after int64, dst []KeyCount) []KeyCount {
+	from := len(dst)
+	seen := map[uint32]int{}
+	for i := int(l.ring.n) - 1; i >= 0; i-- {
+		e := s.pool.At(&l.ring, i)
+		if e.at <= after {
+			break
+		}
+		j, ok := seen[e.slot]
+		if !ok {
+			j = len(dst) - from
+			seen[e.slot] = j
+			dst = append(dst, KeyCount{Key: s.slots.At(e.slot).key})
+		}
+		dst[from+j].Count += e.n
+	}
+	return dst
+}
+
+// Count gives the events of a key in the window.
+func (s *Keyed) Count(owner uint32, key uint64) uint32 {
+	slot, ok := s.table.Get(Key{key, uint64(owner)})
+	if !ok {
+		return 0
+	}
+	return s.slots.At(slot).count
+}
+
+// Len gives the number of keys in all windows.
+func (s *Keyed) Len() int { return s.slots.Len() }

@@ -1,0 +1,118 @@
+package window
+
+import "math"
+
+// Entry counts one column's events of one bucket of event time.
+type Entry struct {
+	At int64  // bucket: floor(time / grain)
+	V  uint64 // the column in the upper 8 bits, the count below
+}
+
+const countBits = 56
+
+func (e *Entry) col() uint8 { return uint8(e.V >> countBits) }
+func (e *Entry) n() uint64  { return e.V & (1<<countBits - 1) }
+
+// Log keeps counts by bucket of event time, sorted, and a cursor for each
+// window over it, so that one log serves several windows. It belongs to one
+// number; its entries lie in a Pool shared by all.
+type Log struct {
+	ring   Ring
+	cursor [MaxWindows]uint32 // entries from the front that lie outside of the window
+}
+
+// MaxWindows is the most windows that one log serves.
+const MaxWindows = 3
+
+// Never is a time that does not come.
+const Never = math.MaxInt64
+
+// Logs is the pool of the logs of one kind: their windows' widths in buckets,
+// longest first, and the number of columns.
+type Logs struct {
+	pool   Pool[Entry]
+	widths []int64
+	cols   int
+}
+
+// NewLogs makes a pool for logs with the given number of columns and the given
+// windows: widths in buckets, longest first, at most MaxWindows.
+func NewLogs(cols int, widths ...int64) Logs {
+	return Logs{widths: widths, cols: cols}
+}
+
+// Sums is where a log's totals lie: for each window, longest first, one count a
+// column. Its length is the number of windows times the number of columns.
+type Sums []uint64
+
+// Add counts n events of column col in bucket at. now is the clock's bucket, to
+// which the log has been advanced; at is at most now. A bucket's column holds
+// less than 2^56.
+func (s *Logs) Add(l *Log, sums Sums, col uint8, at, now int64, n uint64) {
+	if at <= now-s.widths[0] {
+		return
+	}
+	for k, w := range s.widths {
+		if at > now-w {
+			sums[k*s.cols+int(col)] += n
+		}
+	}
+	i := int(l.ring.n)
+	for ; i > 0; i-- {
+		e := s.pool.At(&l.ring, i-1)
+		if e.At < at {
+			break
+		}
+		if e.At == at && e.col() == col {
+			e.V += n
+			return
+		}
+	}
+	// The scan stopped at the first place for the bucket; entries are sorted by
+	// bucket alone, so any place among equals will do.
+	s.pool.Insert(&l.ring, i, Entry{at, uint64(col)<<countBits | n})
+	for k, w := range s.widths {
+		if at <= now-w {
+			l.cursor[k]++
+		}
+	}
+}
+
+// Advance moves the clock's bucket to now and takes what leaves each window off
+// its totals.
+func (s *Logs) Advance(l *Log, sums Sums, now int64) {
+	if l.ring.n == 0 {
+		return
+	}
+	for k, w := range s.widths {
+		for l.cursor[k] < l.ring.n {
+			e := s.pool.At(&l.ring, int(l.cursor[k]))
+			if e.At > now-w {
+				break
+			}
+			sums[k*s.cols+int(e.col())] -= e.n()
+			l.cursor[k]++
+		}
+	}
+	for drop := l.cursor[0]; drop > 0; drop-- {
+		s.pool.PopFront(&l.ring)
+		for k := range s.widths {
+			l.cursor[k]--
+		}
+	}
+}
+
+// Next gives the bucket at which the next entry leaves one of the windows,
+// Never if none will.
+func (s *Logs) Next(l *Log) int64 {
+	next := int64(Never)
+	for k, w := range s.widths {
+		if l.cursor[k] < l.ring.n {
+			next = min(next, s.pool.At(&l.ring, int(l.cursor[k])).At+w)
+		}
+	}
+	return next
+}
+
+// Entries gives the number of entries that the pool's memory holds.
+func (s *Logs) Entries() int { return s.pool.Len() }
