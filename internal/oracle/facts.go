@@ -2,134 +2,109 @@ package oracle
 
 import (
 	"math"
-	"slices"
 
 	"sendwatch/internal/event"
 )
 
-// compute gives every fact of section 4 at the moment.
-func (n *number) compute(m *moment) event.Facts {
-	var f event.Facts
-	var in1m, in1h, in24h, in7d, in30d [numWhats]int64
-	for _, k := range n.marks {
-		if m.within(k.at, second, minute) {
-			in1m[k.what] += k.n
+// compute gives the facts of section 4 by name, and a few that only factors
+// need; NaN is none, the restriction is the State as a number.
+func (n *number) compute(m *moment) map[string]float64 {
+	f := map[string]float64{}
+	in := func(column string, grain, width int64) float64 {
+		var sum int64
+		for _, k := range n.marks[column] {
+			if m.within(k.at, grain, width) {
+				sum += k.n
+			}
 		}
-		if m.within(k.at, second, hour) {
-			in1h[k.what] += k.n
-		}
-		if m.within(k.at, minute, day) {
-			in24h[k.what] += k.n
-		}
-		if m.within(k.at, hour, 7*day) {
-			in7d[k.what] += k.n
-		}
-		if m.within(k.at, hour, 30*day) {
-			in30d[k.what] += k.n
-		}
+		return float64(sum)
 	}
-	set := func(fact event.Fact, count int64) { f[fact] = float64(count) }
-	set(event.FactSent1m, in1m[sent])
-	set(event.FactSent1h, in1h[sent])
-	set(event.FactSent24h, in24h[sent])
-	set(event.FactInitiated1m, in1m[initiated])
-	set(event.FactInitiated1h, in1h[initiated])
-	set(event.FactInitiated24h, in24h[initiated])
-	set(event.FactAnswered7d, in7d[answered])
-	set(event.FactUnanswered7d, in7d[unanswered])
-	set(event.FactAnswered30d, in30d[answered])
-	set(event.FactUnanswered30d, in30d[unanswered])
-	f[event.FactReplyRatio7d] = ratio(in7d[answered], in7d[answered]+in7d[unanswered])
-	f[event.FactReplyRatio30d] = ratio(in30d[answered], in30d[answered]+in30d[unanswered])
-	f[event.FactReadRatio24h] = min(1, ratio(in24h[read], in24h[sent]))
-	set(event.FactBlocks7d, in7d[blocks])
-	set(event.FactReports7d, in7d[reports])
-	f[event.FactBlockRate7d] = ratio(in7d[blocks]+in7d[reports], in7d[sent])
-	set(event.FactStops7d, in7d[stops])
-	set(event.FactSentAfterStop24h, in24h[sentAfterStop])
+	for _, column := range []string{"sent", "initiated"} {
+		f[column+"_1m"], f[column+"_1h"], f[column+"_24h"] = in(column, second, minute), in(column, second, hour), in(column, minute, day)
+	}
+	for suffix, width := range map[string]int64{"_7d": 7 * day, "_30d": 30 * day} {
+		a, u := in("answered", hour, width), in("unanswered", hour, width)
+		f["answered"+suffix], f["unanswered"+suffix], f["reply_ratio"+suffix] = a, u, ratio(a, a+u)
+	}
+	f["sent_7d"], f["stops_7d"], f["blocks_7d"], f["reports_7d"] = in("sent", hour, 7*day), in("stops", hour, 7*day), in("blocks", hour, 7*day), in("reports", hour, 7*day)
+	f["block_rate_7d"] = ratio(f["blocks_7d"]+f["reports_7d"], f["sent_7d"])
+	f["sent_after_stop_24h"], f["groups_24h"], f["spam_errors_1h"] = in("sent_after_stop", minute, day), in("added", minute, day), in("spam", second, hour)
 	for c := range event.NumErrorClasses {
-		set(event.FactFailed24hAccount+event.Fact(c), in24h[failed+what(c)])
+		f["failed_24h_"+c.String()] = in("failed_"+c.String(), minute, day)
 	}
-	set(event.FactSpamErrors1h, in1h[spam])
-	set(event.FactGroups24h, in24h[groups])
-	n.fromSends(m, &f, max(in24h[delivered], in24h[read]))
-
-	f[event.FactIntervalCV] = n.intervalCV(m)
-	start := n.start
-	if n.registeredAt != never {
-		start = n.registeredAt
+	n.fromSends(m, f)
+	f["read_ratio_24h"] = min(1, ratio(in("read", minute, day), f["sent_24h"]))
+	f["delivery_ratio_24h"] = min(1, ratio(max(in("delivered", minute, day), in("read", minute, day)), f["aged_24h"]))
+	f["foreign_share_24h"], f["no_opt_in_share_24h"] = ratio(f["foreign_24h"], f["country_24h"]), ratio(f["no_opt_in_24h"], f["opt_in_given_24h"])
+	f["invalid_share"] = ratio(f["failed_24h_contact"], f["sent_24h"])
+	f["interval_cv"] = n.intervalCV(m)
+	start := n.registeredAt
+	if start == never {
+		start = n.start
 	}
-	start = max(start, n.account.era(m))
-	age := int64(1)
-	for m.reached(start + age*day) {
-		age++
+	for f["day"] = 1; m.reached(max(start, n.account.era(m)) + int64(f["day"])*day); {
+		f["day"]++
 	}
-	set(event.FactDay, age)
-	set(event.FactRestriction, int64(n.account.holds(m)))
-	set(event.FactStrikes, int64(len(n.account.strikes)))
-	f[event.FactWake] = math.NaN()
+	f["restriction"], f["strikes"], f["wake"] = float64(n.account.holds(m)), float64(len(n.account.strikes)), math.NaN()
 	if n.wake != never {
-		set(event.FactWake, n.wake)
+		f["wake"] = float64(n.wake)
+	}
+	// Reading: outside the 14 days dormancy has no fact, so its value is none.
+	f["dormancy"] = math.NaN()
+	if n.wake != never && m.reached(n.wake) && !m.reached(n.wake+14*day) {
+		f["dormancy"] = f["initiated_24h"]
 	}
 	return f
 }
 
 // fromSends sets the facts that need more of a send than its time.
-func (n *number) fromSends(m *moment, f *event.Facts, arrived int64) {
-	var aged, foreign, country, refused, given int64
-	fingerprints, media, links, hours, waiting := map[uint64]int64{}, map[uint64]int64{}, map[uint64]int64{}, map[int64]int64{}, map[uint64]int64{}
-	for _, s := range n.sends {
-		if m.within(s.at, minute, day) && m.reached((s.at/minute+60)*minute) {
-			aged++
+func (n *number) fromSends(m *moment, f map[string]float64) {
+	fingerprints, links, media, waiting := map[uint64]float64{}, map[uint64]float64{}, map[uint64]float64{}, map[uint64]float64{}
+	hours, recent := map[int64]bool{}, map[uint64]float64{}
+	add := func(name string, counts bool) {
+		if counts {
+			f[name]++
 		}
-		if s.fate == pending {
+	}
+	for _, s := range n.sends {
+		in24h, in1h, in10m := m.within(s.at, minute, day), m.within(s.at, second, hour), m.within(s.at, second, 10*minute)
+		add("aged_24h", in24h && m.reached((s.at/minute+60)*minute))
+		if s.fate == "pending" {
 			waiting[s.contact]++
 		}
 		if !s.initiated {
 			continue
 		}
-		if !s.service && m.within(s.at, second, hour) {
+		add("initiated_10m", in10m)
+		if in1h && !s.service {
 			fingerprints[s.fingerprint]++
+			if in10m {
+				recent[s.fingerprint]++
+			}
 		}
-		if m.within(s.at, second, hour) {
+		if in1h {
 			for _, l := range s.links {
 				links[l]++
 			}
 		}
-		if m.within(s.at, hour, day) {
-			hours[s.at/hour] = 1
-		}
-		if !m.within(s.at, minute, day) {
-			continue
-		}
-		if s.media != 0 {
+		if in24h && s.media != 0 {
 			media[s.media]++
 		}
-		if s.known {
-			country++
+		if m.within(s.at, hour, day) {
+			hours[s.at/hour] = true
 		}
-		if s.abroad {
-			foreign++
-		}
-		if s.optIn == event.OptInFalse {
-			refused++
-		}
-		if s.optIn != event.OptInNone {
-			given++
+		add("country_24h", in24h && s.known)
+		add("foreign_24h", in24h && s.abroad)
+		add("opt_in_given_24h", in24h && s.optInGiven)
+		add("no_opt_in_24h", in24h && s.refused)
+	}
+	f["identical_1h"], f["conversation_pressure"], f["active_hours_24h"] = largest(fingerprints), largest(waiting), float64(len(hours))
+	f["media_repeat_24h"], f["link_repeat_1h"] = largest(media), largest(links)
+	for fingerprint, count := range fingerprints {
+		if count == f["identical_1h"] {
+			f["identical_10m"] = max(f["identical_10m"], recent[fingerprint])
 		}
 	}
-	for fact, count := range map[event.Fact]int64{
-		event.FactIdentical1h: largest(fingerprints), event.FactConversationPressure: largest(waiting),
-		event.FactMediaRepeat24h: largest(media), event.FactLinkRepeat1h: largest(links),
-		event.FactActiveHours24h: int64(len(hours)), event.FactAged24h: aged,
-		event.FactForeign24h: foreign, event.FactCountry24h: country,
-		event.FactNoOptIn24h: refused, event.FactOptInGiven24h: given,
-	} {
-		f[fact] = float64(count)
-	}
-	f[event.FactDeliveryRatio24h] = min(1, ratio(arrived, aged))
-	f[event.FactForeignShare24h] = ratio(foreign, country)
-	f[event.FactNoOptInShare24h] = ratio(refused, given)
 }
 
 // intervalCV is the coefficient of variation of the last 20 gaps, NaN for none.
@@ -137,143 +112,29 @@ func (n *number) intervalCV(m *moment) float64 {
 	if len(n.gaps) < 20 || m.reached(n.newest+day) {
 		return math.NaN()
 	}
-	last := n.gaps[len(n.gaps)-20:]
 	var sum, squares float64
-	for _, g := range last {
+	for _, g := range n.gaps[len(n.gaps)-20:] {
 		sum += float64(g)
 	}
-	mean := sum / 20
-	for _, g := range last {
-		squares += (float64(g) - mean) * (float64(g) - mean)
+	for _, g := range n.gaps[len(n.gaps)-20:] {
+		squares += (float64(g) - sum/20) * (float64(g) - sum/20)
 	}
-	if mean == 0 || mean > float64(10*minute) {
+	if sum == 0 || sum/20 > float64(10*minute) {
 		return math.NaN()
 	}
-	return math.Sqrt(squares/20) / mean
-}
-
-// restart gives the sends in the five days after E, how far they alarm, and
-// whether the clock is in those days at all.
-func (n *number) restart(m *moment) (count int64, level event.Level, watching bool) {
-	era := n.account.era(m)
-	if era == never || m.reached(era+5*day) {
-		return 0, event.LevelNone, false
-	}
-	for _, s := range n.sends {
-		switch {
-		case s.era != era || s.at < era || s.at >= era+5*day:
-		case s.at < era+3*day:
-			count, level = count+1, event.LevelDanger
-		default:
-			count, level = count+1, max(level, event.LevelWarn)
-		}
-	}
-	return count, level, true
-}
-
-// lastTenMinutes counts initiated sends, and those of the top fingerprint of
-// the hour, in the last 10 minutes; they are the pace of eta.
-func (n *number) lastTenMinutes() (all, top int64) {
-	m := clockAt(n.clock)
-	inHour, recent := map[uint64]int64{}, map[uint64]int64{}
-	for _, s := range n.sends {
-		if !s.initiated {
-			continue
-		}
-		ten := m.within(s.at, second, 10*minute)
-		if ten {
-			all++
-		}
-		if !s.service && m.within(s.at, second, hour) {
-			inHour[s.fingerprint]++
-			if ten {
-				recent[s.fingerprint]++
-			}
-		}
-	}
-	for f, count := range inHour {
-		if count == largest(inHour) {
-			top = max(top, recent[f])
-		}
-	}
-	return all, top
-}
-
-// Counts are the columns of a row by name, without those that are zero.
-type Counts map[string]int64
-
-// MinuteKey and HourKey are the keys of number_minutes and fingerprint_hours.
-type (
-	MinuteKey struct {
-		Number string
-		Minute int64
-	}
-	HourKey struct {
-		Number      string
-		Fingerprint uint64
-		Hour        int64
-		Template    string
-	}
-)
-
-// NumberMinutes gives the table number_minutes (contract, section 7).
-func (o *Oracle) NumberMinutes() map[MinuteKey]Counts {
-	rows := map[MinuteKey]Counts{}
-	add := func(k MinuteKey, column string, count int64) {
-		if column != "" && count > 0 {
-			if rows[k] == nil {
-				rows[k] = Counts{}
-			}
-			rows[k][column] += count
-		}
-	}
-	for _, n := range o.numbers {
-		for _, k := range n.marks {
-			add(MinuteKey{n.id, k.at / minute * minute}, k.what.column(), k.n)
-		}
-		seen := map[[2]uint64]bool{}
-		for _, s := range n.sends {
-			pair := [2]uint64{uint64(s.at / minute), s.contact}
-			if s.initiated && !seen[pair] {
-				seen[pair] = true
-				add(MinuteKey{n.id, s.at / minute * minute}, "contacts", 1)
-			}
-		}
-	}
-	return rows
-}
-
-// FingerprintHours gives the table fingerprint_hours (contract, section 7).
-func (o *Oracle) FingerprintHours() map[HourKey]Counts {
-	rows := map[HourKey]Counts{}
-	for _, n := range o.numbers {
-		for _, s := range n.sends {
-			k := HourKey{n.id, s.fingerprint, s.at / hour * hour, s.template}
-			if rows[k] == nil {
-				rows[k] = Counts{}
-			}
-			rows[k]["sent"]++
-			if s.initiated {
-				rows[k]["initiated"]++
-			}
-			if slices.Contains([]what{answered, unanswered, withdrawn}, s.fate) {
-				rows[k][s.fate.column()]++
-			}
-		}
-	}
-	return rows
+	return math.Sqrt(squares/20) / (sum / 20)
 }
 
 // ratio is NaN, which is none, where there is nothing to divide by.
-func ratio(a, b int64) float64 {
+func ratio(a, b float64) float64 {
 	if b == 0 {
 		return math.NaN()
 	}
-	return float64(a) / float64(b)
+	return a / b
 }
 
-func largest[K comparable](counts map[K]int64) int64 {
-	var most int64
+func largest[K comparable](counts map[K]float64) float64 {
+	var most float64
 	for _, c := range counts {
 		most = max(most, c)
 	}

@@ -8,49 +8,39 @@ import (
 	"sendwatch/internal/event"
 )
 
-// Lengths of time in milliseconds.
+// Lengths of time in milliseconds, and a time that is not known.
 const (
 	second = int64(1000)
 	minute = 60 * second
 	hour   = 60 * minute
 	day    = 24 * hour
-
-	grace    = 10 * minute // a tick is this far behind the watermark
-	patience = 48 * hour   // how long a send waits for its reply
+	never  = int64(math.MinInt64)
 )
 
-// never stands for a time that is not known.
-const never = int64(math.MinInt64)
-
-// Oracle is the model of one partition. It is fed like an engine and asked at
-// any time for everything it has found.
+// Oracle is the model of one partition.
 type Oracle struct {
-	// Flags are all transitions so far. Of each the subject, factor, key,
-	// transition, level, value, score, time, eta, sequence and offset are set.
-	// FlagID names the episode, in other words than the engine does.
-	Flags []event.Flag
-	// Records counts the records of each class, Late the late sends.
-	Records [event.NumClasses]int64
-	Late    int64
+	Records map[event.Class]int // records by class
+	Late    int                 // late sends
+	Flags   []Row               // all transitions so far; episode names the flag, offset the record that caused it
 
-	horizon     int64
-	recordClock int64
-	ids         map[string]int64 // event id -> record clock when it was applied
-	watermark   int64            // never before the first event
-	offset      int64            // of the record being applied
-	numbers     map[string]*number
-	portfolios  map[string]*portfolio
-	templates   map[[2]string]*template // by WABA and name/language
-	changes     int                     // counts everything that may change a portfolio
+	horizon, recordClock int64
+	watermark            int64 // never before the first event
+	offset               int64 // of the record being applied
+	ids                  map[string]int64
+	numbers              map[string]*number
+	portfolios           map[string]*portfolio
+	templates            map[[2]string]*template // by WABA and name/language
+	changes              int                     // grows with everything that may change a portfolio
 }
 
-// New gives the model of an empty partition whose duplicates are known for
-// horizon milliseconds of the record clock.
+// Row is a row of any table by column name; nil is none.
+type Row map[string]any
+
+// New gives the model of an empty partition with a dedup horizon in milliseconds.
 func New(horizon int64) *Oracle {
 	return &Oracle{
-		horizon: horizon, recordClock: never, watermark: never,
-		ids: map[string]int64{}, numbers: map[string]*number{},
-		portfolios: map[string]*portfolio{}, templates: map[[2]string]*template{},
+		Records: map[event.Class]int{}, horizon: horizon, recordClock: never, watermark: never, ids: map[string]int64{},
+		numbers: map[string]*number{}, portfolios: map[string]*portfolio{}, templates: map[[2]string]*template{},
 	}
 }
 
@@ -60,17 +50,21 @@ func (o *Oracle) Skip(class event.Class, recordTime int64) {
 	o.Records[class]++
 }
 
-// Apply takes the event of the next record and says what became of it
-// (contract, section 2, "Classes", and section 3).
+// Apply takes the event of the next record and says what became of it. Reading:
+// an id is remembered from when it was applied; a duplicate does not renew it.
 func (o *Oracle) Apply(ev *event.Event, offset, recordTime int64) event.Class {
 	o.recordClock = max(o.recordClock, recordTime)
-	class := o.classify(ev)
+	class := event.ClassApplied
+	if at, known := o.ids[string(ev.ID)]; ev.Type == event.TypeUnknown {
+		class = event.ClassIgnored
+	} else if known && o.recordClock-at <= o.horizon {
+		class = event.ClassDuplicate
+	}
 	o.Records[class]++
 	if class != event.ClassApplied {
 		return class
 	}
-	o.offset = offset
-	o.ids[string(ev.ID)] = o.recordClock
+	o.ids[string(ev.ID)], o.offset = o.recordClock, offset
 	before := o.watermark
 	o.AdvanceTo(ev.Time)
 	o.changes++
@@ -82,8 +76,7 @@ func (o *Oracle) Apply(ev *event.Event, offset, recordTime int64) event.Class {
 		if ev.Type == event.TypeTemplate {
 			o.updateTemplate(ev)
 		}
-		for _, id := range slices.Sorted(maps.Keys(o.numbers)) {
-			n := o.numbers[id]
+		for _, n := range inOrder(o.numbers) {
 			if ev.Scope == event.ScopePortfolio && n.portfolio == string(ev.PortfolioID) ||
 				ev.Scope != event.ScopePortfolio && n.waba == string(ev.WABAID) {
 				o.happen(n, ev, before)
@@ -107,125 +100,95 @@ func (o *Oracle) Apply(ev *event.Event, offset, recordTime int64) event.Class {
 	return class
 }
 
-// classify tells an event of an unknown type and a repeated one from the rest.
-// Reading: an id is remembered from the record clock at which it was applied; a
-// duplicate does not renew it.
-func (o *Oracle) classify(ev *event.Event) event.Class {
-	if ev.Type == event.TypeUnknown {
-		return event.ClassIgnored
-	}
-	if at, ok := o.ids[string(ev.ID)]; ok && o.recordClock-at <= o.horizon {
-		return event.ClassDuplicate
-	}
-	return event.ClassApplied
-}
-
-// happen lets an event happen to a number: the clock moves, the event is
-// counted, the number is evaluated. before is the watermark before the event.
+// happen lets an event happen to a number; before is the watermark before it.
 func (o *Oracle) happen(n *number, ev *event.Event, before int64) {
 	n.clock = max(n.clock, ev.Time)
-	if n.count(ev, before) {
+	if n.take(ev, before) {
 		o.Late++
 	}
 	o.evaluate(n)
 }
 
 // AdvanceTo moves the watermark to t, with the ticks and portfolio minutes this
-// brings, if it is behind. Before the first event it only sets it.
+// brings. Reading: the first event sets it and brings none.
 func (o *Oracle) AdvanceTo(t int64) {
 	if o.watermark == never {
 		o.watermark = t
 	}
 	for m := (o.watermark/minute + 1) * minute; m <= t; m += minute {
-		o.tick(m - grace)
-		for _, id := range slices.Sorted(maps.Keys(o.portfolios)) {
-			o.evaluatePortfolio(o.portfolios[id], m)
+		i := m - 10*minute
+		for _, n := range o.numbers {
+			n.expire(i)
+		}
+		for _, n := range inOrder(o.numbers) {
+			n.clock = max(n.clock, i)
+			if !n.repeats(n.clock) {
+				o.evaluate(n)
+			}
+		}
+		for _, p := range inOrder(o.portfolios) {
+			o.evaluatePortfolio(p, m)
 		}
 	}
 	o.watermark = max(o.watermark, t)
 }
 
-// tick expires what has waited long enough at i and evaluates every number.
-func (o *Oracle) tick(i int64) {
-	for _, n := range o.numbers {
-		n.expire(i)
-	}
-	for _, id := range slices.Sorted(maps.Keys(o.numbers)) {
-		n := o.numbers[id]
-		n.clock = max(n.clock, i)
-		if n.asBefore(n.clock) {
-			n.again(n.clock)
-		} else {
-			o.evaluate(n)
-		}
-	}
-}
-
 func (o *Oracle) portfolio(id string) *portfolio {
-	p := o.portfolios[id]
-	if p == nil {
-		p = &portfolio{id: id, judgement: judgement{episodes: newEpisodes()}, unique: map[int64]int64{}}
-		o.portfolios[id] = p
+	if o.portfolios[id] == nil {
+		o.portfolios[id] = &portfolio{id: id, unique: map[int64]int{}, judgement: newJudgement()}
 	}
-	return p
+	return o.portfolios[id]
 }
 
 // template is what the updates of one template of one WABA say.
 type template struct {
-	status            string
-	quality           event.Rating
+	status, quality   string
 	statusAt, ratedAt int64
 	pauses            int
 }
 
 func (o *Oracle) updateTemplate(ev *event.Event) {
 	key := [2]string{string(ev.WABAID), templateKey(ev)}
-	t := o.templates[key]
-	if t == nil {
-		t = &template{statusAt: never, ratedAt: never}
-		o.templates[key] = t
+	if o.templates[key] == nil {
+		o.templates[key] = &template{}
 	}
-	if len(ev.TemplateStatus) > 0 && ev.Time >= t.statusAt {
-		if string(ev.TemplateStatus) == "PAUSED" && t.status != "PAUSED" {
+	t := o.templates[key]
+	if status := string(ev.TemplateStatus); status != "" && ev.Time >= t.statusAt {
+		if status == "PAUSED" && t.status != "PAUSED" {
 			t.pauses++
 		}
-		t.status, t.statusAt = string(ev.TemplateStatus), ev.Time
+		t.status, t.statusAt = status, ev.Time
 	}
 	if ev.TemplateQuality != event.RatingNone && ev.Time >= t.ratedAt {
-		t.quality, t.ratedAt = ev.TemplateQuality, ev.Time
+		t.quality, t.ratedAt = ev.TemplateQuality.String(), ev.Time
 	}
 }
 
-// templateKey names the template of an event, empty if it has none.
-func templateKey(ev *event.Event) string {
-	if !ev.HasTemplate && ev.Type != event.TypeTemplate {
-		return ""
-	}
-	return string(ev.Template.Name) + "/" + string(ev.Template.Language)
-}
+// moment is a clock that remembers when the first of its answers will change.
+type moment struct{ clock, next int64 }
 
-// moment is a clock that remembers when the answers it gave will change: every
-// comparison of a fact with the clock goes through it.
-type moment struct {
-	clock int64
-	next  int64 // the earliest clock at which an answer given changes
-}
-
-func clockAt(clock int64) *moment { return &moment{clock: clock, next: math.MaxInt64} }
+func now(clock int64) *moment { return &moment{clock, math.MaxInt64} }
 
 // reached tells whether the clock is at or past t.
 func (m *moment) reached(t int64) bool {
-	if m.clock >= t {
-		return true
+	if m.clock < t {
+		m.next = min(m.next, t)
 	}
-	m.next = min(m.next, t)
-	return false
+	return m.clock >= t
 }
 
-// within tells whether time t lies in the window of the given width that ends
-// at the clock, both cut to the grain: floor(clock/g) - width/g < floor(t/g) <=
-// floor(clock/g).
+// within tells whether t lies in the window that ends at the clock, both cut to
+// the grain: floor(clock/g) - width/g < floor(t/g) <= floor(clock/g).
 func (m *moment) within(t, grain, width int64) bool {
-	start := t / grain * grain
-	return m.reached(start) && !m.reached(start+width)
+	t -= t % grain
+	return m.reached(t) && !m.reached(t+width)
+}
+
+// inOrder gives the values of a map in the order of its keys.
+func inOrder[V any](m map[string]V) []V {
+	var all []V
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		all = append(all, m[k])
+	}
+	return all
 }
