@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,6 +35,7 @@ const defaultSampling = 0.01
 
 // Config says what telemetry tells of the process.
 type Config struct {
+	Service string       // name of the service; empty is sendwatch, and OTEL_SERVICE_NAME wins
 	Version string       // of the program, a label and a resource attribute
 	Logger  *slog.Logger // takes the exporters' errors; nil drops them
 }
@@ -65,7 +67,7 @@ func New(cfg Config) (*Telemetry, error) {
 	// OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come last and win.
 	t.resource, err = resource.New(context.Background(),
 		resource.WithAttributes(
-			attribute.String("service.name", "sendwatch"),
+			attribute.String("service.name", cmp.Or(cfg.Service, "sendwatch")),
 			attribute.String("service.version", cfg.Version)),
 		resource.WithTelemetrySDK(), resource.WithFromEnv())
 	if err != nil {
