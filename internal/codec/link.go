@@ -13,15 +13,16 @@ import (
 // `?` or `#`. A leading scheme is dropped; user info and port belong to the host.
 func splitLink(link []byte) (host, path []byte) {
 	link = link[schemeEnd(link):]
-	end := bytes.IndexAny(link, "/?#")
-	if end < 0 {
-		return link, nil
+	hostEnd := len(link)
+	for i, c := range link {
+		switch {
+		case c == '?' || c == '#':
+			return link[:min(i, hostEnd)], link[min(i, hostEnd):i]
+		case c == '/' && hostEnd == len(link):
+			hostEnd = i
+		}
 	}
-	host, path = link[:end], link[end:]
-	if end = bytes.IndexAny(path, "?#"); end >= 0 {
-		path = path[:end]
-	}
-	return host, path
+	return link[:hostEnd], link[hostEnd:]
 }
 
 // schemeEnd gives the length of a leading `[A-Za-z][A-Za-z0-9+.-]*://`, 0 if

@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"encoding/binary"
 	"errors"
 	"unicode"
 	"unicode/utf8"
@@ -58,33 +59,57 @@ func newTextMemory() textMemory {
 // appendNormalised appends the text in the form that the fingerprint is made
 // of (contract, section 4): NFKC, full case folding, runs of decimal digits to
 // one 0, runs of white space to one space, trimmed. Texts in ASCII, where the
-// first step changes nothing, are done in one pass.
+// first step changes nothing, are done in one pass, and eight bytes at a time
+// while there are only letters, marks and single spaces.
 func (m *textMemory) appendNormalised(dst, text []byte) []byte {
 	base := len(dst)
-	space, digit := false, false
-	for _, c := range text {
-		if c >= utf8.RuneSelf {
-			return m.appendNormalisedUnicode(dst[:base], text)
-		}
-		switch t := m.ascii[c]; t {
-		case asciiSpace:
-			space, digit = true, false
-			continue
-		case asciiDigit:
-			if digit && !space {
-				continue
+	space, digit := true, false // what the last byte was; white space in front goes
+	for i := 0; i < len(text); {
+		for i+8 <= len(text) {
+			x := binary.LittleEndian.Uint64(text[i:])
+			if x&highs != 0 {
+				return m.appendNormalisedUnicode(dst[:base], text)
 			}
-			c, digit = '0', true
-		default:
-			c, digit = t, false
+			// atLeast20 has the high bit of every byte that is 0x20 or more, and so on.
+			atLeast20, atLeast21 := x+(0x80-0x20)*ones, x+(0x80-0x21)*ones
+			digits := (x + (0x80-'0')*ones) &^ (x + (0x80-'9'-1)*ones)
+			upper := (x + (0x80-'A')*ones) &^ (x + (0x80-'Z'-1)*ones) & highs
+			spaces := atLeast20 &^ atLeast21 & highs
+			before := spaces << 8
+			if space {
+				before |= 0x80
+			}
+			if (^atLeast20|digits|spaces&before)&highs != 0 {
+				break
+			}
+			dst = binary.LittleEndian.AppendUint64(dst, x|upper>>2)
+			space, digit = spaces>>63 != 0, false
+			i += 8
 		}
-		if space {
-			space = false
-			if len(dst) > base {
-				dst = append(dst, ' ')
+		for end := min(i+8, len(text)); i < end; i++ {
+			c := text[i]
+			if c >= utf8.RuneSelf {
+				return m.appendNormalisedUnicode(dst[:base], text)
+			}
+			switch t := m.ascii[c]; {
+			case t == asciiSpace:
+				if !space {
+					dst = append(dst, ' ')
+				}
+				space, digit = true, false
+			case t == asciiDigit:
+				if !digit {
+					dst = append(dst, '0')
+				}
+				space, digit = false, true
+			default:
+				dst = append(dst, t)
+				space, digit = false, false
 			}
 		}
-		dst = append(dst, c)
+	}
+	if space && len(dst) > base {
+		dst = dst[:len(dst)-1]
 	}
 	return dst
 }
