@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -10,15 +11,19 @@ import (
 	"sendwatch/internal/strict"
 )
 
-// file is a policy as it is written, before anything is inherited.
+// file is a policy as it is written, before anything is inherited. What could
+// not be read is remembered as broken, so that nobody takes it for missing and
+// notes a second mistake.
 type file struct {
 	root        strict.Value
+	broken      bool                   // a key of the file itself could not be read
+	factors     [event.NumFactors]bool // broken somewhere
 	name        string
 	extends     bool // the shipped policy
 	hysteresis  *time.Duration
 	connections map[string]strict.Value
-	stop        []string
-	resume      []string
+	stop        wordList
+	resume      wordList
 	profiles    map[string]*writtenProfile
 	portfolios  map[string]*override
 	numbers     map[string]*override
@@ -29,9 +34,17 @@ type file struct {
 // changes, those of the shipped policy first.
 type writtenProfile struct {
 	at      strict.Value
+	broken  bool   // a factor's name could not be read
 	extends string // empty: a profile of its own
 	parent  strict.Value
 	changes []change
+}
+
+// wordList is a list of words of opt-out and where it stands; nil words: it was
+// not given.
+type wordList struct {
+	at    strict.Value
+	words []string
 }
 
 // override is what a portfolio or a number has of its own.
@@ -83,9 +96,16 @@ func parse(data []byte) (*strict.Document, *file) {
 		root: root, connections: map[string]strict.Value{}, profiles: map[string]*writtenProfile{},
 		portfolios: map[string]*override{}, numbers: map[string]*override{}, advice: map[event.Factor]string{},
 	}
-	root.Record(fileKeys, f.key)
+	root.Fields(func(key string, v strict.Value) {
+		if !slices.Contains(fileKeys, key) {
+			f.broken = true
+			v.Unknown("key", fileKeys)
+			return
+		}
+		f.key(key, v)
+	})
 	if root.Exists() && f.name == "" {
-		root.Missing("name", acceptedName)
+		root.Missing(acceptedName, "name")
 	}
 	return doc, f
 }
@@ -97,12 +117,12 @@ func (f *file) key(key string, v strict.Value) {
 	case "name":
 		f.name = parseName(v)
 	case "extends":
-		_, f.extends = v.Word([]string{DefaultName})
+		v.Word([]string{DefaultName})
+		f.extends = true
 	case "hysteresis":
-		if d, ok := v.Duration(0, maxHysteresis); ok {
-			d = d.Truncate(time.Millisecond)
-			f.hysteresis = &d
-		}
+		d, _ := v.Duration(0, maxHysteresis)
+		d = d.Truncate(time.Millisecond)
+		f.hysteresis = &d
 	case "connections":
 		v.Record(connections[:], func(key string, v strict.Value) { f.connections[key] = v })
 	case "opt_out":
@@ -114,40 +134,48 @@ func (f *file) key(key string, v strict.Value) {
 			}
 		})
 	case "profiles":
-		v.Fields(func(key string, v strict.Value) {
-			if !isName(key) {
-				v.Wrong("no name for a profile", acceptedName)
-				return
-			}
-			p := &writtenProfile{at: v}
-			v.Record(profileKeys, func(key string, v strict.Value) {
-				if key == "extends" {
-					p.extends, _ = v.Text("the name of a profile")
-					p.parent = v
-				} else {
-					p.changes = parseFactors(v, inProfile)
-				}
-			})
-			f.profiles[key] = p
-		})
+		v.Fields(f.profile)
 	case "portfolios":
-		parseOverrides(v, inPortfolio, f.portfolios)
+		f.overrides(v, inPortfolio, f.portfolios)
 	case "numbers":
-		parseOverrides(v, inNumber, f.numbers)
+		f.overrides(v, inNumber, f.numbers)
 	case "advice":
 		v.Fields(func(key string, v strict.Value) {
 			factor, ok := parseFactor(key, v)
 			if !ok {
 				return
 			}
-			if text, ok := v.Text("one to three sentences"); ok {
-				if len(text) > maxAdvice {
-					v.Wrong(fmt.Sprintf("has %d bytes", len(text)), fmt.Sprintf("one to three sentences, at most %d bytes", maxAdvice))
-				}
-				f.advice[factor] = text
+			text, ok := v.Text("one to three sentences")
+			if ok && len(text) > maxAdvice {
+				v.Wrong(fmt.Sprintf("has %d bytes", len(text)), fmt.Sprintf("one to three sentences, at most %d bytes", maxAdvice))
 			}
+			f.advice[factor] = orUnread(text, ok)
 		})
 	}
+}
+
+// orUnread stands in for a text that could not be read.
+func orUnread(s string, ok bool) string {
+	if ok {
+		return s
+	}
+	return "unread"
+}
+
+func (f *file) profile(name string, v strict.Value) {
+	if !isName(name) {
+		v.Wrong("no name for a profile", acceptedName)
+	}
+	p := &writtenProfile{at: v}
+	v.Record(profileKeys, func(key string, v strict.Value) {
+		if key == "extends" {
+			p.extends, _ = v.Text("the name of a profile")
+			p.parent = v
+		} else {
+			p.changes, p.broken = f.changes(v, inProfile)
+		}
+	})
+	f.profiles[name] = p
 }
 
 // place says where factors are written, and so which may be.
@@ -159,21 +187,22 @@ const (
 	inNumber
 )
 
-func parseOverrides(v strict.Value, where place, into map[string]*override) {
+func (f *file) overrides(v strict.Value, where place, into map[string]*override) {
 	v.Fields(func(id string, v strict.Value) {
 		if len(id) > maxID {
 			v.Wrong(fmt.Sprintf("the id has %d bytes", len(id)), fmt.Sprintf("at most %d", maxID))
 		}
-		o := &override{at: v}
+		o, written := &override{at: v}, 0
 		v.Record(overrideKeys, func(key string, v strict.Value) {
+			written++
 			if key == "profile" {
 				o.profile, _ = v.Text("the name of a profile")
 				o.chosen = v
 			} else {
-				o.changes = parseFactors(v, where)
+				o.changes, _ = f.changes(v, where)
 			}
 		})
-		if o.profile == "" && len(o.changes) == 0 {
+		if written == 0 {
 			v.Wrong("changes nothing", "profile, factors, or both")
 		}
 		into[id] = o
@@ -192,26 +221,30 @@ func parseFactor(key string, v strict.Value) (event.Factor, bool) {
 	return factor, ok
 }
 
-func parseFactors(v strict.Value, where place) []change {
-	var changes []change
+// changes reads the factors of a profile or an override. broken tells that one
+// of them has a name that nobody knows.
+func (f *file) changes(v strict.Value, where place) (changes []change, broken bool) {
 	v.Fields(func(key string, v strict.Value) {
 		factor, ok := parseFactor(key, v)
 		if !ok {
+			broken = true
 			return
 		}
 		if where == inNumber && ofPortfolio(factor) {
 			v.Wrong("is a factor of portfolios", "it under profiles or portfolios")
 			return
 		}
-		changes = append(changes, parseChange(v, factor))
+		c, ok := parseChange(v, factor)
+		f.factors[factor] = f.factors[factor] || !ok
+		changes = append(changes, c)
 	})
-	return changes
+	return changes, broken
 }
 
-func parseChange(v strict.Value, factor event.Factor) change {
+func parseChange(v strict.Value, factor event.Factor) (c change, ok bool) {
 	s := &shapes[factor]
-	c := change{at: v, factor: factor}
-	written := 0
+	c = change{at: v, factor: factor}
+	before, written := v.Mistakes(), 0
 	v.Record(factorKeys, func(key string, v strict.Value) {
 		written++
 		switch key {
@@ -253,7 +286,7 @@ func parseChange(v strict.Value, factor event.Factor) change {
 	if c.steps != nil && (c.warn != nil || c.danger != nil) {
 		v.Wrong("has days as well as warn or danger", "either")
 	}
-	return c
+	return c, v.Mistakes() == before
 }
 
 func parseSteps(v strict.Value, s *shape) []Step {
@@ -287,7 +320,7 @@ func parseSteps(v strict.Value, s *shape) []Step {
 			}
 		})
 		if !seen {
-			item.Missing("until", "the last day of life that the step is for")
+			item.Missing("the last day of life that the step is for", "until")
 		}
 		steps = append(steps, step)
 	}
@@ -375,16 +408,16 @@ func parseWords(v strict.Value, s *shape, accepted string) *Threshold {
 }
 
 // parseWordList reads words of opt-out.
-func parseWordList(v strict.Value) []string {
+func parseWordList(v strict.Value) wordList {
+	l := wordList{at: v, words: []string{}}
 	items, ok := v.List("a list of words")
 	if !ok {
-		return nil
+		return l
 	}
 	if len(items) > maxWords {
 		v.Wrong(fmt.Sprintf("has %d words", len(items)), fmt.Sprintf("at most %d", maxWords))
-		return nil
+		return l
 	}
-	words := make([]string, 0, len(items))
 	for _, item := range items {
 		word, ok := item.Text("a word, in quotes where YAML reads it otherwise")
 		if !ok {
@@ -394,9 +427,9 @@ func parseWordList(v strict.Value) []string {
 			item.Wrong(fmt.Sprintf("has %d letters", n), fmt.Sprintf("at most %d", maxWord))
 			continue
 		}
-		words = append(words, word)
+		l.words = append(l.words, word)
 	}
-	return words
+	return l
 }
 
 func parseName(v strict.Value) string {
@@ -404,7 +437,7 @@ func parseName(v strict.Value) string {
 	if ok && !isName(s) {
 		v.Wrong(strconv.Quote(s)+" is no name", acceptedName)
 	}
-	return s
+	return orUnread(s, ok)
 }
 
 func isName(s string) bool {

@@ -58,6 +58,9 @@ func (b *builder) override() {
 		for q := range portfolios {
 			at := &p.table[n*len(portfolios)+q]
 			for c := range connections {
+				if p.byConnection[c] < 0 {
+					continue
+				}
 				at[c] = b.combine(p.Profiles[p.byConnection[c]].Name, q, n, portfolios[q], numbers[n])
 				if len(p.Profiles) > maxProfiles {
 					b.file.root.Wrong("its overrides make too many different profiles", fmt.Sprintf("at most %d", maxProfiles))
@@ -70,11 +73,10 @@ func (b *builder) override() {
 
 // combine gives the profile of a base with a portfolio's and a number's changes.
 func (b *builder) combine(base string, q, n int, portfolio, number set) int32 {
-	if name := portfolio.first.profile; b.file.profiles[name] != nil {
-		base = name
-	}
-	if name := number.first.profile; b.file.profiles[name] != nil {
-		base = name
+	for _, chosen := range [...]string{portfolio.first.profile, number.first.profile} {
+		if _, ok := b.index[profileKey{base: chosen}]; ok {
+			base = chosen
+		}
 	}
 	if len(portfolio.first.changes) == 0 {
 		q = 0

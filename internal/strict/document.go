@@ -106,9 +106,16 @@ func (v Value) Wrong(problem, accepted string) {
 	v.doc.mistakes = append(v.doc.mistakes, Mistake{Path: v.Path, Line: v.Line(), Problem: problem, Accepted: accepted})
 }
 
-// Missing notes that a key which must be there is not.
-func (v Value) Missing(key, accepted string) {
-	v.doc.mistakes = append(v.doc.mistakes, Mistake{Path: join(v.Path, key), Line: v.Line(), Problem: "missing", Accepted: accepted})
+// Mistakes gives how many mistakes were noted so far in the whole document.
+func (v Value) Mistakes() int { return len(v.doc.mistakes) }
+
+// Missing notes that what must be there, at the path below this place, is not.
+func (v Value) Missing(accepted string, path ...string) {
+	at := v
+	for _, key := range path {
+		at.Path = join(at.Path, key)
+	}
+	at.Wrong("missing", accepted)
 }
 
 // Unknown notes that a key is none of the known ones and names the nearest.
