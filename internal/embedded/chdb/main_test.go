@@ -1,0 +1,9 @@
+package chdb_test
+
+import (
+	"testing"
+
+	"sendwatch/internal/embedded/embeddedtest"
+)
+
+func TestMain(m *testing.M) { embeddedtest.Main(m) }
