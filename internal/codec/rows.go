@@ -1,0 +1,244 @@
+package codec
+
+import (
+	"encoding/binary"
+	"math"
+
+	"sendwatch/internal/event"
+)
+
+// Rows is one batch of rows: those of one portfolio that come of one partition
+// of the events topic. It is one record of the rows topic.
+type Rows struct {
+	Topic       string // the events topic
+	Partition   int32  // of the events topic
+	PortfolioID string
+	event.Output
+}
+
+// AppendRows appends a batch as the Protobuf message sendwatch.rows.v1.Rows.
+// Where a row has the batch's topic, partition or portfolio, it does not repeat it.
+func AppendRows(dst []byte, b *Rows) []byte {
+	e := rowEncoder{b: appendText(dst, 1, b.Topic), batch: b}
+	e.b = appendInt(e.b, 2, int64(b.Partition))
+	e.b = appendText(e.b, 3, b.PortfolioID)
+	for i := range b.NumberMinutes {
+		e.numberMinute(&b.NumberMinutes[i])
+	}
+	for i := range b.FingerprintHours {
+		e.fingerprintHour(&b.FingerprintHours[i])
+	}
+	for i := range b.NumberStatuses {
+		e.numberStatus(&b.NumberStatuses[i])
+	}
+	for i := range b.ContactOutcomes {
+		e.contactOutcome(&b.ContactOutcomes[i])
+	}
+	for i := range b.AccountEvents {
+		e.accountEvent(&b.AccountEvents[i])
+	}
+	for i := range b.PortfolioStatus {
+		e.portfolioStatus(&b.PortfolioStatus[i])
+	}
+	for i := range b.Flags {
+		e.flag(&b.Flags[i])
+	}
+	return e.b
+}
+
+// rowEncoder writes the rows of one batch.
+type rowEncoder struct {
+	b     []byte
+	mark  int
+	batch *Rows
+}
+
+// begin begins a row with what most rows share with their batch.
+func (e *rowEncoder) begin(number int, partition int32, portfolio string) {
+	e.b, e.mark = beginMessage(e.b, number)
+	if partition != e.batch.Partition {
+		e.b = appendIntSet(e.b, 1, int64(partition))
+	}
+	if portfolio != e.batch.PortfolioID {
+		e.b = appendTextSet(e.b, 2, portfolio)
+	}
+}
+
+// end ends a row.
+func (e *rowEncoder) end() { e.b = endMessage(e.b, e.mark) }
+
+// ints writes integer fields that are numbered in a row.
+func (e *rowEncoder) ints(number int, values ...int64) {
+	for i, v := range values {
+		e.b = appendInt(e.b, number+i, v)
+	}
+}
+
+// texts writes string fields that are numbered in a row.
+func (e *rowEncoder) texts(number int, values ...string) {
+	for i, v := range values {
+		e.b = appendText(e.b, number+i, v)
+	}
+}
+
+func (e *rowEncoder) numberMinute(r *event.NumberMinute) {
+	e.begin(4, r.Partition, r.PortfolioID)
+	e.ints(3, r.Pane.Pane, r.Version)
+	e.b = appendText(e.b, 5, r.NumberID)
+	e.ints(6, r.Minute, r.Sent, r.Initiated, r.Held, r.Late, r.Delivered, r.Read, r.Received,
+		r.Answered, r.Unanswered, r.Withdrawn, r.Blocks, r.Reports, r.Stops, r.SentAfterStop, r.TemplatesSent, r.ContactCount)
+	if r.Failed != [event.NumErrorClasses]int64{} {
+		var mark int
+		e.b, mark = beginMessage(e.b, 23)
+		for _, n := range r.Failed {
+			e.b = binary.AppendUvarint(e.b, uint64(n))
+		}
+		e.b = endMessage(e.b, mark)
+	}
+	if len(r.Contacts) > 0 {
+		e.b = binary.AppendUvarint(appendTag(e.b, 24, wireBytes), uint64(8*len(r.Contacts)))
+		for _, c := range r.Contacts {
+			e.b = binary.LittleEndian.AppendUint64(e.b, c)
+		}
+	}
+	e.end()
+}
+
+func (e *rowEncoder) fingerprintHour(r *event.FingerprintHour) {
+	e.begin(5, r.Partition, r.PortfolioID)
+	e.ints(3, r.Pane.Pane, r.Version)
+	e.b = appendText(e.b, 5, r.NumberID)
+	e.b = appendHash(e.b, 6, r.Fingerprint)
+	e.ints(7, r.Hour)
+	e.b = appendText(e.b, 8, r.Template)
+	e.ints(9, r.Sent, r.Initiated, r.Answered, r.Unanswered, r.Withdrawn)
+	e.end()
+}
+
+func (e *rowEncoder) numberStatus(r *event.NumberStatus) {
+	e.begin(6, r.Partition, r.PortfolioID)
+	e.ints(3, r.Version)
+	e.texts(4, r.NumberID, r.WABAID)
+	e.ints(6, r.Minute, r.Clock)
+	e.b = binary.AppendUvarint(appendTag(e.b, 8, wireBytes), uint64(8*len(r.Facts)))
+	for _, v := range r.Facts {
+		e.b = binary.LittleEndian.AppendUint64(e.b, math.Float64bits(v))
+	}
+	e.ints(9, int64(r.Score), int64(r.Band))
+	e.levels(11, r.Levels[:])
+	for _, c := range r.Top {
+		var mark int
+		e.b, mark = beginMessage(e.b, 12)
+		e.texts(1, c.Factor.String(), c.Key)
+		e.b = appendDouble(e.b, 3, c.Points, false)
+		e.b = endMessage(e.b, mark)
+	}
+	e.end()
+}
+
+// levels writes one byte a level.
+func (e *rowEncoder) levels(number int, levels []event.Level) {
+	e.b = binary.AppendUvarint(appendTag(e.b, number, wireBytes), uint64(len(levels)))
+	for _, l := range levels {
+		e.b = append(e.b, byte(l))
+	}
+}
+
+func (e *rowEncoder) contactOutcome(r *event.ContactOutcome) {
+	e.begin(7, r.Partition, r.PortfolioID)
+	e.ints(3, r.Pane.Pane, r.Version)
+	e.b = appendText(e.b, 5, r.NumberID)
+	e.b = appendHash(e.b, 6, r.Contact)
+	e.ints(7, r.Answered, r.Unanswered, r.LastSent, r.LastReceived, r.UnansweredSince)
+	e.end()
+}
+
+func (e *rowEncoder) accountEvent(r *event.AccountEvent) {
+	e.begin(8, r.Partition, r.PortfolioID)
+	e.topic(r.Topic)
+	e.ints(4, r.Offset, r.Time)
+	e.texts(6, r.Type.String(), r.ID, r.NumberID, r.WABAID, r.Template, r.State, r.Quality)
+	e.ints(13, r.ExpiresAt, r.Limit)
+	e.b = appendText(e.b, 15, r.Scope)
+	for _, s := range r.Restrict {
+		e.b = appendTextSet(e.b, 16, s)
+	}
+	e.b = appendText(e.b, 17, r.Reason)
+	e.end()
+}
+
+// topic writes the topic of a position.
+func (e *rowEncoder) topic(topic string) {
+	if topic != e.batch.Topic {
+		e.b = appendTextSet(e.b, 3, topic)
+	}
+}
+
+func (e *rowEncoder) portfolioStatus(r *event.PortfolioStatus) {
+	e.begin(9, r.Partition, r.PortfolioID)
+	e.ints(3, r.Version, r.Minute, r.Clock, r.UniqueInitiated, r.Limit, r.Restricted7d, r.SharedConn,
+		r.NumbersHigh, r.NumbersMedium, r.NumbersLow, int64(r.Score))
+	e.levels(14, r.Levels[:])
+	e.end()
+}
+
+func (e *rowEncoder) flag(r *event.Flag) {
+	e.begin(10, r.Position.Partition, r.PortfolioID)
+	e.topic(r.Position.Topic)
+	e.ints(4, r.Position.Offset)
+	e.b = appendText(e.b, 5, r.FlagID)
+	e.ints(6, r.Sequence)
+	e.texts(7, r.Transition.String(), r.Level.String(), r.NumberID, r.WABAID, r.Factor.String(), r.Key)
+	e.value(13, r.Value)
+	e.value(14, r.Warn)
+	e.value(15, r.Danger)
+	if r.Score >= 0 {
+		e.b = appendIntSet(e.b, 16, int64(r.Score))
+	}
+	e.ints(17, r.EventTime, r.EmittedAt)
+	e.b = appendText(e.b, 19, r.PolicyVersion)
+	for _, c := range r.Evidence.Counts {
+		var mark int
+		e.b, mark = beginMessage(e.b, 20)
+		e.b = appendText(e.b, 1, c.Name)
+		e.b = appendDouble(e.b, 2, c.Value, false)
+		e.b = endMessage(e.b, mark)
+	}
+	e.contents(21, r.Evidence.Fingerprints)
+	e.contents(22, r.Evidence.Templates)
+	e.b = appendText(e.b, 23, r.Advice)
+	if r.ETA >= 0 {
+		e.b = appendIntSet(e.b, 24, r.ETA)
+	}
+	if r.Shadow {
+		e.b = appendIntSet(e.b, 25, 1)
+	}
+	e.end()
+}
+
+// value writes a number or a word; a value that is none is left out.
+func (e *rowEncoder) value(number int, v event.Value) {
+	if v.Kind == event.ValueNone {
+		return
+	}
+	var mark int
+	e.b, mark = beginMessage(e.b, number)
+	if v.Kind == event.ValueNumber {
+		e.b = appendDouble(e.b, 1, v.Number, true)
+	} else {
+		e.b = appendTextSet(e.b, 2, v.Word)
+	}
+	e.b = endMessage(e.b, mark)
+}
+
+// contents writes a list of contents.
+func (e *rowEncoder) contents(number int, list []event.FingerprintCount) {
+	for _, c := range list {
+		var mark int
+		e.b, mark = beginMessage(e.b, number)
+		e.b = appendHash(e.b, 1, c.Fingerprint)
+		e.b = appendText(e.b, 2, c.Template)
+		e.ints(3, c.Count)
+		e.b = endMessage(e.b, mark)
+	}
+}
