@@ -1,0 +1,146 @@
+package kafka
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/segmentio/kafka-go/sasl"
+	"github.com/segmentio/kafka-go/sasl/plain"
+	"github.com/segmentio/kafka-go/sasl/scram"
+)
+
+// Config says how to reach a cluster. The zero value of every field but Brokers
+// is a default that works.
+type Config struct {
+	Brokers  []string // host:port, at least one; the others are found through it
+	ClientID string   // shown in the broker's logs and quotas; default `sendwatch`
+	TLS      TLS
+	SASL     SASL
+
+	// Topics narrows the metadata that is asked for every second to these; with
+	// none, that of all topics is asked for. Fetch and Produce know no others.
+	Topics []string
+
+	MaxWait         time.Duration // longest wait for new records; default 500 ms
+	MaxBytes        int           // of a fetch as it comes off the wire; default 1 MiB
+	MaxDecompressed int           // of a fetch once decompressed; default 32 MiB
+	MaxBatch        int           // uncompressed bytes of a batch written; default 512 KiB
+	Compression     Codec         // of batches written; default LZ4
+	Session         time.Duration // without a heartbeat for so long a member is dead; default 10 s
+	Rebalance       time.Duration // time a group has to gather; default 30 s
+	Logger          *slog.Logger  // default slog.Default
+	// Dial replaces the network, for tests.
+	Dial DialFunc
+}
+
+// TLS is on when Enabled; then without CAFile the system's authorities count,
+// and CertFile and KeyFile, given together, are shown to the broker.
+type TLS struct {
+	Enabled                   bool
+	CAFile, CertFile, KeyFile string
+	ServerName                string // default: the broker's host name
+}
+
+// SASL is on when Mechanism is not empty: `PLAIN`, `SCRAM-SHA-256` or
+// `SCRAM-SHA-512`.
+type SASL struct {
+	Mechanism, User, Password string
+}
+
+// withDefaults fills in what was left zero.
+func (c Config) withDefaults() Config {
+	setDefault(&c.ClientID, "sendwatch")
+	setDefault(&c.MaxWait, 500*time.Millisecond)
+	setDefault(&c.MaxBytes, 1<<20)
+	setDefault(&c.MaxDecompressed, 32<<20)
+	setDefault(&c.MaxBatch, 512<<10)
+	setDefault(&c.Compression, LZ4)
+	setDefault(&c.Session, 10*time.Second)
+	setDefault(&c.Rebalance, 30*time.Second)
+	setDefault(&c.Logger, slog.Default())
+	if c.Dial == nil {
+		c.Dial = (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext
+	}
+	return c
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// validate names everything that is wrong at once.
+func (c *Config) validate() error {
+	var errs []error
+	if len(c.Brokers) == 0 {
+		errs = append(errs, errors.New("kafka.brokers: none given; name at least one as host:port"))
+	}
+	for _, b := range c.Brokers {
+		if _, port, err := net.SplitHostPort(b); err != nil || port == "" {
+			errs = append(errs, fmt.Errorf("kafka.brokers: %q is no host:port", b))
+		}
+	}
+	if (c.TLS.CertFile == "") != (c.TLS.KeyFile == "") {
+		errs = append(errs, errors.New("kafka.tls: a certificate and its key go together; give both or none"))
+	}
+	return errors.Join(errs...)
+}
+
+// load reads the files that TLS names; nil without TLS.
+func (t TLS) load() (*tls.Config, error) {
+	if !t.Enabled {
+		return nil, nil
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName}
+	if t.CAFile != "" {
+		pem, err := os.ReadFile(t.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("kafka.tls: reading the authorities: %w", err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("kafka.tls: %s holds no certificate in PEM form", t.CAFile)
+		}
+	}
+	if t.CertFile != "" {
+		cert, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("kafka.tls: reading the certificate and key: %w", err)
+		}
+		config.Certificates = []tls.Certificate{cert}
+	}
+	return config, nil
+}
+
+// mechanism gives kafka-go's form of s; nil without SASL.
+func (s SASL) mechanism() (sasl.Mechanism, error) {
+	switch strings.ToUpper(s.Mechanism) {
+	case "":
+		return nil, nil
+	case "PLAIN":
+		return plain.Mechanism{Username: s.User, Password: s.Password}, nil
+	case "SCRAM-SHA-256":
+		return scramMechanism(scram.SHA256, s)
+	case "SCRAM-SHA-512":
+		return scramMechanism(scram.SHA512, s)
+	}
+	return nil, fmt.Errorf("kafka.sasl.mechanism: %q is not known; PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512 are", s.Mechanism)
+}
+
+func scramMechanism(algorithm scram.Algorithm, s SASL) (sasl.Mechanism, error) {
+	m, err := scram.Mechanism(algorithm, s.User, s.Password)
+	if err != nil {
+		// The library's error may quote what it could not prepare.
+		return nil, errors.New("kafka.sasl: the user name or password holds characters that SCRAM does not allow")
+	}
+	return m, nil
+}
