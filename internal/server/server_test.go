@@ -341,7 +341,7 @@ func TestRunServesUntilToldToStop(t *testing.T) {
 		t.Fatal(err)
 	}
 	body, err := io.ReadAll(response.Body)
-	response.Body.Close()
+	err = errors.Join(err, response.Body.Close())
 	if err != nil || response.StatusCode != 200 || !strings.Contains(string(body), "policy_version") {
 		t.Errorf("status %d, error %v: %s", response.StatusCode, err, body)
 	}

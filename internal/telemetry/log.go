@@ -127,11 +127,12 @@ func (r *repeats) take(key string, now time.Time) (pass bool, suppressed int) {
 
 // WithAttrs implements slog.Handler.
 func (h *repeatHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	scope := h.scope
+	var scope strings.Builder
+	scope.WriteString(h.scope)
 	for _, a := range attrs {
-		scope += "\x00" + a.String()
+		scope.WriteString("\x00" + a.String())
 	}
-	return &repeatHandler{next: h.next.WithAttrs(attrs), scope: scope, seen: h.seen}
+	return &repeatHandler{next: h.next.WithAttrs(attrs), scope: scope.String(), seen: h.seen}
 }
 
 // WithGroup implements slog.Handler.

@@ -149,7 +149,7 @@ func TestBadResourceAttributesAreNamed(t *testing.T) {
 	}
 }
 
-func TestNoTelemetryIsAllowed(t *testing.T) {
+func TestNoTelemetryIsAllowed(*testing.T) {
 	var tel *Telemetry
 	tel.Metrics().Add(Rebalances, 1, "sink")
 	_, span := tel.StartSpan(context.Background(), OperationFetch, "sendwatch.events", 0)
