@@ -44,5 +44,10 @@ func (p *Policy) Portfolio(portfolioID []byte) *Profile {
 	return &p.Profiles[p.Index(nil, portfolioID, event.ConnectionNone)]
 }
 
+// Overrides counts the portfolios and the numbers that have rules of their own.
+func (p *Policy) Overrides() (portfolios, numbers int) {
+	return len(p.byPortfolio), len(p.byNumber)
+}
+
 // Advice says what to do about a factor, in words.
 func (p *Policy) Advice(f event.Factor) string { return p.advice[f] }
