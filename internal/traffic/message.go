@@ -114,11 +114,11 @@ func (n *number) statuses(t int64, c, m uint32) int64 {
 		return t + hour
 	}
 	arrived := t + second + n.lognormal(2*second, 1)
-	if n.rng.IntN(25) == 0 { // the phone was off
+	if n.rng.IntN(40) == 0 { // the phone was off
 		arrived = t + n.lognormal(50*minute, 1.2)
 	}
 	switch u := n.rng.Float64(); {
-	case u < n.p.read*.04: // read at once: no delivered comes
+	case u < n.p.read*.015: // read at once: no delivered comes
 		status(arrived, event.StatusRead)
 	case u < n.p.read:
 		seen := arrived + second + n.lognormal(8*minute, 1.7)
