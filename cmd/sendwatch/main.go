@@ -16,6 +16,7 @@ import (
 
 // cli is the command line: one field a subcommand, one file each.
 type cli struct {
+	Replay  replayCmd  `cmd:"" help:"Run the engine over files of events."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

@@ -37,7 +37,10 @@ type Config struct {
 	DedupHorizon int64 // ms, DefaultDedupHorizon if 0
 	PaneBits     uint8 // a pane is offset >> PaneBits; WholeLog for one pane
 	NoContacts   bool  // leave out contact_outcomes, which have nearly a row a send
-	Portfolios   bool  // evaluate portfolios over this partition's numbers, as a replay does
+	// FinalStatusOnly leaves out the statuses of minutes that passed: only what
+	// Statuses gives is wanted.
+	FinalStatusOnly bool
+	Portfolios      bool // evaluate portfolios over this partition's numbers, as a replay does
 }
 
 // Engine is the state of one partition. Make it with New.

@@ -9,7 +9,7 @@ import (
 
 // markChanged notes that a number has a status to write.
 func (e *Engine) markChanged(i uint32, n *number) {
-	if !n.changed {
+	if !n.changed && !e.cfg.FinalStatusOnly {
 		n.changed = true
 		e.changed = append(e.changed, i)
 	}

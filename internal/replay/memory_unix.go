@@ -1,0 +1,20 @@
+//go:build unix
+
+package replay
+
+import (
+	"runtime"
+	"syscall"
+)
+
+// peakMemory gives the largest resident size of the process so far, in bytes.
+func peakMemory() int64 {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	if runtime.GOOS == "darwin" {
+		return u.Maxrss // bytes there, kilobytes elsewhere
+	}
+	return u.Maxrss << 10
+}

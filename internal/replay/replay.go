@@ -1,0 +1,136 @@
+package replay
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"sendwatch/internal/codec"
+	"sendwatch/internal/engine"
+	"sendwatch/internal/event"
+	"sendwatch/internal/policy"
+)
+
+// Topic is the topic that a replay's positions name.
+const Topic = "replay"
+
+// Config says what to replay and how.
+type Config struct {
+	Files        []string  // "-" is Stdin; .gz and .zst are decompressed
+	Stdin        io.Reader // read where a file is "-"
+	Policy       *policy.Policy
+	Secret       codec.Secret // key of the contact hashes
+	DedupHorizon int64        // ms, the engine's default if 0
+	Until        int64        // ms: moves the watermark there at the end; 0 leaves it
+}
+
+// Summary is what summary.json says of a run.
+type Summary struct {
+	Applied   int64 `json:"applied"`
+	Duplicate int64 `json:"duplicate"`
+	Ignored   int64 `json:"ignored"`
+	Rejected  int64 `json:"rejected"`
+	Late      int64 `json:"late"`
+
+	Records       int64   `json:"records"`
+	Numbers       int     `json:"numbers"`
+	Flags         int     `json:"flags"`
+	Watermark     int64   `json:"watermark"` // ms
+	PolicyVersion string  `json:"policy_version"`
+	Seconds       float64 `json:"seconds"` // reading, decoding and applying
+	PerSecond     float64 `json:"events_per_second"`
+	PeakMemory    int64   `json:"peak_memory_bytes,omitempty"`
+}
+
+// Result is everything that a replay gives, rows sorted by key.
+type Result struct {
+	Summary     Summary
+	Rows        event.Output
+	DeadLetters []event.DeadLetter
+}
+
+// checkEvery is how many records go by between two looks at the context.
+const checkEvery = 1 << 14
+
+// Run replays the files.
+func Run(ctx context.Context, cfg Config) (*Result, error) {
+	decoder := codec.NewDecoder(codec.Config{
+		Secret: cfg.Secret, StopWords: cfg.Policy.StopWords, ResumeWords: cfg.Policy.ResumeWords,
+	})
+	e := engine.New(engine.Config{
+		Topic: Topic, Policy: cfg.Policy, DedupHorizon: cfg.DedupHorizon,
+		PaneBits: engine.WholeLog, FinalStatusOnly: true, Portfolios: true,
+	})
+	in := source{files: cfg.Files, stdin: cfg.Stdin}
+	res := &Result{}
+	started := time.Now()
+	var ev event.Event
+	for offset := int64(0); ; offset++ {
+		if offset%checkEvery == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		r, err := in.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		res.Summary.Records++
+		err = decoder.Decode(&ev, r.value, codec.ContentJSON, r.time)
+		var rejected *codec.Rejection
+		switch {
+		case errors.As(err, &rejected):
+			e.Skip(event.ClassRejected, offset, r.time, &res.Rows)
+			res.DeadLetters = append(res.DeadLetters, event.DeadLetter{
+				Position:  event.Position{Topic: Topic, Offset: offset},
+				Timestamp: r.time, Reason: rejected.Reason, Field: rejected.Field, Detail: rejected.Detail,
+				Value: slices.Clone(r.value),
+			})
+		case err != nil:
+			return nil, fmt.Errorf("decode record %d: %w", offset, err)
+		default:
+			e.Apply(&ev, offset, r.time, &res.Rows)
+			res.Rows.PortfolioStatus = res.Rows.PortfolioStatus[:0] // only the last of each is wanted
+		}
+	}
+	if cfg.Until != 0 {
+		e.AdvanceTo(cfg.Until, &res.Rows)
+	}
+	e.Flush(&res.Rows)
+	e.Statuses(&res.Rows)
+	e.PortfolioStatuses(&res.Rows)
+	res.finish(e.Stats(), cfg.Policy, time.Since(started))
+	return res, nil
+}
+
+// finish fills in the summary and sorts the rows.
+func (r *Result) finish(s engine.Stats, p *policy.Policy, took time.Duration) {
+	sum, rows := &r.Summary, &r.Rows
+	sum.Applied, sum.Duplicate = s.Records[event.ClassApplied], s.Records[event.ClassDuplicate]
+	sum.Ignored, sum.Rejected = s.Records[event.ClassIgnored], s.Records[event.ClassRejected]
+	sum.Late, sum.Numbers, sum.Flags = s.Late, s.Numbers, len(rows.Flags)
+	sum.Watermark, sum.PolicyVersion = s.Watermark, p.Version
+	sum.Seconds = took.Seconds()
+	if sum.Seconds > 0 {
+		sum.PerSecond = float64(sum.Records) / sum.Seconds
+	}
+	for i := range rows.Flags {
+		rows.Flags[i].EmittedAt = rows.Flags[i].EventTime // a replay has no wall clock
+	}
+	slices.SortFunc(rows.NumberMinutes, func(a, b event.NumberMinute) int {
+		return cmp.Or(strings.Compare(a.NumberID, b.NumberID), cmp.Compare(a.Minute, b.Minute))
+	})
+	slices.SortFunc(rows.FingerprintHours, func(a, b event.FingerprintHour) int {
+		return cmp.Or(strings.Compare(a.NumberID, b.NumberID), cmp.Compare(a.Fingerprint, b.Fingerprint), cmp.Compare(a.Hour, b.Hour))
+	})
+	slices.SortFunc(rows.ContactOutcomes, func(a, b event.ContactOutcome) int {
+		return cmp.Or(strings.Compare(a.NumberID, b.NumberID), cmp.Compare(a.Contact, b.Contact))
+	})
+	sum.PeakMemory = peakMemory()
+}
