@@ -35,7 +35,7 @@ func fake(t testing.TB, partitions int32, change ...func(*Config)) (*kfake.Clust
 
 func ours(t testing.TB, brokers []string, change ...func(*Config)) *Client {
 	t.Helper()
-	config := Config{Brokers: brokers, MaxWait: 50 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)}
+	config := Config{Brokers: brokers, MaxWait: 50 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	for _, f := range change {
 		f(&config)
 	}
@@ -302,9 +302,10 @@ func makeBatch(t testing.TB, base int64, n, size int, codec Codec, change func([
 // serve makes the broker answer every fetch of partition 0 from these batches,
 // as a broker does: from the batch that holds the offset on, whole batches up to
 // the size asked for, the first in any case.
-func serve(cluster *kfake.Cluster, log []stored) {
+func serve(cluster *kfake.Cluster, next func() []stored) {
 	cluster.ControlKey(int16(kmsg.Fetch), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		cluster.KeepControl()
+		log := next()
 		r := req.(*kmsg.FetchRequest)
 		asked := r.Topics[0].Partitions[0]
 		partition := kmsg.NewFetchResponseTopicPartition()
@@ -365,7 +366,7 @@ func TestFetchStepsOverWhatItCannotRead(t *testing.T) {
 				log = append(log, makeBatch(t, 15, 5, 30, Zstd, nil))
 				wantRecords = 10
 			}
-			serve(cluster, log)
+			serve(cluster, func() []stored { return log })
 			records, bad := drain(t, client.NewFetcher("in", 0, 0, 1), wantRecords+10)
 			if len(records) != wantRecords {
 				t.Errorf("%d records, want %d", len(records), wantRecords)
@@ -392,14 +393,11 @@ func TestFetchAsksAgainBeforeSteppingOver(t *testing.T) {
 	good := makeBatch(t, 0, 5, 30, LZ4, nil)
 	hurt := makeBatch(t, 0, 5, 30, LZ4, func(b []byte) { b[70] ^= 1 })
 	asked := 0
-	cluster.ControlKey(int16(kmsg.Fetch), func(req kmsg.Request) (kmsg.Response, error, bool) {
-		asked++
-		if asked == 1 {
-			serve(cluster, []stored{hurt})
-		} else {
-			serve(cluster, []stored{good})
+	serve(cluster, func() []stored {
+		if asked++; asked == 1 {
+			return []stored{hurt}
 		}
-		return nil, nil, false
+		return []stored{good}
 	})
 	records, bad := drain(t, client.NewFetcher("in", 0, 0, 1), 5)
 	if len(records) != 5 || len(bad) != 0 {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"sync"
 	"time"
 
@@ -137,9 +138,10 @@ func (p *Producer) producePartition(ctx context.Context, topic string, partition
 func (p *Producer) send(ctx context.Context, topic string, partition int32, batch []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
+	size := binary.BigEndian.AppendUint32(nil, uint32(len(batch))) // kafka-go leaves it to us
 	answer, err := p.client.api.RawProduce(ctx, &kafkago.RawProduceRequest{
 		Topic: topic, Partition: int(partition), RequiredAcks: kafkago.RequireAll,
-		RawRecords: protocol.RawRecordSet{Reader: bytes.NewReader(batch)},
+		RawRecords: protocol.RawRecordSet{Reader: io.MultiReader(bytes.NewReader(size), bytes.NewReader(batch))},
 	})
 	if err != nil {
 		return err
@@ -147,9 +149,7 @@ func (p *Producer) send(ctx context.Context, topic string, partition int32, batc
 	return answer.Error
 }
 
-// encoder builds batches in memory of its own, which the next call reuses.
-// A batch that is given up while kafka-go still writes it is read only by a
-// connection that has failed, whose bytes no broker completes.
+// encoder builds batches. One goroutine at a time.
 type encoder struct {
 	plain, batch []byte
 	deflate      compressor
