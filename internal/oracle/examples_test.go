@@ -18,7 +18,7 @@ func model(log []byte) *Oracle {
 	o := New(hour)
 	for offset, r := range readLog(log) {
 		if r.err != nil {
-			o.Skip(event.ClassRejected, r.time)
+			o.Skip(event.ClassRejected, int64(offset), r.time)
 			continue
 		}
 		o.Apply(r.ev, int64(offset), r.time)
@@ -31,7 +31,7 @@ func model(log []byte) *Oracle {
 func TestExamples(t *testing.T) {
 	for _, name := range []string{"tiny", "one", "many", "long"} {
 		t.Run(name, func(t *testing.T) {
-			dir := filepath.Join("testdata", "examples", name)
+			dir := filepath.Join("..", "engine", "testdata", "examples", name)
 			log, err := os.ReadFile(filepath.Join(dir, "events.ndjson"))
 			if err != nil {
 				t.Fatal(err)

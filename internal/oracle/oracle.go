@@ -25,7 +25,7 @@ type Oracle struct {
 
 	horizon, recordClock int64
 	watermark            int64 // never before the first event
-	offset               int64 // of the record being applied
+	offset               int64 // of the last record
 	ids                  map[string]int64
 	numbers              map[string]*number
 	portfolios           map[string]*portfolio
@@ -45,15 +45,15 @@ func New(horizon int64) *Oracle {
 }
 
 // Skip counts a record that became no event.
-func (o *Oracle) Skip(class event.Class, recordTime int64) {
-	o.recordClock = max(o.recordClock, recordTime)
+func (o *Oracle) Skip(class event.Class, offset, recordTime int64) {
+	o.offset, o.recordClock = offset, max(o.recordClock, recordTime)
 	o.Records[class]++
 }
 
 // Apply takes the event of the next record and says what became of it. Reading:
 // an id is remembered from when it was applied; a duplicate does not renew it.
 func (o *Oracle) Apply(ev *event.Event, offset, recordTime int64) event.Class {
-	o.recordClock = max(o.recordClock, recordTime)
+	o.offset, o.recordClock = offset, max(o.recordClock, recordTime)
 	class := event.ClassApplied
 	if at, known := o.ids[string(ev.ID)]; ev.Type == event.TypeUnknown {
 		class = event.ClassIgnored
@@ -64,7 +64,7 @@ func (o *Oracle) Apply(ev *event.Event, offset, recordTime int64) event.Class {
 	if class != event.ClassApplied {
 		return class
 	}
-	o.ids[string(ev.ID)], o.offset = o.recordClock, offset
+	o.ids[string(ev.ID)] = o.recordClock
 	before := o.watermark
 	o.AdvanceTo(ev.Time)
 	o.changes++

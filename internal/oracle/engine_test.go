@@ -1,0 +1,334 @@
+package oracle
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"sendwatch/internal/codec"
+	"sendwatch/internal/engine"
+	"sendwatch/internal/event"
+	"sendwatch/internal/policy"
+)
+
+// subjectEngine is the engine with its decoder, and all that it has put out.
+type subjectEngine struct {
+	decoder *codec.Decoder
+	engine  *engine.Engine
+	out     event.Output
+	ev      event.Event
+	minutes map[string]event.NumberMinute
+	hours   map[string]event.FingerprintHour
+}
+
+func newSubject(paneBits uint8) *subjectEngine {
+	return &subjectEngine{
+		decoder: codec.NewDecoder(codec.Config{StopWords: codec.DefaultStopWords(), ResumeWords: codec.DefaultResumeWords()}),
+		engine: engine.New(engine.Config{
+			Topic: "events", Policy: policy.Default(), DedupHorizon: hour, PaneBits: paneBits, Portfolios: true,
+		}),
+		minutes: map[string]event.NumberMinute{}, hours: map[string]event.FingerprintHour{},
+	}
+}
+
+// apply takes a record and gives its class.
+func (s *subjectEngine) apply(line string, offset, recordTime int64) event.Class {
+	if err := s.decoder.Decode(&s.ev, []byte(line), codec.ContentJSON, recordTime); err != nil {
+		s.engine.Skip(event.ClassRejected, offset, recordTime, &s.out)
+		return event.ClassRejected
+	}
+	return s.engine.Apply(&s.ev, offset, recordTime, &s.out)
+}
+
+// collect takes the rows that were put out: of equal keys and panes the one with
+// the largest version counts, as a reader of the tables does it.
+func (s *subjectEngine) collect() {
+	for _, r := range s.out.NumberMinutes {
+		k := fmt.Sprintf("%s %d %d", r.NumberID, r.Minute, r.Pane.Pane)
+		if old, ok := s.minutes[k]; !ok || r.Version >= old.Version {
+			r.Contacts = slices.Clone(r.Contacts)
+			s.minutes[k] = r
+		}
+	}
+	for _, r := range s.out.FingerprintHours {
+		k := fmt.Sprintf("%s %016x %d %s %d", r.NumberID, r.Fingerprint, r.Hour, r.Template, r.Pane.Pane)
+		if old, ok := s.hours[k]; !ok || r.Version >= old.Version {
+			s.hours[k] = r
+		}
+	}
+	s.out.NumberMinutes, s.out.FingerprintHours = nil, nil
+	s.out.NumberStatuses, s.out.ContactOutcomes, s.out.AccountEvents, s.out.PortfolioStatus = nil, nil, nil, nil
+}
+
+func (s *subjectEngine) flush() {
+	s.engine.Flush(&s.out)
+	s.collect()
+}
+
+// numberMinutes sums over panes and drops rows of nothing but zeros.
+func (s *subjectEngine) numberMinutes() []Row {
+	rows, contacts := map[string]Row{}, map[string]map[uint64]bool{}
+	for _, m := range s.minutes {
+		k := fmt.Sprintf("%s %d", m.NumberID, m.Minute)
+		add := func(column string, n int64) {
+			for range n {
+				bump(rows, k, column, Row{"number_id": m.NumberID, "minute": m.Minute})
+			}
+		}
+		for column, n := range map[string]int64{
+			"sent": m.Sent, "initiated": m.Initiated, "held": m.Held, "late": m.Late, "delivered": m.Delivered, "read": m.Read,
+			"received": m.Received, "answered": m.Answered, "unanswered": m.Unanswered, "withdrawn": m.Withdrawn, "blocks": m.Blocks,
+			"reports": m.Reports, "stops": m.Stops, "sent_after_stop": m.SentAfterStop, "templates_sent": m.TemplatesSent,
+		} {
+			add(column, n)
+		}
+		for c, n := range m.Failed {
+			add("failed_"+event.ErrorClass(c).String(), n)
+		}
+		for _, c := range m.Contacts {
+			if contacts[k] == nil {
+				contacts[k] = map[uint64]bool{}
+			}
+			if !contacts[k][c] {
+				contacts[k][c] = true
+				add("contacts", 1)
+			}
+		}
+	}
+	return inOrder(rows)
+}
+
+func (s *subjectEngine) fingerprintHours() []Row {
+	rows := map[string]Row{}
+	for _, h := range s.hours {
+		f := fmt.Sprintf("%016x", h.Fingerprint)
+		for column, n := range map[string]int64{
+			"sent": h.Sent, "initiated": h.Initiated, "answered": h.Answered, "unanswered": h.Unanswered, "withdrawn": h.Withdrawn,
+		} {
+			for range n {
+				bump(rows, fmt.Sprintf("%s %s %d", h.NumberID, f, h.Hour), column,
+					Row{"number_id": h.NumberID, "fingerprint": f, "hour": h.Hour, "template": h.Template})
+			}
+		}
+	}
+	return inOrder(rows)
+}
+
+func (s *subjectEngine) numberStatus() []Row {
+	var out event.Output
+	s.engine.Statuses(&out)
+	latest := map[string]event.NumberStatus{} // the engine also gives those of minutes that passed
+	for _, st := range out.NumberStatuses {
+		latest[st.NumberID] = st
+	}
+	var all []Row
+	for _, st := range inOrder(latest) {
+		r := Row{"number_id": st.NumberID, "clock": st.Clock, "score": st.Score, "band": st.Band.String()}
+		for f, v := range st.Facts {
+			r[event.Fact(f).String()] = v
+			if math.IsNaN(v) {
+				r[event.Fact(f).String()] = nil
+			}
+		}
+		r["restriction"] = event.State(st.Facts[event.FactRestriction]).String()
+		for f, level := range st.Levels {
+			if event.Factor(f).Flags() {
+				r["level_"+event.Factor(f).String()] = level.String()
+			}
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+func (s *subjectEngine) portfolioStatus() []Row {
+	var out event.Output
+	s.engine.PortfolioStatuses(&out)
+	var all []Row
+	for _, p := range out.PortfolioStatus {
+		r := Row{
+			"portfolio_id": p.PortfolioID, "clock": p.Clock, "unique_initiated_24h": p.UniqueInitiated, "limit": nil,
+			"headroom": nil, "restricted_7d": p.Restricted7d, "shared_connection": p.SharedConn,
+			"numbers_high": p.NumbersHigh, "numbers_medium": p.NumbersMedium, "numbers_low": p.NumbersLow, "score": nil,
+		}
+		if p.Limit != 0 {
+			r["limit"] = p.Limit
+		}
+		if h, ok := p.Headroom(); ok {
+			r["headroom"] = h
+		}
+		if p.Score >= 0 {
+			r["score"] = p.Score
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// flags gives the flags with each flag id replaced by the model's name of the
+// episode it first stood for, so that ids that are shared or change show.
+func (s *subjectEngine) flags(model []Row) []Row {
+	names := map[string]string{}
+	var all []Row
+	for i := range s.out.Flags {
+		f := &s.out.Flags[i]
+		if names[f.FlagID] == "" && i < len(model) {
+			names[f.FlagID] = model[i]["episode"].(string)
+		}
+		r := Row{
+			"subject": f.Subject(), "id": f.NumberID, "factor": f.Factor.String(), "key": f.Key, "transition": f.Transition.String(),
+			"level": f.Level.String(), "event_time": f.EventTime, "value": nil, "score": nil, "eta": nil,
+			"offset": f.Position.Offset, "sequence": f.Sequence, "episode": names[f.FlagID],
+		}
+		if f.NumberID == "" {
+			r["id"] = f.PortfolioID
+		}
+		switch f.Value.Kind {
+		case event.ValueNumber:
+			r["value"] = f.Value.Number
+		case event.ValueWord:
+			r["value"] = f.Value.Word
+		}
+		if f.Score >= 0 {
+			r["score"] = f.Score
+		}
+		if f.ETA >= 0 {
+			r["eta"] = f.ETA
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// differ runs a log through the engine and the model and gives the first
+// difference, empty if there is none. Along the way the statuses are compared
+// now and then, and the engine is flushed at random.
+func differ(lines []string, seed uint64) string {
+	r := rand.New(rand.NewPCG(seed, 1))
+	o, s := New(hour), newSubject([]uint8{engine.WholeLog, 3, 6}[seed%3])
+	records := readLog([]byte(strings.Join(lines, "\n")))
+	every := max(1, len(records)/25)
+	for i, rec := range records {
+		offset, class := int64(i), event.ClassRejected
+		if rec.err != nil {
+			o.Skip(class, offset, rec.time)
+		} else {
+			class = o.Apply(rec.ev, offset, rec.time)
+		}
+		if got := s.apply(rec.line, offset, rec.time); got != class {
+			return fmt.Sprintf("record %d is %s, want %s (%v): %s", i, got, class, rec.err, rec.line)
+		}
+		if r.IntN(20) == 0 {
+			s.flush()
+		}
+		last := i == len(records)-1
+		if last && r.IntN(2) == 0 && o.watermark != never {
+			until := o.watermark + []int64{1, minute, 11 * minute, hour, 49 * hour}[r.IntN(5)]
+			o.AdvanceTo(until)
+			s.engine.AdvanceTo(until, &s.out)
+		}
+		if !last && i%every != 0 {
+			continue
+		}
+		for _, d := range []string{
+			difference(fmt.Sprint("flags up to record ", i), o.Flags, s.flags(o.Flags)),
+			difference(fmt.Sprint("number_status after record ", i), o.NumberStatus(), s.numberStatus()),
+			difference(fmt.Sprint("portfolio_status after record ", i), o.PortfolioStatus(), s.portfolioStatus()),
+		} {
+			if d != "" {
+				return d
+			}
+		}
+	}
+	s.flush()
+	if d := difference("number_minutes", o.NumberMinutes(), s.numberMinutes()); d != "" {
+		return d
+	}
+	if d := difference("fingerprint_hours", o.FingerprintHours(), s.fingerprintHours()); d != "" {
+		return d
+	}
+	if got := s.engine.Stats().Late; int(got) != o.Late {
+		return fmt.Sprintf("%d late sends, want %d", got, o.Late)
+	}
+	return ""
+}
+
+// difference gives the first difference between two tables.
+func difference(table string, want, got []Row) string {
+	for i := range max(len(want), len(got)) {
+		switch {
+		case i >= len(got):
+			return fmt.Sprintf("%s: %d rows, want %d; missing %s", table, len(got), len(want), want[i])
+		case i >= len(want):
+			return fmt.Sprintf("%s: %d rows, want %d; unexpected %s", table, len(got), len(want), got[i])
+		}
+		for _, k := range columnsOf(want[i], got[i]) {
+			if w, g := want[i][k], got[i][k]; !equal(w, g) {
+				return fmt.Sprintf("%s: row %d: %s is %v, want %v%s", table, i, k, g, w, others(got[i], want[i]))
+			}
+		}
+	}
+	return ""
+}
+
+// others gives two rows in words: all columns of short ones, of long ones those
+// that differ and the first few.
+func others(got, want Row) string {
+	columns := columnsOf(got, want)
+	if len(columns) > 20 {
+		columns = slices.DeleteFunc(columns, func(k string) bool {
+			return equal(got[k], want[k]) && !slices.Contains([]string{"number_id", "clock", "score"}, k)
+		})
+	}
+	text := ""
+	for _, k := range columns {
+		text += fmt.Sprintf("\n  %s: %v, want %v", k, got[k], want[k])
+	}
+	return text
+}
+
+func columnsOf(a, b Row) []string {
+	var all []string
+	for k := range a {
+		all = append(all, k)
+	}
+	for k := range b {
+		if _, ok := a[k]; !ok {
+			all = append(all, k)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// String gives a row's columns in order.
+func (r Row) String() string {
+	var all []string
+	for _, k := range columnsOf(r, nil) {
+		all = append(all, fmt.Sprintf("%s=%v", k, r[k]))
+	}
+	return strings.Join(all, " ")
+}
+
+func equal(a, b any) bool {
+	x, ok := number64(a)
+	y, both := number64(b)
+	if !ok || !both {
+		return a == b
+	}
+	return x == y || math.Abs(x-y) <= 1e-12*max(math.Abs(x), math.Abs(y))
+}
+
+func number64(v any) (float64, bool) {
+	switch n := v.(type) {
+	case int:
+		return float64(n), true
+	case int64:
+		return float64(n), true
+	case float64:
+		return n, true
+	}
+	return 0, false
+}

@@ -1,0 +1,234 @@
+package randlog
+
+import "fmt"
+
+// one adds one or a few lines of some type.
+func (m *maker) one() {
+	if m.Float64() < m.campaigns {
+		m.campaign()
+		return
+	}
+	number, t := m.number(), m.when()
+	switch k := m.IntN(100); {
+	case k < 40:
+		m.send(number, m.recipient(), m.content(), t)
+	case k < 52:
+		m.receive(number, t)
+	case k < 64:
+		m.status(number, t)
+	case k < 67:
+		m.write(m.base(fields{"type": "contact.preference", "contact": m.anyContact(), "preference": pick(m.Rand, "stop", "stop", "resume")}, number, t))
+	case k < 69:
+		m.write(m.base(fields{"type": pick(m.Rand, "contact.block", "contact.report"), "contact": m.anyContact()}, number, t))
+	case k < 73:
+		m.profile(number, t)
+	case k < 75:
+		m.write(m.base(fields{"type": "number.quality", "rating": pick(m.Rand, "GREEN", "YELLOW", "RED", "UNKNOWN")}, number, t))
+	case k < 78:
+		f := fields{"type": "number.connection", "ip_country": pick(m.Rand, "DE", "de", "FR", "BR")}
+		if m.IntN(3) > 0 {
+			f["ip_hash"] = fmt.Sprint("h", m.IntN(3))
+		}
+		m.write(m.base(f, number, t))
+	case k < 80:
+		m.write(m.base(fields{"type": "group.update", "non_contacts_added": pick(m.Rand, 0, 1, 5, 10, 50)}, number, t))
+	case k < 86:
+		m.account(number, t)
+	case k < 90:
+		m.templateUpdate(t)
+	case k < 92:
+		f := m.base(fields{"type": "portfolio.limit", "portfolio_id": fmt.Sprint("p", m.IntN(m.portfolios+1)), "limit": pick(m.Rand, -1, 1, 5, 20, 250)}, "", t)
+		m.write(f)
+	case k < 93:
+		m.write(m.base(fields{"type": pick(m.Rand, "clock", "policy"), "version": "v1"}, "", t))
+	case k < 97:
+		m.again()
+	default:
+		m.junk()
+	}
+}
+
+// recipient gives a contact at random or, of a bot, the next in turn.
+func (m *maker) recipient() string {
+	if m.steady {
+		return m.contact(len(m.sends) % m.contacts)
+	}
+	return m.anyContact()
+}
+
+// content gives what a send says.
+func (m *maker) content() fields {
+	f := fields{"kind": pick(m.Rand, "text", "image", "video", "interactive", "nonsense")}
+	if m.IntN(3) == 0 {
+		f["kind"] = "text"
+		f["text"] = pick(m.Rand, "Hello 12 there", "hello  13\u00a0There ", "Straße 7", "STRASSE ٧", "Order "+fmt.Sprint(m.IntN(1000)), "ﬁne", fmt.Sprint("t", string(rune('a'+m.IntN(26)))))
+	}
+	if m.IntN(3) == 0 {
+		f["media_hash"] = fmt.Sprint("m", m.IntN(4))
+	}
+	if m.IntN(4) == 0 {
+		f["links"] = []string{
+			pick(m.Rand, "https://Shop.example/a?x=1", "shop.example/a#b", "http://u@other.example:80/", "", "other.example"),
+			pick(m.Rand, "https://shop.example/a", "third.example/x"),
+		}
+	}
+	if m.IntN(10) == 0 {
+		f["content_hash"] = fmt.Sprint("c", m.IntN(3))
+	}
+	if m.IntN(2) == 0 {
+		f["kind"] = "template"
+		f["template"] = m.template()
+	}
+	if m.IntN(3) == 0 {
+		f["contact_country"] = pick(m.Rand, "DE", "fr", "BR")
+	}
+	if m.IntN(2) == 0 {
+		f["opt_in"] = m.IntN(4) > 0
+	}
+	if m.IntN(20) == 0 {
+		f["held"] = true
+	}
+	if m.IntN(20) == 0 {
+		f["kind"] = "reaction"
+	}
+	return f
+}
+
+func (m *maker) template() fields {
+	i := m.IntN(m.templates)
+	f := fields{"name": fmt.Sprint("t", i), "language": pick(m.Rand, "en", "en", "de")}
+	if c := []any{"MARKETING", "Utility", nil, "authentication", "other"}[(i+m.IntN(8)/7)%5]; c != nil {
+		f["category"] = c
+	}
+	return f
+}
+
+func (m *maker) send(number, contact string, content fields, t int64) {
+	f := fields{"type": "message.sent", "message_id": fmt.Sprint("m", len(m.lines)), "contact": contact}
+	for k, v := range content {
+		f[k] = v
+	}
+	if m.IntN(3) == 0 {
+		f["contact"] = "+" + contact
+	}
+	m.write(m.base(f, number, t))
+	m.sends = append(m.sends, sent{number, contact, t})
+}
+
+// campaign sends one content to many, evenly or nearly so, with few replies.
+func (m *maker) campaign() {
+	number, content := m.number(), m.content()
+	gap := pick(m.Rand, 0, 100, second, 3*second, 20*second, minute, 5*minute)
+	wobble := pick(m.Rand, int64(1), gap/10+1, gap+1)
+	for range pick(m.Rand, 5, 12, 20, 40, 80) {
+		m.now += gap + m.Int64N(wobble)
+		m.send(number, m.recipient(), content, m.now)
+		switch m.IntN(12) {
+		case 0:
+			m.receive(number, m.now)
+		case 1:
+			m.status(number, m.now)
+		case 2:
+			m.again()
+		}
+		if len(m.lines) >= m.events {
+			return
+		}
+	}
+}
+
+// earlier gives a send to come back to, mostly a recent one.
+func (m *maker) earlier() (sent, bool) {
+	if len(m.sends) == 0 || m.IntN(6) == 0 {
+		return sent{}, false
+	}
+	if m.IntN(2) == 0 {
+		return m.sends[m.IntN(len(m.sends))], true
+	}
+	return m.sends[max(0, len(m.sends)-1-m.IntN(10))], true
+}
+
+// receive writes an inbound, often at an edge of a send's wait or a window.
+func (m *maker) receive(number string, t int64) {
+	contact := m.anyContact()
+	if s, ok := m.earlier(); ok {
+		number, contact = s.number, s.contact
+		if at := s.at + pick(m.Rand, 0, -1, 48*hour, 48*hour+1, day, day+1, -day, -day-1, 48*hour-1); m.IntN(3) == 0 && at <= m.now+2*hour && at > m.now-5*day {
+			t = at
+		}
+	}
+	f := fields{"type": "message.received", "message_id": fmt.Sprint("i", len(m.lines)), "contact": contact, "kind": pick(m.Rand, "text", "text", "image", "reaction")}
+	if m.IntN(2) == 0 {
+		f["text"] = pick(m.Rand, "ok", " Stop ", "STOP", "start", "arrêt", "stop it", "resume", "")
+	}
+	m.write(m.base(f, number, t))
+}
+
+func (m *maker) status(number string, t int64) {
+	contact := m.anyContact()
+	if s, ok := m.earlier(); ok {
+		number, contact = s.number, s.contact
+	}
+	f := fields{
+		"type": "message.status", "message_id": fmt.Sprint("m", m.IntN(len(m.lines)+1)), "contact": contact,
+		"status": pick(m.Rand, "sent", "delivered", "delivered", "read", "played", "failed", "failed"),
+	}
+	if f["status"] == "failed" && m.IntN(4) > 0 {
+		f["error_code"] = pick(m.Rand, 368, 131048, 131048, 131026, 131026, 131049, 131056, 4, 131047, 130472, 1, -3)
+	}
+	m.write(m.base(f, number, t))
+}
+
+func (m *maker) profile(number string, t int64) {
+	f := fields{"type": "number.profile", "country": pick(m.Rand, "DE", "fr", "US", "BR")}
+	if m.IntN(2) == 0 {
+		f["connection"] = pick(m.Rand, "cloud_api", "business_app", "web_session", "web_session")
+	}
+	if m.IntN(3) == 0 {
+		f["registered_at"] = t - pick(m.Rand, 0, 2*day, 3*day, 6*day, 7*day, 9*day, 20*day, 21*day, 100*day, -day)
+	}
+	if m.IntN(3) == 0 {
+		f["last_active_at"] = t - pick(m.Rand, 0, day, 179*day, 180*day, 180*day-hour, 200*day, 200*day)
+	}
+	if m.IntN(3) == 0 {
+		f["origin"] = pick(m.Rand, "sim", "voip")
+	}
+	m.write(m.base(f, number, t))
+}
+
+func (m *maker) account(number string, t int64) {
+	f := fields{"type": "account.update", "scope": pick(m.Rand, "number", "number", "waba", "portfolio"), "state": pick(m.Rand, "warned", "restricted", "restricted", "banned", "reinstated")}
+	if m.IntN(3) > 0 {
+		f["expires_at"] = t + pick(m.Rand, 0, -hour, 1, 10*minute, hour, 6*hour, day, 3*day)
+	}
+	if len(m.anchors) > 0 && m.IntN(6) == 0 {
+		f["expires_at"] = m.anchors[m.IntN(len(m.anchors))]
+	}
+	switch f["scope"] {
+	case "waba":
+		f["waba_id"] = fmt.Sprint("w", m.IntN(m.wabas+1))
+		m.write(m.base(f, "", t))
+	case "portfolio":
+		f["portfolio_id"] = fmt.Sprint("p", m.IntN(m.portfolios+1))
+		m.write(m.base(f, "", t))
+	default:
+		m.write(m.base(f, number, t))
+	}
+	if v, ok := f["expires_at"].(int64); ok {
+		m.anchors = append(m.anchors, v, v-day, v-2*day)
+	}
+}
+
+func (m *maker) templateUpdate(t int64) {
+	f := fields{"type": "template.update", "waba_id": fmt.Sprint("w", m.IntN(m.wabas+1)), "template": m.template()}
+	if m.IntN(3) > 0 {
+		f["status"] = pick(m.Rand, "APPROVED", "PAUSED", "PAUSED", "FLAGGED", "DISABLED", "")
+	}
+	if m.IntN(2) == 0 {
+		f["quality"] = pick(m.Rand, "GREEN", "YELLOW", "RED", "UNKNOWN")
+	}
+	if m.IntN(4) == 0 {
+		f["number_id"] = "n0"
+	}
+	m.write(m.base(f, "", t))
+}
