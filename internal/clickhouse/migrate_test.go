@@ -1,0 +1,116 @@
+package clickhouse
+
+import (
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+func TestMigrateAppliesEverythingOnce(t *testing.T) {
+	c := open(t)
+	ctx := within(t)
+	ours, err := shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	problems := c.Check(ctx)
+	if len(problems) != 1 || !strings.Contains(problems[0].String(), "sendwatch migrate") {
+		t.Errorf("an empty server: problems %v, want one that names `sendwatch migrate`", problems)
+	}
+	done, err := c.Migrate(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(done) != len(ours) {
+		t.Errorf("applied %d statements, want %d", len(done), len(ours))
+	}
+	if problems := c.Check(ctx); len(problems) > 0 {
+		t.Errorf("after Migrate: %v", problems)
+	}
+	if done, err = c.Migrate(ctx); err != nil || len(done) != 0 {
+		t.Errorf("a second Migrate applied %v, %v", done, err)
+	}
+
+	// A run that ended between a statement and its note does it again.
+	if err := c.conn.Exec(ctx, "TRUNCATE TABLE "+c.database+".schema_migrations"); err != nil {
+		t.Fatal(err)
+	}
+	if done, err = c.Migrate(ctx); err != nil || len(done) != len(ours) {
+		t.Errorf("with all notes lost Migrate applied %d statements, %v", len(done), err)
+	}
+}
+
+func TestMigrateIsForwardOnly(t *testing.T) {
+	c := migrated(t)
+	ctx := within(t)
+	ours, err := shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := len(ours) - 1
+
+	t.Run("missing", func(t *testing.T) {
+		missing, err := compare(ours, []applied{{1, ours[0].name, ours[0].checksum}})
+		if err != nil || len(missing) != last {
+			t.Errorf("%d missing, %v; want %d", len(missing), err, last)
+		}
+	})
+	t.Run("newer", func(t *testing.T) {
+		_, err := c.migrate(ctx, ours[:last])
+		if err == nil || !strings.Contains(err.Error(), "newer sendwatch") {
+			t.Errorf("a database one version ahead gives %v", err)
+		}
+	})
+	t.Run("changed", func(t *testing.T) {
+		changed := append([]migration(nil), ours...)
+		changed[last].checksum = "other"
+		_, err := c.migrate(ctx, changed)
+		if err == nil || !strings.Contains(err.Error(), "must not change") {
+			t.Errorf("a changed file gives %v", err)
+		}
+	})
+	t.Run("check", func(t *testing.T) {
+		m := migration{version: uint32(len(ours) + 1), name: "of_tomorrow", checksum: "x"}
+		if err := c.note(ctx, &m); err != nil {
+			t.Fatal(err)
+		}
+		problems := c.Check(ctx)
+		if len(problems) != 1 || !strings.Contains(problems[0].Do, "newer sendwatch") {
+			t.Errorf("problems %v", problems)
+		}
+	})
+}
+
+func TestFilesCanBeAppliedAgain(t *testing.T) {
+	ours, err := shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range ours {
+		if !strings.Contains(m.text, "IF NOT EXISTS") && !strings.Contains(m.text, "OR REPLACE VIEW") {
+			t.Errorf("%04d_%s: applying it again would fail", m.version, m.name)
+		}
+		if strings.Contains(m.statement("db"), "{") {
+			t.Errorf("%04d_%s: a placeholder is left", m.version, m.name)
+		}
+	}
+}
+
+func TestFileNames(t *testing.T) {
+	for name, files := range map[string]fstest.MapFS{
+		"gap":        {"s/0001_a.sql": {}, "s/0003_b.sql": {}},
+		"twice":      {"s/0001_a.sql": {}, "s/0001_b.sql": {}},
+		"from two":   {"s/0002_a.sql": {}},
+		"upper case": {"s/0001_A.sql": {}},
+		"no number":  {"s/a.sql": {}},
+	} {
+		if _, err := load(files, "s"); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	all, err := load(fstest.MapFS{"s/0002_b.sql": {}, "s/0001_a.sql": {}, "s/README.md": {}}, "s")
+	if err != nil || len(all) != 2 || all[0].name != "a" {
+		t.Errorf("got %v, %v", all, err)
+	}
+}

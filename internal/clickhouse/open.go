@@ -1,0 +1,130 @@
+package clickhouse
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"time"
+
+	ch "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// DefaultDatabase is where the tables are unless the configuration says otherwise.
+const DefaultDatabase = "sendwatch"
+
+const (
+	defaultInsertTimeout = 30 * time.Second
+	defaultMaxConns      = 8
+	dialTimeout          = 10 * time.Second
+)
+
+// Config says how to reach ClickHouse. The zero value of a field is its default.
+type Config struct {
+	// Addresses are the servers' native protocol ports as host:port; the next
+	// is tried where one does not answer. There must be at least one.
+	Addresses []string
+	// Database holds the tables and views, "sendwatch" by default: letters,
+	// digits and underscores, beginning with no digit, at most 63.
+	Database string
+	// User is "default" by default.
+	User     string
+	Password string
+	// TLS encrypts the connections; nil leaves them in clear.
+	TLS *tls.Config
+	// MaxConns bounds the open connections of each of the two pools (one for
+	// writing, one for queries), 8 by default.
+	MaxConns int
+	// InsertTimeout bounds one insert, 30 s by default.
+	InsertTimeout time.Duration
+	// NoCompression sends blocks as they are instead of packed by LZ4.
+	NoCompression bool
+	// Logger receives what the client library says, with everything taken out
+	// that could hold a value; nil keeps it silent.
+	Logger *slog.Logger
+}
+
+// identifier is what a database may be called. It needs no escaping in any
+// place of a statement.
+var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
+
+// CheckDatabase tells why name cannot be the name of the database, nil if it can.
+func CheckDatabase(name string) error {
+	if !identifier.MatchString(name) {
+		return fmt.Errorf("the database name %q is not accepted: use letters, digits and underscores, not beginning with a digit, at most 63", name)
+	}
+	return nil
+}
+
+// Client is one ClickHouse, reached by two pools: one names every table in
+// full and works before the database exists, the other has the database as its
+// default, so that people need not write its name. It may be used by several
+// goroutines at once.
+type Client struct {
+	conn          driver.Conn
+	queries       driver.Conn
+	database      string
+	addresses     []string
+	user          string
+	insertTimeout time.Duration
+}
+
+// Open prepares a client without connecting. Close releases it.
+func Open(c Config) (*Client, error) {
+	if c.Database == "" {
+		c.Database = DefaultDatabase
+	}
+	if err := CheckDatabase(c.Database); err != nil {
+		return nil, err
+	}
+	if len(c.Addresses) == 0 {
+		return nil, errors.New("no ClickHouse address: give at least one host:port of a server's native protocol port, usually 9000 or, with TLS, 9440")
+	}
+	if c.User == "" {
+		c.User = "default"
+	}
+	if c.MaxConns <= 0 {
+		c.MaxConns = defaultMaxConns
+	}
+	if c.InsertTimeout <= 0 {
+		c.InsertTimeout = defaultInsertTimeout
+	}
+	options := &ch.Options{
+		Addr:             c.Addresses,
+		Auth:             ch.Auth{Username: c.User, Password: c.Password},
+		TLS:              c.TLS,
+		DialTimeout:      dialTimeout,
+		MaxOpenConns:     c.MaxConns,
+		MaxIdleConns:     c.MaxConns,
+		ConnOpenStrategy: ch.ConnOpenInOrder,
+	}
+	options.ClientInfo.Products = append(options.ClientInfo.Products, struct{ Name, Version string }{"sendwatch", "1"})
+	if !c.NoCompression {
+		options.Compression = &ch.Compression{Method: ch.CompressionLZ4}
+	}
+	if c.Logger != nil {
+		options.Logger = slog.New(redacting{c.Logger.Handler()})
+	}
+	conn, err := ch.Open(options)
+	if err != nil {
+		return nil, describe(err)
+	}
+	named := *options
+	named.Auth.Database = c.Database
+	queries, err := ch.Open(&named)
+	if err != nil {
+		return nil, errors.Join(describe(err), conn.Close())
+	}
+	return &Client{
+		conn: conn, queries: queries, database: c.Database, addresses: c.Addresses,
+		user: c.User, insertTimeout: c.InsertTimeout,
+	}, nil
+}
+
+// Database gives the name of the database.
+func (c *Client) Database() string { return c.database }
+
+// Close closes all connections.
+func (c *Client) Close() error { return errors.Join(c.conn.Close(), c.queries.Close()) }

@@ -1,0 +1,46 @@
+package clickhouse
+
+import "sendwatch/internal/event"
+
+// contactTable is contact_outcomes. It has no partitions: a row's times may
+// change between its versions, and its versions must meet in one partition.
+func contactTable() *table[event.ContactOutcome] {
+	type row = event.ContactOutcome
+	t := &table[row]{name: "contact_outcomes"}
+	t.has("number_id", plain(func(r *row) string { return r.NumberID }))
+	t.has("contact", plain(func(r *row) uint64 { return r.Contact }))
+	t.has("partition", plain(func(r *row) uint32 { return count32(int64(r.Partition)) }))
+	t.has("pane", plain(func(r *row) uint64 { return count64(r.Pane.Pane) }))
+	t.has("version", plain(func(r *row) uint64 { return count64(r.Version) }))
+	t.has("portfolio_id", plain(func(r *row) string { return r.PortfolioID }))
+	t.has("answered", plain(func(r *row) uint32 { return count32(r.Answered) }))
+	t.has("unanswered", plain(func(r *row) uint32 { return count32(r.Unanswered) }))
+	t.has("unanswered_since", plain(func(r *row) uint32 { return count32(r.UnansweredSince) }))
+	t.has("last_sent", plain(func(r *row) int64 { return instant(r.LastSent) }))
+	t.has("last_received", plain(func(r *row) int64 { return instant(r.LastReceived) }))
+	return t
+}
+
+// accountTable is account_events.
+func accountTable() *table[event.AccountEvent] {
+	type row = event.AccountEvent
+	t := &table[row]{name: "account_events", time: func(r *row) int64 { return r.Time }}
+	t.has("number_id", plain(func(r *row) string { return r.NumberID }))
+	t.has("time", plain(func(r *row) int64 { return instant(r.Time) }))
+	t.has("partition", plain(func(r *row) uint32 { return count32(int64(r.Partition)) }))
+	t.has("offset", plain(func(r *row) uint64 { return count64(r.Offset) }))
+	t.has("topic", plain(func(r *row) string { return r.Topic }))
+	t.has("type", plain(func(r *row) string { return r.Type.String() }))
+	t.has("id", plain(func(r *row) string { return r.ID }))
+	t.has("waba_id", plain(func(r *row) string { return r.WABAID }))
+	t.has("portfolio_id", plain(func(r *row) string { return r.PortfolioID }))
+	t.has("scope", plain(func(r *row) string { return r.Scope }))
+	t.has("state", plain(func(r *row) string { return r.State }))
+	t.has("quality", plain(func(r *row) string { return r.Quality }))
+	t.has("template", plain(func(r *row) string { return r.Template }))
+	t.has("limit", plain(func(r *row) *int64 { return pointer(r.Limit, r.Type == event.TypeLimit) }))
+	t.has("expires_at", plain(func(r *row) *int64 { return pointer(instant(r.ExpiresAt), r.ExpiresAt != 0) }))
+	t.has("restrictions", lists(func(r *row) []string { return r.Restrict }))
+	t.has("reason", plain(func(r *row) string { return r.Reason }))
+	return t
+}

@@ -1,0 +1,181 @@
+package clickhouse
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	ch "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// Bounds of one insert. The server takes blocks of this size in one piece, so
+// that an insert of one table partition is stored as a whole or not at all.
+const (
+	maxInsertRows  = 65_536
+	maxInsertBytes = 32 << 20
+)
+
+// table turns rows of one kind into the columns of inserts into one table. It
+// owns the memory of the columns and reuses it.
+type table[R any] struct {
+	name    string
+	names   []string
+	columns []column[R]
+	// time gives the event time whose month is the row's partition in the
+	// table, nil for a table without partitions.
+	time func(*R) int64
+	// bytes estimates what a row takes beyond the fixed columns, nil for nothing.
+	bytes func(*R) int
+
+	picked []*R
+}
+
+// column is one column of a table: it reads its values from rows into memory
+// of its own and hands them to the client library as one slice.
+type column[R any] interface {
+	fill(rows []*R)
+	appendTo(driver.BatchColumn) error
+	release()
+}
+
+// has adds a column to the table.
+func (t *table[R]) has(name string, c column[R]) {
+	t.names = append(t.names, name)
+	t.columns = append(t.columns, c)
+}
+
+// of is a column of plain values.
+type of[R, T any] struct {
+	get    func(*R) T
+	values []T
+}
+
+func plain[R, T any](get func(*R) T) *of[R, T] { return &of[R, T]{get: get} }
+
+func (c *of[R, T]) fill(rows []*R) {
+	c.values = c.values[:0]
+	for _, r := range rows {
+		c.values = append(c.values, c.get(r))
+	}
+}
+
+func (c *of[R, T]) appendTo(b driver.BatchColumn) error { return b.Append(c.values) }
+
+// release lets go of what the values point to.
+func (c *of[R, T]) release() { clear(c.values) }
+
+// list is a column of arrays. Appended one by one they take the client
+// library's path without reflection.
+type list[R, T any] struct {
+	get  func(*R) []T
+	rows []*R
+}
+
+func lists[R, T any](get func(*R) []T) *list[R, T] { return &list[R, T]{get: get} }
+
+func (c *list[R, T]) fill(rows []*R) { c.rows = rows }
+
+func (c *list[R, T]) appendTo(b driver.BatchColumn) error {
+	for _, r := range c.rows {
+		if err := b.AppendRow(c.get(r)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *list[R, T]) release() { c.rows = nil }
+
+// insert writes the rows into the table, one month of the table an insert and
+// each within the bounds. The rows must not change until it returns.
+func insert[R any](ctx context.Context, w *Writer, t *table[R], rows []R) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	picked := t.picked[:0]
+	for i := range rows {
+		picked = append(picked, &rows[i])
+	}
+	t.picked = picked
+	defer clear(picked)
+	if t.time != nil && !oneMonth(t, picked) {
+		// Partitions of the table are months; so few rows lie in another one
+		// than their neighbours that sorting them all is rare.
+		slices.SortStableFunc(picked, func(a, b *R) int { return month(t.time(a)) - month(t.time(b)) })
+	}
+	for len(picked) > 0 {
+		n := t.take(picked)
+		if err := send(ctx, w, t, picked[:n]); err != nil {
+			return err
+		}
+		picked = picked[n:]
+	}
+	return nil
+}
+
+// take tells how many of the rows make up the next insert, at least one.
+func (t *table[R]) take(rows []*R) int {
+	bytes := 0
+	for n, r := range rows {
+		if n > 0 && (n == maxInsertRows || bytes >= maxInsertBytes || t.time != nil && month(t.time(r)) != month(t.time(rows[0]))) {
+			return n
+		}
+		if t.bytes != nil {
+			bytes += t.bytes(r)
+		}
+	}
+	return len(rows)
+}
+
+// send makes one insert. Its error does not tell whether the rows are stored.
+func send[R any](ctx context.Context, w *Writer, t *table[R], rows []*R) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, w.client.insertTimeout)
+	defer cancel()
+	doing := "insert into " + t.name
+	defer func() {
+		for _, c := range t.columns {
+			c.release()
+		}
+	}()
+	batch, err := w.client.conn.PrepareBatch(insertSettings(ctx), "INSERT INTO "+w.client.database+"."+t.name+" (`"+strings.Join(t.names, "`, `")+"`)")
+	if err != nil {
+		return fail(doing, err)
+	}
+	defer batch.Close() //nolint:errcheck // after a Send it does nothing, before one its error has been given
+	for i, c := range t.columns {
+		c.fill(rows)
+		if err := c.appendTo(batch.Column(i)); err != nil {
+			return fail(doing+", column "+t.names[i], err)
+		}
+	}
+	if err := batch.Send(); err != nil {
+		return fail(doing, err)
+	}
+	w.inserts++
+	w.rows += int64(len(rows))
+	return nil
+}
+
+// insertSettings asks for the answer after the rows are stored: servers since
+// 26.2 collect inserts in memory by default and answer for many at once.
+func insertSettings(ctx context.Context) context.Context {
+	return ch.Context(ctx, ch.WithSettings(ch.Settings{"async_insert": 0}))
+}
+
+func oneMonth[R any](t *table[R], rows []*R) bool {
+	first := month(t.time(rows[0]))
+	for _, r := range rows[1:] {
+		if month(t.time(r)) != first {
+			return false
+		}
+	}
+	return true
+}
+
+// month numbers the months of UTC.
+func month(ms int64) int {
+	year, m, _ := time.UnixMilli(ms).UTC().Date()
+	return year*12 + int(m)
+}

@@ -1,0 +1,320 @@
+package clickhouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sendwatch/internal/event"
+)
+
+// everything asks for all that a reader can see.
+func everything(t *testing.T, c *Client) map[string]string {
+	t.Helper()
+	seen := make(map[string]string)
+	for _, view := range []string{"numbers", "hourly", "daily", "templates", "portfolios", "hygiene", "incident"} {
+		seen[view] = ask(t, c, "SELECT * FROM "+view+" ORDER BY ALL")
+		if seen[view] == "" {
+			t.Errorf("%s is empty", view)
+		}
+	}
+	for _, table := range []string{"flags", "account_events", "number_status", "portfolio_status"} {
+		seen[table] = ask(t, c, "SELECT * FROM "+table+" FINAL ORDER BY ALL")
+	}
+	return seen
+}
+
+// TestWritesMayBeRepeatedReorderedAndSplit is law 4: whatever the way the rows
+// come in, readers see what one clean write shows.
+func TestWritesMayBeRepeatedReorderedAndSplit(t *testing.T) {
+	for seed := range uint64(8) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			r := rand.New(rand.NewPCG(seed, 0))
+			out := made(r)
+			clean, messy := migrated(t), migrated(t)
+			ctx := within(t)
+			if err := clean.NewWriter().Write(ctx, out); err != nil {
+				t.Fatal(err)
+			}
+			all := append(pieces(r, out), pieces(r, partial(r, out))...)
+			all = append(all, pieces(r, partial(r, out))...)
+			all = append(all, all[r.IntN(len(all))], all[r.IntN(len(all))], out)
+			w := messy.NewWriter()
+			for _, i := range r.Perm(len(all)) {
+				if err := w.Write(ctx, all[i]); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if diff := cmp.Diff(everything(t, clean), everything(t, messy)); diff != "" {
+				t.Errorf("seed %d: clean (-), messy (+):\n%s", seed, diff)
+			}
+			// The server merges parts whenever it likes.
+			for table := range columnsOf(t, messy) {
+				if strings.Contains(table, "_") || table == "flags" {
+					if err := messy.conn.Exec(ctx, "OPTIMIZE TABLE "+messy.database+"."+table+" FINAL"); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if diff := cmp.Diff(everything(t, clean), everything(t, messy)); diff != "" {
+				t.Errorf("seed %d after merges: clean (-), messy (+):\n%s", seed, diff)
+			}
+		})
+	}
+}
+
+// TestHourlySums holds the view against sums made by hand.
+func TestHourlySums(t *testing.T) {
+	out := made(rand.New(rand.NewPCG(99, 0)))
+	c := migrated(t)
+	if err := c.NewWriter().Write(within(t), out); err != nil {
+		t.Fatal(err)
+	}
+	type key struct {
+		number string
+		hour   int64
+	}
+	type sums struct {
+		sent, failed, answered, unanswered int64
+		contacts                           map[uint64]bool
+	}
+	want := make(map[key]*sums)
+	for _, m := range out.NumberMinutes {
+		k := key{m.NumberID, m.Minute / msHour * msHour}
+		if want[k] == nil {
+			want[k] = &sums{contacts: make(map[uint64]bool)}
+		}
+		s := want[k]
+		s.sent, s.answered, s.unanswered = s.sent+m.Sent, s.answered+m.Answered, s.unanswered+m.Unanswered
+		for _, n := range m.Failed {
+			s.failed += n
+		}
+		for _, h := range m.Contacts {
+			s.contacts[h] = true
+		}
+	}
+	var lines []string
+	for k, s := range want {
+		ratio := "NULL"
+		if n := s.answered + s.unanswered; n > 0 {
+			ratio = fmt.Sprintf("%.6f", float64(s.answered)/float64(n))
+		}
+		lines = append(lines, fmt.Sprintf(`{"l":"%s %d %d %d %d %s"}`, k.number, k.hour, s.sent, s.failed, len(s.contacts), ratio))
+	}
+	got := ask(t, c, `SELECT concat(number_id, ' ', toString(toUnixTimestamp64Milli(hour)), ' ', toString(sent), ' ', toString(failed), ' ', toString(contacts), ' ',
+		if(isNull(reply_ratio), 'NULL', printf('%.6f', assumeNotNull(reply_ratio)))) AS l FROM hourly`)
+	gotLines := strings.Split(strings.TrimSpace(got), "\n")
+	if diff := cmp.Diff(sorted(lines), sorted(gotLines)); diff != "" {
+		t.Errorf("by hand (-), view (+):\n%s", diff)
+	}
+}
+
+// TestContactsAreEstimated writes more contacts than a sketch holds.
+func TestContactsAreEstimated(t *testing.T) {
+	const contacts, sent = 20_000, 3
+	r := rand.New(rand.NewPCG(1, 2))
+	var out event.Output
+	everyone := make([]uint64, contacts)
+	for i := range everyone {
+		everyone[i] = r.Uint64()
+	}
+	for m := range int64(sent) { // the same contacts in every minute
+		hashes := append([]uint64(nil), everyone...)
+		out.NumberMinutes = append(out.NumberMinutes, event.NumberMinute{
+			NumberID: "big", Minute: monthEdge + m*msMinute, Counts: event.Counts{Sent: contacts},
+			Contacts: sorted(hashes)[:event.SketchSize],
+		})
+	}
+	// A number with many contacts and no full list: exact beyond the sketch.
+	for m := range int64(10) {
+		out.NumberMinutes = append(out.NumberMinutes, event.NumberMinute{
+			NumberID: "exact", Minute: monthEdge + m*msMinute, Counts: event.Counts{Sent: 500},
+			Contacts: sorted(append([]uint64(nil), everyone[m*500:(m+1)*500]...)),
+		})
+	}
+	c := migrated(t)
+	if err := c.NewWriter().Write(within(t), &out); err != nil {
+		t.Fatal(err)
+	}
+	// 3.1 % standard error; four of them.
+	if got := ask(t, c, fmt.Sprintf("SELECT abs(contacts / %d - 1) < 0.125 AS near FROM daily WHERE number_id = 'big'", contacts)); got != "{\"near\":1}\n" {
+		t.Errorf("got %s, contacts: %s", got, ask(t, c, "SELECT contacts FROM daily WHERE number_id = 'big'"))
+	}
+	if got := ask(t, c, "SELECT contacts FROM hourly WHERE number_id = 'exact'"); got != "{\"contacts\":5000}\n" {
+		t.Errorf("got %s", got)
+	}
+}
+
+// TestHygiene has a contact for each case of the definition.
+func TestHygiene(t *testing.T) {
+	row := func(contact uint64, pane, unanswered, received, since int64) event.ContactOutcome {
+		o := event.ContactOutcome{
+			Pane: event.Pane{Pane: pane, Version: pane}, NumberID: "n", Contact: contact,
+			Unanswered: unanswered, UnansweredSince: since, LastSent: monthEdge,
+		}
+		if received > 0 {
+			o.LastReceived = monthEdge + received
+		}
+		return o
+	}
+	out := event.Output{ContactOutcomes: []event.ContactOutcome{
+		row(1, 0, 1, 0, 1), row(1, 1, 1, 0, 1), // never wrote: 2
+		row(2, 0, 3, 0, 3), row(2, 1, 0, 5, 0), row(2, 2, 1, 0, 1), // wrote after three: 1
+		row(3, 0, 3, 5, 1), row(3, 4, 2, 0, 2), // wrote between: 1 + 2
+		row(4, 0, 2, 0, 2), row(4, 1, 2, 9, 0), // wrote last: 0
+		row(5, 0, 2, 9, 2), row(5, 1, 1, 3, 0), // an older message came late: 2 + 1
+	}}
+	c := migrated(t)
+	if err := c.NewWriter().Write(within(t), &out); err != nil {
+		t.Fatal(err)
+	}
+	want := `{"contact":"0000000000000001","unanswered_since":2,"wrote":0}
+{"contact":"0000000000000003","unanswered_since":3,"wrote":1}
+{"contact":"0000000000000005","unanswered_since":3,"wrote":1}
+`
+	got := ask(t, c, "SELECT contact, unanswered_since, isNotNull(last_received) AS wrote FROM hygiene ORDER BY contact")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestIncident(t *testing.T) {
+	out := event.Output{
+		NumberMinutes: []event.NumberMinute{
+			{NumberID: "n1", Minute: monthEdge - 47*msHour, Counts: event.Counts{Sent: 7, Initiated: 5}},
+			{NumberID: "n1", Minute: monthEdge - 60*msHour, Counts: event.Counts{Sent: 1}}, // too long ago
+			{NumberID: "n2", Minute: monthEdge - msHour, Counts: event.Counts{Sent: 2}},    // of another WABA
+		},
+		NumberStatuses: []event.NumberStatus{
+			{NumberID: "n1", Minute: monthEdge, WABAID: "w1"}, {NumberID: "n2", Minute: monthEdge, WABAID: "w2"},
+		},
+		Flags: []event.Flag{{
+			FlagID: "f", NumberID: "n1", EventTime: monthEdge - msHour, Factor: event.FactorOptOut, Level: event.LevelWarn, Transition: event.TransitionRaised,
+		}},
+		AccountEvents: []event.AccountEvent{
+			// One shared event on two partitions.
+			{Position: event.Position{Partition: 0, Offset: 3}, Time: monthEdge, Type: event.TypeAccount, Scope: "waba", WABAID: "w1", State: "banned", ID: "e"},
+			{Position: event.Position{Partition: 1, Offset: 8}, Time: monthEdge, Type: event.TypeAccount, Scope: "waba", WABAID: "w1", State: "banned", ID: "e"},
+			{Position: event.Position{Offset: 1}, Time: monthEdge - 2*msHour, Type: event.TypeQuality, NumberID: "n1", State: "RED"},
+		},
+	}
+	c := migrated(t)
+	if err := c.NewWriter().Write(within(t), &out); err != nil {
+		t.Fatal(err)
+	}
+	want := `{"number_id":"n1","incident":"banned","kind":"hour","step":"sent 7, initiated 5, answered 0, unanswered 0, failed 0, blocks 0, stops 0"}
+{"number_id":"n1","incident":"banned","kind":"account","step":"quality RED"}
+{"number_id":"n1","incident":"banned","kind":"flag","step":"opt_out raised to warn"}
+{"number_id":"n1","incident":"banned","kind":"account","step":"account banned"}
+`
+	got := ask(t, c, "SELECT number_id, incident, kind, step FROM incident ORDER BY time")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// TestOddRowsAreStorable writes what no engine of ours should give: a row that
+// the server refused would hold up all behind it.
+func TestOddRowsAreStorable(t *testing.T) {
+	out := event.Output{
+		NumberMinutes:    []event.NumberMinute{{NumberID: "\xff\x00'", Minute: -5, Counts: event.Counts{Sent: -1, Read: 1 << 40}, Pane: event.Pane{Partition: -1, Pane: -1, Version: -1}}},
+		NumberStatuses:   []event.NumberStatus{{NumberID: "x", Minute: 1 << 60, Clock: 1 << 62, Score: 1000, Band: 77, Levels: [event.NumNumberFactors]event.Level{9}}},
+		Flags:            []event.Flag{{FlagID: "x", Transition: 50, Level: 50, EventTime: 1 << 60, Score: -7, Value: event.WordValue("\xfe")}},
+		AccountEvents:    []event.AccountEvent{{ExpiresAt: 1 << 60, Time: 1}},
+		PortfolioStatus:  []event.PortfolioStatus{{Limit: -1, Score: -1, UniqueInitiated: -1}},
+		ContactOutcomes:  []event.ContactOutcome{{Contact: 1<<64 - 1, LastSent: -1}},
+		FingerprintHours: []event.FingerprintHour{{Fingerprint: 1<<64 - 1}},
+	}
+	for year := int64(0); year < 20; year++ { // more months than one insert may touch
+		for m := range int64(12) {
+			out.NumberMinutes = append(out.NumberMinutes, event.NumberMinute{NumberID: "old", Minute: 1_230_768_000_000 + (year*12+m)*31*24*msHour})
+		}
+	}
+	c := migrated(t)
+	w := c.NewWriter()
+	if err := w.Write(within(t), &out); err != nil {
+		t.Fatal(err)
+	}
+	if inserts, rows := w.Written(); rows != 247 || inserts < 240 {
+		t.Errorf("%d rows in %d inserts", rows, inserts)
+	}
+}
+
+func TestErrorsSayWhetherToRepeat(t *testing.T) {
+	t.Run("no schema", func(t *testing.T) {
+		c := open(t)
+		err := c.NewWriter().Write(within(t), made(rand.New(rand.NewPCG(1, 1))))
+		var e *Error
+		if !errors.As(err, &e) || e.Retryable || e.Code != codeUnknownTable || !strings.Contains(err.Error(), "insert into flags") {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("refused", func(t *testing.T) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		address := l.Addr().String()
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		c, err := Open(Config{Addresses: []string{address}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		err = c.NewWriter().Write(within(t), made(rand.New(rand.NewPCG(1, 1))))
+		if !Retryable(err) || !strings.Contains(err.Error(), "not reachable") {
+			t.Errorf("got %v", err)
+		}
+		if problems := c.Check(within(t)); len(problems) != 1 || !strings.Contains(problems[0].What, "does not answer") {
+			t.Errorf("got %v", problems)
+		}
+	})
+	t.Run("silent", func(t *testing.T) { // accepts and says nothing
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		c, err := Open(Config{Addresses: []string{l.Addr().String()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+		defer cancel()
+		err = c.NewWriter().Write(ctx, made(rand.New(rand.NewPCG(1, 1))))
+		if !Retryable(err) {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("cancelled", func(t *testing.T) {
+		c := migrated(t)
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if err := c.NewWriter().Write(ctx, made(rand.New(rand.NewPCG(1, 1)))); err == nil || Retryable(err) {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("database", func(t *testing.T) {
+		for _, name := range []string{"a-b", "1a", "a b", "a;DROP", "ä", strings.Repeat("a", 64), "`a`"} {
+			if _, err := Open(Config{Addresses: []string{"x:1"}, Database: name}); err == nil {
+				t.Errorf("%q accepted", name)
+			}
+		}
+	})
+}
+
+func sorted[T interface{ ~string | ~uint64 }](s []T) []T {
+	slices.Sort(s)
+	return s
+}
