@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// peakMemory gives the largest resident size of the process so far, in bytes.
-func peakMemory() int64 {
+// PeakMemory gives the largest resident size of the process so far, in bytes.
+func PeakMemory() int64 {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
 		return 0

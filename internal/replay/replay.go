@@ -132,5 +132,5 @@ func (r *Result) finish(s engine.Stats, p *policy.Policy, took time.Duration) {
 	slices.SortFunc(rows.ContactOutcomes, func(a, b event.ContactOutcome) int {
 		return cmp.Or(strings.Compare(a.NumberID, b.NumberID), cmp.Compare(a.Contact, b.Contact))
 	})
-	sum.PeakMemory = peakMemory()
+	sum.PeakMemory = PeakMemory()
 }
