@@ -17,6 +17,7 @@ import (
 // cli is the command line: one field a subcommand, one file each.
 type cli struct {
 	Replay  replayCmd  `cmd:"" help:"Run the engine over files of events."`
+	Health  healthCmd  `cmd:"" help:"Ask a running process whether it is ready."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
