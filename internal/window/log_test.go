@@ -1,0 +1,119 @@
+package window
+
+import (
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// happened is one event of the naive model: a slice of everything.
+type happened struct {
+	at  int64
+	col uint8
+	n   uint64
+}
+
+// TestLogAgainstSlice moves a clock and adds events in any order, and compares
+// each window's totals and the next change with a count over a slice.
+func TestLogAgainstSlice(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		widths := []int64{40, 12, 3}
+		const cols = 3
+		logs := NewLogs(cols, widths...)
+		var l [2]Log
+		var sums [2][9]uint64
+		var all [2][]happened
+		now := [2]int64{100, 100}
+		for range rapid.IntRange(1, 200).Draw(t, "steps") {
+			k := rapid.IntRange(0, 1).Draw(t, "number")
+			if rapid.Bool().Draw(t, "advance") {
+				now[k] += rapid.Int64Range(0, 15).Draw(t, "by")
+				logs.Advance(&l[k], sums[k][:], now[k])
+			} else {
+				h := happened{
+					at:  now[k] - rapid.Int64Range(0, 60).Draw(t, "back"),
+					col: rapid.Uint8Range(0, cols-1).Draw(t, "column"),
+					n:   rapid.Uint64Range(1, 3).Draw(t, "n"),
+				}
+				all[k] = append(all[k], h)
+				logs.Add(&l[k], sums[k][:], h.col, h.at, now[k], h.n)
+			}
+			var want [9]uint64
+			next := int64(Never)
+			for _, h := range all[k] {
+				for w, width := range widths {
+					if now[k]-width < h.at && h.at <= now[k] {
+						want[w*cols+int(h.col)] += h.n
+						next = min(next, h.at+width)
+					}
+				}
+			}
+			if sums[k] != want {
+				t.Fatalf("totals %v, want %v", sums[k], want)
+			}
+			if got := logs.Next(&l[k]); got != next {
+				t.Fatalf("next change at %d, want %d", got, next)
+			}
+		}
+	})
+}
+
+// TestKeyedAgainstSlice does the same for counts by key and their maximum.
+func TestKeyedAgainstSlice(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const width = 20
+		keyed := NewKeyed(width)
+		var l [2]KeyedLog
+		type sent struct {
+			at  int64
+			key uint64
+		}
+		var all [2][]sent
+		now := [2]int64{100, 100}
+		for range rapid.IntRange(1, 200).Draw(t, "steps") {
+			k := rapid.IntRange(0, 1).Draw(t, "number")
+			before := l[k].Keys()
+			if rapid.Bool().Draw(t, "advance") {
+				now[k] += rapid.Int64Range(0, 12).Draw(t, "by")
+				left := keyed.Advance(&l[k], now[k])
+				if left != (l[k].Keys() < before) {
+					t.Fatalf("left is %v, keys went from %d to %d", left, before, l[k].Keys())
+				}
+			} else {
+				s := sent{now[k] - rapid.Int64Range(0, 30).Draw(t, "back"), rapid.Uint64Range(0, 4).Draw(t, "key")}
+				all[k] = append(all[k], s)
+				keyed.Add(&l[k], uint32(k), s.key, s.at, now[k])
+			}
+			counts, recent := map[uint64]uint32{}, map[uint64]uint32{}
+			next := int64(Never)
+			var top uint32
+			for _, s := range all[k] {
+				if now[k]-width < s.at {
+					counts[s.key]++
+					top = max(top, counts[s.key])
+					next = min(next, s.at+width)
+				}
+				if now[k]-5 < s.at {
+					recent[s.key]++
+				}
+			}
+			if l[k].Top() != top || l[k].Keys() != len(counts) || keyed.Next(&l[k]) != next {
+				t.Fatalf("top %d keys %d next %d, want %d %d %d", l[k].Top(), l[k].Keys(), keyed.Next(&l[k]), top, len(counts), next)
+			}
+			for key := range uint64(5) {
+				if got := keyed.Count(uint32(k), key); got != counts[key] {
+					t.Fatalf("key %d is %d, want %d", key, got, counts[key])
+				}
+			}
+			got := keyed.Since(&l[k], now[k]-5, nil)
+			if len(got) != len(recent) {
+				t.Fatalf("%d recent keys, want %d", len(got), len(recent))
+			}
+			for _, c := range got {
+				if recent[c.Key] != c.Count {
+					t.Fatalf("recent key %d is %d, want %d", c.Key, c.Count, recent[c.Key])
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,148 @@
+package window
+
+import (
+	"cmp"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// naive is the reply tracker as lists and loops, written from the contract
+// (section 1, window; section 4, pending).
+type naive struct {
+	first, last int64
+	heard       bool
+	pending     []naiveSend
+}
+
+type naiveSend struct {
+	sent int64
+	fp   uint64
+}
+
+func (c *naive) inbound(number uint32, contact uint64, r int64) (out []Settled) {
+	switch {
+	case !c.heard || r > c.last+ServiceWindow:
+		c.heard, c.first, c.last = true, r, r
+	case r > c.last:
+		c.last = r
+	case c.first-ServiceWindow <= r && r < c.first:
+		c.first = r
+	}
+	c.pending = slices.DeleteFunc(c.pending, func(p naiveSend) bool {
+		hit := p.sent <= r && r <= p.sent+ReplyWindow
+		if hit {
+			out = append(out, Settled{number, contact, p.fp, p.sent, r, Answered})
+		}
+		return hit
+	})
+	return out
+}
+
+func sortSettled(s []Settled) []Settled {
+	slices.SortFunc(s, func(a, b Settled) int {
+		return cmp.Or(cmp.Compare(a.Sent, b.Sent), cmp.Compare(a.Fingerprint, b.Fingerprint))
+	})
+	return s
+}
+
+// TestRepliesAgainstLists plays sends, inbounds, failures and ticks in any
+// order, with sweeps in between, and compares what settles, the windows and the
+// pressure with the naive model, which forgets nothing.
+func TestRepliesAgainstLists(t *testing.T) {
+	const start = 1_760_000_000_000
+	rapid.Check(t, func(t *rapid.T) {
+		var r Replies
+		model := map[[2]uint64]*naive{}
+		watermark, tick := int64(start), floorMinute(start)-10*minute
+		for i := range rapid.IntRange(1, 150).Draw(t, "steps") {
+			number := rapid.Uint32Range(0, 1).Draw(t, "number")
+			contact := rapid.Uint64Range(0, 2).Draw(t, "contact")
+			key := [2]uint64{uint64(number), contact}
+			c := model[key]
+			if c == nil {
+				c = &naive{}
+				model[key] = c
+			}
+			back := rapid.SampledFrom([]int64{0, 0, 1, minute, 3 * hourMS, 23 * hourMS, 24 * hourMS, 47 * hourMS, 60 * hourMS}).Draw(t, "back")
+			at := watermark - back
+			before := watermark
+			if rapid.Bool().Draw(t, "forward") {
+				at = watermark + rapid.SampledFrom([]int64{1, 999, minute, hourMS, 24 * hourMS, 24*hourMS + 1, 48 * hourMS, 80 * hourMS}).Draw(t, "step")
+				for m := floorMinute(watermark) + minute; m <= at; m += minute {
+					tick = m - 10*minute
+					got := r.Expire(tick, nil)
+					var want []Settled
+					for k, c := range model {
+						c.pending = slices.DeleteFunc(c.pending, func(p naiveSend) bool {
+							due := p.sent+ReplyWindow <= tick
+							if due {
+								want = append(want, Settled{uint32(k[0]), k[1], p.fp, p.sent, p.sent + ReplyWindow, Unanswered})
+							}
+							return due
+						})
+					}
+					if !slices.Equal(sortSettled(got), sortSettled(want)) {
+						t.Fatalf("tick %d expired %v, want %v", tick, got, want)
+					}
+				}
+				watermark = at
+			}
+			conv, known := r.Find(number, contact)
+			in := known && r.InWindow(conv, at, before)
+			wantIn := c.heard && c.first <= at && at <= c.last+ServiceWindow && at >= before-ServiceWindow
+			if in != wantIn {
+				t.Fatalf("in window is %v, want %v", in, wantIn)
+			}
+			var got, want []Settled
+			switch rapid.IntRange(0, 3).Draw(t, "what") {
+			case 0, 1:
+				if at < before-ServiceWindow {
+					continue // late: not tracked
+				}
+				fp := uint64(i)
+				got = r.Track(r.Open(number, contact), at, fp, nil)
+				if c.heard && at < c.first && c.first <= at+ReplyWindow {
+					want = []Settled{{number, contact, fp, at, c.first, Answered}}
+				} else {
+					c.pending = append(c.pending, naiveSend{at, fp})
+				}
+			case 2:
+				got = r.Inbound(r.Open(number, contact), at, nil)
+				want = c.inbound(number, contact, at)
+			case 3:
+				if known {
+					got = r.Withdraw(conv, at, nil)
+				}
+				newest := -1
+				for i, p := range c.pending {
+					if newest < 0 || p.sent >= c.pending[newest].sent {
+						newest = i
+					}
+				}
+				if newest >= 0 {
+					p := c.pending[newest]
+					c.pending = slices.Delete(c.pending, newest, newest+1)
+					want = []Settled{{number, contact, p.fp, p.sent, at, Withdrawn}}
+				}
+			}
+			if !slices.Equal(sortSettled(got), sortSettled(want)) {
+				t.Fatalf("settled %v, want %v", got, want)
+			}
+			pending, pressure := 0, [2]int{}
+			for k, c := range model {
+				pending += len(c.pending)
+				pressure[k[0]] = max(pressure[k[0]], len(c.pending))
+			}
+			if r.Pending() != pending || int(r.Pressure(0)) != pressure[0] || int(r.Pressure(1)) != pressure[1] {
+				t.Fatalf("pending %d pressure %d %d, want %d %v", r.Pending(), r.Pressure(0), r.Pressure(1), pending, pressure)
+			}
+			r.Sweep(watermark, 8)
+		}
+	})
+}
+
+const hourMS = 60 * minute
+
+func floorMinute(t int64) int64 { return t / minute * minute }
