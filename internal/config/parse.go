@@ -293,7 +293,7 @@ func words(key string, to *[]string, allowed []string) field {
 				list = append(list, s)
 			}
 		}
-		noneTwice(v, items, list)
+		noneTwice(items, list)
 		*to = list
 	}}
 }
@@ -317,13 +317,13 @@ func addresses(key string, to *[]string) field {
 				list = append(list, s)
 			}
 		}
-		noneTwice(v, items, list)
+		noneTwice(items, list)
 		*to = list
 	}}
 }
 
 // noneTwice notes an item that is in the list twice.
-func noneTwice(v strict.Value, items []strict.Value, list []string) {
+func noneTwice(items []strict.Value, list []string) {
 	if len(list) != len(items) {
 		return // some could not be read
 	}

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"math"
+	"slices"
 
 	"sendwatch/internal/event"
 )
@@ -115,20 +116,15 @@ func (r *Rule) JudgeWord(word string) (event.Level, float64) {
 	if !r.On || word == "" {
 		return event.LevelNone, 0
 	}
-	for _, w := range r.Danger.Words {
-		if w == word {
-			return event.LevelDanger, 1
-		}
+	switch {
+	case slices.Contains(r.Danger.Words, word):
+		return event.LevelDanger, 1
+	case !slices.Contains(r.Warn.Words, word):
+		return event.LevelNone, 0
+	case len(r.Danger.Words) == 0:
+		return event.LevelWarn, 1
 	}
-	for _, w := range r.Warn.Words {
-		if w == word {
-			if len(r.Danger.Words) == 0 {
-				return event.LevelWarn, 1
-			}
-			return event.LevelWarn, 0.5
-		}
-	}
-	return event.LevelNone, 0
+	return event.LevelWarn, 0.5
 }
 
 // Score gives the trust score for P, the sum of weight x severity over all

@@ -30,7 +30,7 @@ func schema() object {
 	definitions := object{
 		"words": object{"type": "array", "items": object{"type": "string", "minLength": 1, "maxLength": maxWord}, "maxItems": maxWords},
 	}
-	var ofNumbers, ofAll = object{}, object{}
+	ofNumbers, ofAll := object{}, object{}
 	advice := object{}
 	for f := range event.NumFactors {
 		definitions[f.String()] = factorSchema(f)

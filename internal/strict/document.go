@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -164,13 +165,11 @@ func (v Value) Fields(f func(key string, field Value)) {
 // Record is Fields for a mapping with known keys: any other is a mistake.
 func (v Value) Record(known []string, f func(key string, field Value)) {
 	v.Fields(func(key string, field Value) {
-		for _, k := range known {
-			if k == key {
-				f(key, field)
-				return
-			}
+		if !slices.Contains(known, key) {
+			field.Unknown("key", known)
+			return
 		}
-		field.Unknown("key", known)
+		f(key, field)
 	})
 }
 
@@ -223,10 +222,8 @@ func (v Value) Word(allowed []string) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	for _, a := range allowed {
-		if a == s {
-			return s, true
-		}
+	if slices.Contains(allowed, s) {
+		return s, true
 	}
 	problem := quote(s) + " is not known"
 	if near := Nearest(s, allowed); near != "" {
