@@ -2,6 +2,7 @@ package codec
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math/bits"
 )
 
@@ -9,11 +10,8 @@ import (
 // same secret give a contact the same hash; without it a hash tells nothing.
 type Secret [16]byte
 
-// String keeps a secret out of logs.
-func (Secret) String() string { return "(secret)" }
-
-// GoString keeps a secret out of logs.
-func (Secret) GoString() string { return "(secret)" }
+// Format keeps a secret out of everything that is printed.
+func (Secret) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte("(secret)")) }
 
 // hash is SipHash-2-4 of p (Aumasson and Bernstein, 2012).
 func (s *Secret) hash(p []byte) uint64 {

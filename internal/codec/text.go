@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"unicode"
@@ -146,6 +147,36 @@ func (m *textMemory) appendNormalisedUnicode(dst, text []byte) []byte {
 
 // appendFolded appends the text after full case folding.
 func (m *textMemory) appendFolded(dst, text []byte) []byte {
+	for {
+		at := cherokee(text)
+		dst = m.appendFoldedPiece(dst, text[:at])
+		if at == len(text) {
+			return dst
+		}
+		dst = append(dst, text[at:at+3]...)
+		text = text[at+3:]
+	}
+}
+
+// cherokee gives the place of the first Cherokee capital, U+13A0 to U+13F5, or
+// the length of the text. They fold to themselves and the small letters to
+// them, other than in all other scripts; the folder that is used here folds
+// both to each other and must not see the capitals.
+func cherokee(text []byte) int {
+	for at := 0; ; at++ {
+		i := bytes.IndexByte(text[at:], 0xe1)
+		if i < 0 || at+i+2 >= len(text) {
+			return len(text)
+		}
+		at += i
+		if r, _ := utf8.DecodeRune(text[at:]); r >= 0x13a0 && r <= 0x13f5 {
+			return at
+		}
+	}
+}
+
+// appendFoldedPiece appends a piece without Cherokee capitals after folding.
+func (m *textMemory) appendFoldedPiece(dst, text []byte) []byte {
 	m.folder.Reset()
 	for {
 		if free := cap(dst) - len(dst); free < len(text)+16 {
