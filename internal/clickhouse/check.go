@@ -21,7 +21,7 @@ func (p Problem) String() string { return p.What + ": " + p.Do }
 // changes nothing. No problem means that writing can begin.
 func (c *Client) Check(ctx context.Context) []Problem {
 	if err := c.conn.Ping(ctx); err != nil {
-		return []Problem{c.unanswered(err)}
+		return []Problem{c.unanswered(ctx, err)}
 	}
 	ours, err := shipped()
 	if err != nil {
@@ -50,8 +50,8 @@ func (c *Client) Check(ctx context.Context) []Problem {
 }
 
 // unanswered explains a failed ping.
-func (c *Client) unanswered(err error) Problem {
-	err = describe(err)
+func (c *Client) unanswered(ctx context.Context, err error) Problem {
+	err = fail(ctx, "connect", err)
 	var e *Error
 	if errors.As(err, &e) {
 		switch e.Code {
@@ -91,7 +91,7 @@ func (c *Client) rights(ctx context.Context) []Problem {
 	for _, right := range []string{"SELECT", "INSERT"} {
 		var granted uint8
 		err := c.conn.QueryRow(ctx, "CHECK GRANT "+right+" ON "+c.database+".*").Scan(&granted)
-		err = fail("check the rights", err)
+		err = fail(ctx, "check the rights", err)
 		var e *Error
 		switch {
 		case errors.As(err, &e) && e.Code == codeSyntaxError:

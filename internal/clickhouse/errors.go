@@ -30,9 +30,6 @@ type Error struct {
 // Error names what was tried, the server's code and, where it cannot hold a
 // value, the server's message.
 func (e *Error) Error() string {
-	if e.Doing == "" {
-		return "ClickHouse: " + e.detail
-	}
 	return "ClickHouse, " + e.Doing + ": " + e.detail
 }
 
@@ -81,10 +78,14 @@ var lasting = map[int32]bool{
 	codeUnknownUser: true, codeWrongPassword: true, codeRequiredPassword: true, codeAccessDenied: true, codeAuthFailed: true,
 }
 
-// fail wraps what the client library gave for a statement of ours.
-func fail(doing string, err error) error {
+// fail wraps what the client library gave for a statement of ours. Where ctx
+// has ended, that is why, whatever the library noticed first.
+func fail(ctx context.Context, doing string, err error) error {
 	if err == nil {
 		return nil
+	}
+	if ctx.Err() != nil {
+		err = errors.Join(ctx.Err(), err)
 	}
 	e := &Error{Doing: doing, cause: err}
 	var exception *ch.Exception
@@ -112,9 +113,6 @@ func fail(doing string, err error) error {
 	}
 	return e
 }
-
-// describe is fail for what was tried before any statement.
-func describe(err error) error { return fail("", err) }
 
 // unreachable tells whether err speaks of the connection and not of what was
 // sent over it.

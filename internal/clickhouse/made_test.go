@@ -132,37 +132,37 @@ func partial(r *rand.Rand, out *event.Output) *event.Output {
 
 // pieces cuts out into outputs of a few rows each, in any order.
 func pieces(r *rand.Rand, out *event.Output) []*event.Output {
-	parts := make([]*event.Output, 3)
+	parts := make([]*event.Output, 2)
 	for i := range parts {
 		parts[i] = new(event.Output)
 	}
-	any := func() *event.Output { return parts[r.IntN(len(parts))] }
+	some := func() *event.Output { return parts[r.IntN(len(parts))] }
 	for _, i := range r.Perm(len(out.NumberMinutes)) {
-		p := any()
+		p := some()
 		p.NumberMinutes = append(p.NumberMinutes, out.NumberMinutes[i])
 	}
 	for _, i := range r.Perm(len(out.FingerprintHours)) {
-		p := any()
+		p := some()
 		p.FingerprintHours = append(p.FingerprintHours, out.FingerprintHours[i])
 	}
 	for _, i := range r.Perm(len(out.NumberStatuses)) {
-		p := any()
+		p := some()
 		p.NumberStatuses = append(p.NumberStatuses, out.NumberStatuses[i])
 	}
 	for _, i := range r.Perm(len(out.ContactOutcomes)) {
-		p := any()
+		p := some()
 		p.ContactOutcomes = append(p.ContactOutcomes, out.ContactOutcomes[i])
 	}
 	for _, i := range r.Perm(len(out.PortfolioStatus)) {
-		p := any()
+		p := some()
 		p.PortfolioStatus = append(p.PortfolioStatus, out.PortfolioStatus[i])
 	}
 	for _, i := range r.Perm(len(out.Flags)) {
-		p := any()
+		p := some()
 		p.Flags = append(p.Flags, out.Flags[i])
 	}
 	for _, i := range r.Perm(len(out.AccountEvents)) {
-		p := any()
+		p := some()
 		p.AccountEvents = append(p.AccountEvents, out.AccountEvents[i])
 	}
 	return parts

@@ -20,12 +20,12 @@ func (c *Client) Migrate(ctx context.Context) ([]string, error) {
 
 func (c *Client) migrate(ctx context.Context, ours []migration) ([]string, error) {
 	if err := c.conn.Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+c.database); err != nil {
-		return nil, fail("create the database "+c.database, err)
+		return nil, fail(ctx, "create the database "+c.database, err)
 	}
 	// The first statement makes the place where the others are noted, so it
 	// runs before anything can be known.
 	if err := c.conn.Exec(ctx, ours[0].statement(c.database)); err != nil {
-		return nil, fail("create "+ours[0].name, err)
+		return nil, fail(ctx, "create "+ours[0].name, err)
 	}
 	theirs, err := c.applied(ctx)
 	if err != nil {
@@ -40,7 +40,7 @@ func (c *Client) migrate(ctx context.Context, ours []migration) ([]string, error
 		m := &missing[i]
 		name := fmt.Sprintf("%04d_%s", m.version, m.name)
 		if err := c.conn.Exec(ctx, m.statement(c.database)); err != nil {
-			return done, fail("apply "+name, err)
+			return done, fail(ctx, "apply "+name, err)
 		}
 		if err := c.note(ctx, m); err != nil {
 			return done, err
@@ -55,13 +55,13 @@ func (c *Client) note(ctx context.Context, m *migration) error {
 	doing := "note a statement in schema_migrations"
 	batch, err := c.conn.PrepareBatch(insertSettings(ctx), "INSERT INTO "+c.database+".schema_migrations (version, name, checksum)")
 	if err != nil {
-		return fail(doing, err)
+		return fail(ctx, doing, err)
 	}
 	defer batch.Close() //nolint:errcheck // after a Send it does nothing, before one its error has been given
 	if err := batch.Append(m.version, m.name, m.checksum); err != nil {
-		return fail(doing, err)
+		return fail(ctx, doing, err)
 	}
-	return fail(doing, batch.Send())
+	return fail(ctx, doing, batch.Send())
 }
 
 // applied reads what has been applied.
@@ -69,16 +69,16 @@ func (c *Client) applied(ctx context.Context) ([]applied, error) {
 	doing := "read schema_migrations"
 	rows, err := c.conn.Query(ctx, "SELECT version, name, checksum FROM "+c.database+".schema_migrations FINAL ORDER BY version")
 	if err != nil {
-		return nil, fail(doing, err)
+		return nil, fail(ctx, doing, err)
 	}
 	defer rows.Close() //nolint:errcheck // Err below tells
 	var all []applied
 	for rows.Next() {
 		var a applied
 		if err := rows.Scan(&a.version, &a.name, &a.checksum); err != nil {
-			return nil, fail(doing, err)
+			return nil, fail(ctx, doing, err)
 		}
 		all = append(all, a)
 	}
-	return all, fail(doing, rows.Err())
+	return all, fail(ctx, doing, rows.Err())
 }

@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -94,7 +95,7 @@ func Open(c Config) (*Client, error) {
 	options := &ch.Options{
 		Addr:             c.Addresses,
 		Auth:             ch.Auth{Username: c.User, Password: c.Password},
-		TLS:              c.TLS,
+		DialContext:      dialer(c.TLS),
 		DialTimeout:      dialTimeout,
 		MaxOpenConns:     c.MaxConns,
 		MaxIdleConns:     c.MaxConns,
@@ -109,13 +110,13 @@ func Open(c Config) (*Client, error) {
 	}
 	conn, err := ch.Open(options)
 	if err != nil {
-		return nil, describe(err)
+		return nil, fail(context.Background(), "open", err)
 	}
 	named := *options
 	named.Auth.Database = c.Database
 	queries, err := ch.Open(&named)
 	if err != nil {
-		return nil, errors.Join(describe(err), conn.Close())
+		return nil, errors.Join(fail(context.Background(), "open", err), conn.Close())
 	}
 	return &Client{
 		conn: conn, queries: queries, database: c.Database, addresses: c.Addresses,

@@ -23,7 +23,7 @@ func (c *Client) Query(ctx context.Context, w io.Writer, statement string, forma
 		return 0, nil // a statement without a result
 	}
 	if err != nil {
-		return 0, explain(err)
+		return 0, explain(ctx, err)
 	}
 	defer rows.Close() //nolint:errcheck // Err below tells
 	types := rows.ColumnTypes()
@@ -31,7 +31,7 @@ func (c *Client) Query(ctx context.Context, w io.Writer, statement string, forma
 		for rows.Next() {
 			continue // drains a statement without a result
 		}
-		return 0, explain(rows.Err())
+		return 0, explain(ctx, rows.Err())
 	}
 	columns, days := make([]Column, len(types)), make([]bool, len(types))
 	for i, t := range types {
@@ -48,7 +48,7 @@ func (c *Client) Query(ctx context.Context, w io.Writer, statement string, forma
 	var n int64
 	for rows.Next() {
 		if err := rows.Scan(cells...); err != nil {
-			return n, explain(err)
+			return n, explain(ctx, err)
 		}
 		for i := range cells {
 			values[i] = value(reflect.ValueOf(cells[i]))
@@ -62,7 +62,7 @@ func (c *Client) Query(ctx context.Context, w io.Writer, statement string, forma
 		n++
 	}
 	if err := rows.Err(); err != nil {
-		return n, errors.Join(out.end(), explain(err))
+		return n, errors.Join(out.end(), explain(ctx, err))
 	}
 	return n, out.end()
 }
@@ -113,10 +113,10 @@ func isNumber(name string) bool {
 }
 
 // explain gives the server's message of a statement of the user's.
-func explain(err error) error {
+func explain(ctx context.Context, err error) error {
 	var exception *ch.Exception
 	if errors.As(err, &exception) {
 		return fmt.Errorf("ClickHouse code %d: %s", exception.Code, strings.TrimPrefix(exception.Message, "DB::Exception: "))
 	}
-	return describe(err)
+	return fail(ctx, "query", err)
 }

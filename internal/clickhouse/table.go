@@ -141,17 +141,17 @@ func send[R any](ctx context.Context, w *Writer, t *table[R], rows []*R) (err er
 	}()
 	batch, err := w.client.conn.PrepareBatch(insertSettings(ctx), "INSERT INTO "+w.client.database+"."+t.name+" (`"+strings.Join(t.names, "`, `")+"`)")
 	if err != nil {
-		return fail(doing, err)
+		return fail(ctx, doing, err)
 	}
 	defer batch.Close() //nolint:errcheck // after a Send it does nothing, before one its error has been given
 	for i, c := range t.columns {
 		c.fill(rows)
 		if err := c.appendTo(batch.Column(i)); err != nil {
-			return fail(doing+", column "+t.names[i], err)
+			return fail(ctx, doing+", column "+t.names[i], err)
 		}
 	}
 	if err := batch.Send(); err != nil {
-		return fail(doing, err)
+		return fail(ctx, doing, err)
 	}
 	w.inserts++
 	w.rows += int64(len(rows))

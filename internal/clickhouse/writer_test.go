@@ -35,7 +35,7 @@ func everything(t *testing.T, c *Client) map[string]string {
 // TestWritesMayBeRepeatedReorderedAndSplit is law 4: whatever the way the rows
 // come in, readers see what one clean write shows.
 func TestWritesMayBeRepeatedReorderedAndSplit(t *testing.T) {
-	for seed := range uint64(8) {
+	for seed := range uint64(3) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 0))
 			out := made(r)
@@ -233,17 +233,15 @@ func TestOddRowsAreStorable(t *testing.T) {
 		ContactOutcomes:  []event.ContactOutcome{{Contact: 1<<64 - 1, LastSent: -1}},
 		FingerprintHours: []event.FingerprintHour{{Fingerprint: 1<<64 - 1}},
 	}
-	for year := int64(0); year < 20; year++ { // more months than one insert may touch
-		for m := range int64(12) {
-			out.NumberMinutes = append(out.NumberMinutes, event.NumberMinute{NumberID: "old", Minute: 1_230_768_000_000 + (year*12+m)*31*24*msHour})
-		}
+	for m := range int64(101) { // more months than one insert may touch
+		out.NumberMinutes = append(out.NumberMinutes, event.NumberMinute{NumberID: "old", Minute: 1_230_768_000_000 + m*31*24*msHour})
 	}
 	c := migrated(t)
 	w := c.NewWriter()
 	if err := w.Write(within(t), &out); err != nil {
 		t.Fatal(err)
 	}
-	if inserts, rows := w.Written(); rows != 247 || inserts < 240 {
+	if inserts, rows := w.Written(); rows != 108 || inserts < 107 {
 		t.Errorf("%d rows in %d inserts", rows, inserts)
 	}
 }
@@ -292,9 +290,10 @@ func TestErrorsSayWhetherToRepeat(t *testing.T) {
 		defer c.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 		defer cancel()
+		began := time.Now()
 		err = c.NewWriter().Write(ctx, made(rand.New(rand.NewPCG(1, 1))))
-		if !Retryable(err) {
-			t.Errorf("got %v", err)
+		if !Retryable(err) || time.Since(began) > dialTimeout/2 {
+			t.Errorf("after %v: %v", time.Since(began), err)
 		}
 	})
 	t.Run("cancelled", func(t *testing.T) {

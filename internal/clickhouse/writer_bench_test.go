@@ -1,0 +1,61 @@
+package clickhouse
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"sendwatch/internal/event"
+)
+
+// BenchmarkWriter measures a row of a block on its way into the engine, and
+// what of it is ours: reading the rows into columns.
+func BenchmarkWriter(b *testing.B) {
+	const rows = 10_000
+	var out event.Output
+	r := rand.New(rand.NewPCG(1, 1))
+	for i := range int64(rows) {
+		m := event.NumberMinute{
+			NumberID: fmt.Sprint("15550000", i%300), PortfolioID: "p1", Minute: monthEdge + i/300*msMinute, Pane: event.Pane{Version: i},
+			Counts: event.Counts{Sent: 3, Initiated: 2, Delivered: 2, Read: 1},
+		}
+		for range r.IntN(4) {
+			m.Contacts = append(m.Contacts, r.Uint64())
+		}
+		out.NumberMinutes = append(out.NumberMinutes, m)
+		out.NumberStatuses = append(out.NumberStatuses, event.NumberStatus{
+			NumberID: m.NumberID, Minute: m.Minute, Version: i, Score: 80,
+			Top: []event.Contribution{{Factor: event.FactorReplyRatio, Points: 12}},
+		})
+	}
+	minutes := event.Output{NumberMinutes: out.NumberMinutes}
+	statuses := event.Output{NumberStatuses: out.NumberStatuses}
+	per := func(b *testing.B) { b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*rows), "ns/row") }
+
+	b.Run("columns/number_minutes", func(b *testing.B) {
+		t := minuteTable()
+		picked := make([]*event.NumberMinute, rows)
+		for i := range picked {
+			picked[i] = &out.NumberMinutes[i]
+		}
+		for b.Loop() {
+			for _, c := range t.columns {
+				c.fill(picked)
+			}
+		}
+		per(b)
+	})
+	c := migrated(b)
+	w := c.NewWriter()
+	for name, out := range map[string]*event.Output{"write/number_minutes": &minutes, "write/number_status": &statuses} {
+		b.Run(name, func(b *testing.B) {
+			ctx := within(b)
+			for b.Loop() {
+				if err := w.Write(ctx, out); err != nil {
+					b.Fatal(err)
+				}
+			}
+			per(b)
+		})
+	}
+}
