@@ -54,14 +54,22 @@ type Claim struct {
 	fetcher    *Fetcher
 }
 
-// StartAt makes offset the next one to be fetched. One before the log's start
-// is found out by the first fetch.
-func (c *Claim) StartAt(offset int64) {
+// Open makes offset the next one to be fetched, the first of the log if it is
+// negative, and gives it. An offset that the log does not hold is found out by
+// the first fetch.
+func (c *Claim) Open(ctx context.Context, offset int64) (int64, error) {
+	if offset < 0 {
+		var err error
+		if offset, err = c.logStart(ctx); err != nil {
+			return 0, err
+		}
+	}
 	c.fetcher = c.group.client.NewFetcher(c.Topic, c.Partition, offset, c.group.count)
+	return offset, nil
 }
 
-// LogStart gives the first offset that the log holds.
-func (c *Claim) LogStart(ctx context.Context) (int64, error) {
+// logStart asks for the first offset that the log holds.
+func (c *Claim) logStart(ctx context.Context) (int64, error) {
 	var again backoff
 	for {
 		bounded, cancel := context.WithTimeout(ctx, requestTimeout)
@@ -70,7 +78,7 @@ func (c *Claim) LogStart(ctx context.Context) (int64, error) {
 		if err == nil && int(c.Partition) < len(first) {
 			return first[c.Partition], nil
 		}
-		if err != nil && !retriable(err) {
+		if err != nil && ctx.Err() == nil && !retriable(err) {
 			return 0, err
 		}
 		if err := again.wait(ctx); err != nil {
@@ -79,7 +87,7 @@ func (c *Claim) LogStart(ctx context.Context) (int64, error) {
 	}
 }
 
-// Fetch is Fetcher.Fetch; StartAt comes first.
+// Fetch is Fetcher.Fetch; Open comes first.
 func (c *Claim) Fetch(ctx context.Context) (*event.Batch, error) { return c.fetcher.Fetch(ctx) }
 
 // Commit tells the group that everything before offset is done. It goes out

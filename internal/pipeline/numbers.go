@@ -1,0 +1,226 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"sendwatch/internal/codec"
+	"sendwatch/internal/engine"
+	"sendwatch/internal/policy"
+	"sendwatch/internal/telemetry"
+)
+
+// Role names, as in the configuration and in metrics.
+const (
+	RoleNumbers = "numbers"
+	RoleSink    = "sink"
+)
+
+// NumbersConfig is what the numbers role needs to know.
+type NumbersConfig struct {
+	Flags, Rows, DeadLetter string // topics written
+	Writer                  Writer
+	Secret                  codec.Secret
+	Policy                  *policy.Policy
+	DedupHorizon            int64 // ms, the engine's default if 0
+	PaneBits                uint8 // a pane is offset >> PaneBits, default 16
+
+	// Barrier is the longest time between two barriers while records come;
+	// default 1 s. MaxRows brings one earlier; default 50,000.
+	Barrier time.Duration
+	MaxRows int
+	// Drain is how long a claim may go on once it is to be given back; default 5 s.
+	Drain time.Duration
+	// Newest is how many flags are remembered for the API; default 1,000.
+	Newest int
+
+	Now       func() time.Time // wall clock; default time.Now
+	Telemetry *telemetry.Telemetry
+	Logger    *slog.Logger
+}
+
+func (c NumbersConfig) withDefaults() NumbersConfig {
+	setDefault(&c.PaneBits, 16)
+	setDefault(&c.Barrier, time.Second)
+	setDefault(&c.MaxRows, 50_000)
+	setDefault(&c.Drain, 5*time.Second)
+	setDefault(&c.Newest, 1_000)
+	setDefault(&c.Logger, slog.Default())
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Numbers is the numbers role of one process.
+type Numbers struct {
+	config NumbersConfig
+	board  board
+	newest ring
+	notice sync.Once
+
+	mu     sync.Mutex
+	owned  map[int32]*partition
+	parked map[int32]*partition
+}
+
+// NewNumbers gives a role that does nothing yet.
+func NewNumbers(config NumbersConfig) *Numbers {
+	config = config.withDefaults()
+	return &Numbers{
+		config: config, newest: ring{size: config.Newest},
+		owned: map[int32]*partition{}, parked: map[int32]*partition{},
+	}
+}
+
+// Run works on what the group gives until ctx ends; then everything is brought
+// to a barrier and given back.
+func (n *Numbers) Run(ctx context.Context, join Join) error { return join(ctx, n.serve) }
+
+// errGone answers a question to a partition that is being given back.
+var errGone = errors.New("the partition is being given to another process; ask again")
+
+// serve owns one partition until ctx ends.
+func (n *Numbers) serve(ctx context.Context, claim Claim, log Log) error {
+	p := n.claim(claim)
+	defer n.config.Telemetry.Metrics().Forget("role", RoleNumbers, "partition", p.label)
+	err := p.run(ctx, log)
+	n.release(p, err)
+	if err == nil || ctx.Err() != nil {
+		n.board.drop(claim.Partition)
+		if err != nil {
+			n.config.Logger.Warn("a partition was given back before its outputs were acknowledged; its next owner makes them again",
+				"partition", claim.String(), "error", err)
+		}
+		return nil
+	}
+	// The partition stays ours, and stays still: others must not be disturbed,
+	// and whoever looks must see why.
+	n.config.Logger.Error("a partition has stopped", "role", RoleNumbers, "partition", claim.String(), "error", err)
+	p.status.State, p.status.Error = StateStopped, err.Error()
+	n.board.put(p.status)
+	<-ctx.Done()
+	n.board.drop(claim.Partition)
+	return nil
+}
+
+// parkTime is for how long the state of a partition that was given back is
+// kept. A group that gathers anew mostly hands the same partitions out again,
+// and the state is a function of the log up to its offset, whoever owned the
+// partition in between.
+const parkTime = 2 * time.Minute
+
+// claim gives the partition's state: the parked one, or one at the log's start.
+func (n *Numbers) claim(claim Claim) *partition {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	p := n.parked[claim.Partition]
+	delete(n.parked, claim.Partition)
+	if p == nil {
+		p = newPartition(n, claim)
+	}
+	p.asks, p.gone = make(chan func(*engine.Engine)), make(chan struct{})
+	n.owned[claim.Partition] = p
+	n.config.Telemetry.Metrics().Set(telemetry.Partitions, float64(len(n.owned)), RoleNumbers)
+	return p
+}
+
+// release parks the state if all that came of it was acknowledged.
+func (n *Numbers) release(p *partition, err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	close(p.gone)
+	partition := p.claim.Partition
+	delete(n.owned, partition)
+	n.config.Telemetry.Metrics().Set(telemetry.Partitions, float64(len(n.owned)), RoleNumbers)
+	if err != nil {
+		return
+	}
+	n.parked[partition] = p
+	time.AfterFunc(parkTime, func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if n.parked[partition] == p {
+			delete(n.parked, partition)
+		}
+	})
+}
+
+// Ask calls question with the engine of every partition of this process, one
+// after another, each in the goroutine that owns it. The question must be quick
+// and must not keep the engine.
+func (n *Numbers) Ask(ctx context.Context, question func(*engine.Engine)) error {
+	n.mu.Lock()
+	partitions := make([]*partition, 0, len(n.owned))
+	for _, p := range n.owned {
+		partitions = append(partitions, p)
+	}
+	n.mu.Unlock()
+	for _, p := range partitions {
+		answered := make(chan struct{})
+		ask := func(e *engine.Engine) { defer close(answered); question(e) }
+		select {
+		case p.asks <- ask:
+			<-answered
+		case <-p.gone:
+			return errGone
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// Newest gives the newest flags of this process, newest first, each as it went
+// to the flags topic.
+func (n *Numbers) Newest(limit int) []json.RawMessage { return n.newest.last(limit) }
+
+// Status tells how far each partition is.
+func (n *Numbers) Status() []PartitionStatus { return n.board.all() }
+
+// Live gives nil while every partition's loop goes round.
+func (n *Numbers) Live() error { return live(RoleNumbers, n.board.all(), n.config.Now()) }
+
+// Ready gives nil once the partitions are assigned and have been read to their end.
+func (n *Numbers) Ready() error { return ready(RoleNumbers, n.board.hasJoined(), n.board.all()) }
+
+// ring remembers the last flags.
+type ring struct {
+	size  int
+	mu    sync.Mutex
+	flags []json.RawMessage
+	next  int
+}
+
+func (r *ring) add(flag json.RawMessage) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.flags) < r.size {
+		r.flags = append(r.flags, flag)
+		return
+	}
+	r.flags[r.next] = flag
+	r.next = (r.next + 1) % r.size
+}
+
+func (r *ring) last(limit int) []json.RawMessage {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := min(limit, len(r.flags))
+	out := make([]json.RawMessage, n)
+	for i := range n {
+		out[i] = r.flags[(r.next+2*len(r.flags)-1-i)%len(r.flags)]
+	}
+	return out
+}

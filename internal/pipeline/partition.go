@@ -1,0 +1,289 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"sendwatch/internal/codec"
+	"sendwatch/internal/engine"
+	"sendwatch/internal/event"
+	"sendwatch/internal/telemetry"
+)
+
+// partition is one partition of the events topic and all that is known of it.
+// Its goroutine owns every field but asks and gone.
+type partition struct {
+	role    *Numbers
+	claim   Claim
+	label   string // of metrics
+	decoder *codec.Decoder
+	engine  *engine.Engine
+
+	asks chan func(*engine.Engine) // questions for the owner
+	gone chan struct{}             // closed when there is no owner any more
+
+	next      int64 // offset to go on from, -1 before the log was opened
+	committed int64
+	target    int64 // the log's end when it was opened: reached, we have caught up
+
+	out     event.Output // since the last barrier
+	sent    int          // flags of out that are in the flags topic
+	letters []event.DeadLetter
+	rejects []*event.Record // beside letters: the records themselves
+	outbox  outbox
+
+	lastBarrier time.Time
+	idleSince   time.Time // when the last record was read
+	lastClock   time.Time
+	reported    engine.Stats
+	status      PartitionStatus
+}
+
+func newPartition(n *Numbers, claim Claim) *partition {
+	c := &n.config
+	return &partition{
+		role: n, claim: claim, label: strconv.Itoa(int(claim.Partition)), next: FromStart, target: -1,
+		decoder: codec.NewDecoder(codec.Config{Secret: c.Secret, StopWords: c.Policy.StopWords, ResumeWords: c.Policy.ResumeWords}),
+		engine: engine.New(engine.Config{
+			Topic: claim.Topic, Partition: claim.Partition, Policy: c.Policy, DedupHorizon: c.DedupHorizon, PaneBits: c.PaneBits,
+		}),
+		status: PartitionStatus{Role: RoleNumbers, Topic: claim.Topic, Partition: claim.Partition, State: StateOpening},
+	}
+}
+
+// run reads until ctx ends, then brings everything to a barrier. It returns
+// nil only if all outputs have been acknowledged.
+func (p *partition) run(ctx context.Context, log Log) error {
+	now := p.role.config.Now
+	work, stop := outlive(ctx, p.role.config.Drain)
+	defer stop()
+
+	p.committed = -1
+	p.publish(StateOpening)
+	if p.next == FromStart {
+		p.role.notice.Do(func() {
+			p.role.config.Logger.Info("there are no checkpoints: each partition is read from the beginning of its log; flags and rows that were written before are written again, the same")
+		})
+	}
+	next, err := log.Open(ctx, p.next)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil // nothing was done, nothing is owed
+		}
+		return err
+	}
+	p.next = next
+	p.lastBarrier, p.idleSince = now(), now()
+
+	fetching, stopFetching := context.WithCancel(ctx)
+	batches := ahead(fetching, log, now)
+	defer func() {
+		stopFetching()
+		for range batches { // it must not touch the log after we have returned
+		}
+	}()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case f, open := <-batches:
+			switch {
+			case !open || ctx.Err() != nil:
+				return p.barrier(work, log)
+			case f.err != nil:
+				return f.err
+			}
+			if err := p.take(work, f); err != nil {
+				return err
+			}
+			if p.due() {
+				if err := p.barrier(work, log); err != nil {
+					return err
+				}
+			}
+			if err := p.wakeClock(work, f.batch); err != nil {
+				return err
+			}
+		case question := <-p.asks:
+			question(p.engine)
+		case <-tick.C:
+			p.publish(p.status.State)
+		case <-ctx.Done():
+			return p.barrier(work, log)
+		}
+	}
+}
+
+// take applies a batch and sends what must not wait: its flags and dead letters.
+func (p *partition) take(ctx context.Context, f fetched) error {
+	start := p.role.config.Now()
+	tracer := p.role.config.Telemetry
+	ctx, span := tracer.StartSpan(ctx, telemetry.OperationApply, p.claim.Topic, p.claim.Partition)
+	err := p.apply(f.batch)
+	applied := p.role.config.Now()
+	if err == nil {
+		err = p.emit(ctx)
+	}
+	span.End(len(f.batch.Records), err)
+	if err != nil {
+		return err
+	}
+	if len(f.batch.Records) > 0 {
+		p.idleSince = applied
+	}
+	p.report(f, applied.Sub(start))
+	return nil
+}
+
+// apply decodes the records and feeds the engine. Dead letters alias the batch
+// and must be sent before the next but one is fetched.
+func (p *partition) apply(batch *event.Batch) error {
+	var ev event.Event
+	for i := range batch.Records {
+		r := &batch.Records[i]
+		content := codec.ContentUnknown
+		if len(r.Headers) > 0 {
+			content = codec.ParseContentType(r.Header(codec.ContentTypeHeader))
+		}
+		if err := p.decoder.Decode(&ev, r.Value, content, r.Timestamp); err != nil {
+			p.engine.Skip(event.ClassRejected, r.Offset, r.Timestamp, &p.out)
+			p.reject(r, err)
+			continue
+		}
+		p.engine.Apply(&ev, r.Offset, r.Timestamp, &p.out)
+	}
+	for _, u := range batch.Unreadable {
+		p.status.Unreadable += u.Last - u.First + 1
+		p.letters = append(p.letters, event.DeadLetter{
+			Position: event.Position{Topic: p.claim.Topic, Partition: p.claim.Partition, Offset: u.First},
+			Reason:   reasonUnreadable,
+			Detail:   fmt.Sprintf("offsets %d to %d: %s", u.First, u.Last, u.Reason),
+		})
+		p.rejects = append(p.rejects, nil)
+		p.role.config.Logger.Error("a batch of records cannot be read and is stepped over",
+			"partition", p.claim.String(), "first", u.First, "last", u.Last, "reason", u.Reason)
+	}
+	p.next = batch.Next
+	return nil
+}
+
+// reasonUnreadable is the dead letter's reason of a whole run of offsets.
+const reasonUnreadable = "unreadable"
+
+func (p *partition) reject(r *event.Record, err error) {
+	at := event.Position{Topic: p.claim.Topic, Partition: p.claim.Partition, Offset: r.Offset}
+	p.letters = append(p.letters, codec.NewDeadLetter(at, r.Timestamp, r.Key, r.Value, err))
+	p.rejects = append(p.rejects, r)
+}
+
+// due tells whether it is time for a barrier.
+func (p *partition) due() bool {
+	if p.next == p.committed {
+		return false
+	}
+	return rows(&p.out) >= p.role.config.MaxRows || p.role.config.Now().Sub(p.lastBarrier) >= p.role.config.Barrier
+}
+
+// barrier is law 1, and the only place of it in this role: all outputs
+// acknowledged, then the state durable, then the offset committed.
+func (p *partition) barrier(ctx context.Context, log Log) error {
+	ctx, span := p.role.config.Telemetry.StartSpan(ctx, telemetry.OperationFlush, p.claim.Topic, p.claim.Partition)
+	err := p.settle(ctx, log)
+	span.End(0, err)
+	return err
+}
+
+func (p *partition) settle(ctx context.Context, log Log) error {
+	if err := p.emit(ctx); err != nil {
+		return err
+	}
+	p.engine.Flush(&p.out)
+	if err := p.sendRows(ctx); err != nil {
+		return err
+	}
+	p.out.Reset()
+	p.sent = 0
+	// A checkpoint of the engine at p.next belongs here: after the outputs of
+	// everything before p.next, before the offset says that they are done.
+	if p.next != p.committed && p.next != FromStart {
+		if err := log.Commit(p.next); err != nil {
+			// Nothing is lost by it: the offset is for those who watch the lag.
+			p.role.config.Logger.Warn("an offset could not be committed", "partition", p.claim.String(), "offset", p.next, "error", err)
+		} else {
+			p.committed = p.next
+		}
+	}
+	p.lastBarrier = p.role.config.Now()
+	return nil
+}
+
+// produce writes messages and counts them. While it waits, the status says so.
+func (p *partition) produce(ctx context.Context, topic string, messages []event.Message) error {
+	if len(messages) == 0 {
+		return nil
+	}
+	state := p.status.State
+	p.publish(StateWaiting)
+	start := p.role.config.Now()
+	err := p.role.config.Writer.Produce(ctx, topic, messages)
+	p.publish(state)
+	if err != nil {
+		return err
+	}
+	m := p.role.config.Telemetry.Metrics()
+	m.Observe(telemetry.ProduceDuration, p.role.config.Now().Sub(start), topic)
+	m.Add(telemetry.ProducedRecords, int64(len(messages)), topic)
+	return nil
+}
+
+// publish shows the partition's status as it is now.
+func (p *partition) publish(state State) {
+	p.status.State, p.status.Next, p.status.Ticked = state, p.next, p.role.config.Now()
+	p.role.board.put(p.status)
+}
+
+// report publishes, once a fetch, what was counted since the last.
+func (p *partition) report(f fetched, apply time.Duration) {
+	now := p.role.config.Now()
+	batch := f.batch
+	if p.target < 0 {
+		p.target = batch.End
+	}
+	state := StateCatchingUp
+	if p.next >= p.target {
+		state, p.target = StateRunning, 0 // once caught up, for good
+	}
+	stats := p.engine.Stats()
+	p.status.End, p.status.Engine = batch.End, stats
+	switch n := len(batch.Records); {
+	case p.next >= batch.End:
+		p.status.LagSeconds = 0
+	case n > 0:
+		p.status.LagSeconds = max(0, float64(now.UnixMilli()-batch.Records[n-1].Timestamp)/1000)
+	}
+	p.publish(state)
+
+	m := p.role.config.Telemetry.Metrics()
+	for class := range event.NumClasses {
+		m.Add(telemetry.Records, stats.Records[class]-p.reported.Records[class], p.label, class.String())
+	}
+	m.Add(telemetry.LateEvents, stats.Late-p.reported.Late, p.label)
+	p.reported = stats
+	m.Set(telemetry.LagRecords, float64(max(0, batch.End-p.next)), RoleNumbers, p.label)
+	m.Set(telemetry.LagSeconds, p.status.LagSeconds, RoleNumbers, p.label)
+	m.Set(telemetry.Watermark, float64(stats.Watermark)/1000, p.label)
+	for _, kind := range []struct {
+		name string
+		n    int
+	}{
+		{"numbers", stats.Numbers}, {"conversations", stats.Conversations}, {"pending", stats.Pending},
+		{"fingerprints", stats.Fingerprints}, {"templates", stats.Templates},
+	} {
+		m.Set(telemetry.StateEntries, float64(kind.n), p.label, kind.name)
+	}
+	m.Add(telemetry.FetchBytes, int64(batch.Bytes), RoleNumbers)
+	m.Observe(telemetry.FetchDuration, f.took, RoleNumbers)
+	m.Observe(telemetry.ApplyDuration, apply, RoleNumbers)
+}

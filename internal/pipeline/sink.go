@@ -1,0 +1,381 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"sendwatch/internal/codec"
+	"sendwatch/internal/event"
+	"sendwatch/internal/telemetry"
+)
+
+// SinkConfig is what the sink role needs to know.
+type SinkConfig struct {
+	Store Store
+	// Every is the least time between two inserts while there is little to
+	// insert; default 1 s. MaxRows brings one earlier; default 100,000.
+	Every   time.Duration
+	MaxRows int
+	// MaxBytes bounds what one partition holds, as it came off the wire;
+	// default 4 MiB.
+	MaxBytes int
+	// Drain is how long a claim may go on once it is to be given back; default 5 s.
+	Drain time.Duration
+	// Retry is the longest pause between two tries of an insert; default 30 s.
+	Retry time.Duration
+
+	Now       func() time.Time // wall clock; default time.Now
+	Telemetry *telemetry.Telemetry
+	Logger    *slog.Logger
+}
+
+func (c SinkConfig) withDefaults() SinkConfig {
+	setDefault(&c.Every, time.Second)
+	setDefault(&c.MaxRows, 100_000)
+	setDefault(&c.MaxBytes, 4<<20)
+	setDefault(&c.Drain, 5*time.Second)
+	setDefault(&c.Retry, 30*time.Second)
+	setDefault(&c.Logger, slog.Default())
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}
+
+// Sink is the sink role of one process: what the rows topic holds goes to the
+// store. All its partitions share one inserter, since a store likes few large
+// inserts better than many small ones.
+type Sink struct {
+	config SinkConfig
+	board  board
+	blocks chan block
+	claims atomic.Int64 // partitions that can still hand in a block
+	fault  atomic.Pointer[string]
+}
+
+// block is one partition's rows on their way to the store. Its owner waits for
+// done and touches nothing of it until then.
+type block struct {
+	ctx  context.Context
+	rows *event.Output
+	done chan error
+}
+
+// NewSink gives a role that does nothing yet.
+func NewSink(config SinkConfig) *Sink {
+	return &Sink{config: config.withDefaults(), blocks: make(chan block)}
+}
+
+// Run works on what the group gives until ctx ends; then what was fetched is
+// inserted, committed and given back.
+func (s *Sink) Run(ctx context.Context, join Join) error {
+	// The inserter is stopped last: the partitions need it to drain.
+	inserting, stop := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.insertAll(inserting)
+	}()
+	err := join(ctx, s.serve)
+	stop()
+	<-ended
+	return err
+}
+
+// serve owns one partition of the rows topic until ctx ends.
+func (s *Sink) serve(ctx context.Context, claim Claim, log Log) error {
+	s.claims.Add(1)
+	defer s.claims.Add(-1)
+	p := &sinkPartition{sink: s, claim: claim, label: strconv.Itoa(int(claim.Partition)), target: -1}
+	p.status = PartitionStatus{Role: RoleSink, Topic: claim.Topic, Partition: claim.Partition}
+	defer s.config.Telemetry.Metrics().Forget("role", RoleSink, "partition", p.label)
+	err := p.run(ctx, log)
+	if err == nil || ctx.Err() != nil {
+		s.board.drop(claim.Partition)
+		return nil
+	}
+	s.config.Logger.Error("a partition has stopped", "role", RoleSink, "partition", claim.String(), "error", err)
+	p.status.Error = err.Error()
+	p.publish(StateStopped)
+	<-ctx.Done()
+	s.board.drop(claim.Partition)
+	return nil
+}
+
+// sinkPartition is one partition of the rows topic. Its goroutine owns it.
+type sinkPartition struct {
+	sink      *Sink
+	claim     Claim
+	label     string
+	next      int64
+	committed int64
+	target    int64
+	decoded   codec.Rows
+	rows      event.Output // since the last commit
+	bytes     int
+	status    PartitionStatus
+}
+
+// run reads until ctx ends.
+func (p *sinkPartition) run(ctx context.Context, log Log) error {
+	work, stop := outlive(ctx, p.sink.config.Drain)
+	defer stop()
+	p.publish(StateOpening)
+	next, err := log.Open(ctx, p.claim.Committed)
+	if err != nil {
+		return err
+	}
+	p.next, p.committed = next, next
+
+	fetching, stopFetching := context.WithCancel(ctx)
+	batches := ahead(fetching, log, p.sink.config.Now)
+	defer func() {
+		stopFetching()
+		for range batches { // it must not touch the log after we have returned
+		}
+	}()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			p.publish(p.status.State)
+		case f, open := <-batches:
+			switch {
+			case !open || ctx.Err() != nil:
+				return p.settle(work, log)
+			case f.err != nil:
+				return f.err
+			}
+			p.take(f)
+			// More is collected only while more is there to be had at once.
+			if p.next >= f.batch.End || p.bytes >= p.sink.config.MaxBytes || rows(&p.rows) >= p.sink.config.MaxRows {
+				if err := p.settle(work, log); err != nil {
+					return err
+				}
+			}
+		case <-ctx.Done():
+			return p.settle(work, log)
+		}
+	}
+}
+
+// take decodes a batch of records. One that is no rows batch is not ours to
+// repair and stops nothing: it is counted, logged and passed over.
+func (p *sinkPartition) take(f fetched) {
+	for i := range f.batch.Records {
+		r := &f.batch.Records[i]
+		if err := codec.DecodeRows(r.Value, &p.decoded); err != nil {
+			p.bad(r.Offset, r.Offset, err.Error())
+			continue
+		}
+		appendOutput(&p.rows, &p.decoded.Output)
+		p.bytes += len(r.Value)
+	}
+	for _, u := range f.batch.Unreadable {
+		p.bad(u.First, u.Last, u.Reason)
+	}
+	p.next = f.batch.Next
+	p.report(f)
+}
+
+func (p *sinkPartition) bad(first, last int64, reason string) {
+	p.status.Unreadable += last - first + 1
+	p.sink.config.Logger.Error("a record of the rows topic cannot be read and is passed over; replaying its input partition writes its rows again",
+		"partition", p.claim.String(), "first", first, "last", last, "reason", reason)
+}
+
+// settle is law 1 in this role: rows stored, then the offset committed.
+func (p *sinkPartition) settle(ctx context.Context, log Log) error {
+	if rows(&p.rows) > 0 {
+		state := p.status.State
+		p.publish(StateWaiting)
+		b := block{ctx: ctx, rows: &p.rows, done: make(chan error, 1)}
+		select {
+		case p.sink.blocks <- b:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		if err := <-b.done; err != nil {
+			return err
+		}
+		p.rows.Reset()
+		p.bytes = 0
+		p.publish(state)
+	}
+	if p.next != p.committed {
+		if err := log.Commit(p.next); err != nil {
+			p.sink.config.Logger.Warn("an offset could not be committed; the rows before it are written again, the same",
+				"partition", p.claim.String(), "offset", p.next, "error", err)
+			return nil
+		}
+		p.committed = p.next
+	}
+	return nil
+}
+
+func (p *sinkPartition) publish(state State) {
+	p.status.State, p.status.Next, p.status.Ticked = state, p.next, p.sink.config.Now()
+	p.sink.board.put(p.status)
+}
+
+func (p *sinkPartition) report(f fetched) {
+	if p.target < 0 {
+		p.target = f.batch.End
+	}
+	state := StateCatchingUp
+	if p.next >= p.target {
+		state, p.target = StateRunning, 0
+	}
+	p.status.End = f.batch.End
+	switch n := len(f.batch.Records); {
+	case p.next >= f.batch.End:
+		p.status.LagSeconds = 0
+	case n > 0:
+		p.status.LagSeconds = max(0, float64(p.sink.config.Now().UnixMilli()-f.batch.Records[n-1].Timestamp)/1000)
+	}
+	p.publish(state)
+	m := p.sink.config.Telemetry.Metrics()
+	m.Set(telemetry.LagRecords, float64(max(0, f.batch.End-p.next)), RoleSink, p.label)
+	m.Set(telemetry.LagSeconds, p.status.LagSeconds, RoleSink, p.label)
+	m.Set(telemetry.Partitions, float64(p.sink.claims.Load()), RoleSink)
+	m.Add(telemetry.FetchBytes, int64(f.batch.Bytes), RoleSink)
+	m.Observe(telemetry.FetchDuration, f.took, RoleSink)
+}
+
+// insertAll gathers blocks and inserts them, one insert at a time. A block
+// waits until there is enough, until every partition has one waiting, or until
+// Every has passed since the last insert.
+func (s *Sink) insertAll(ctx context.Context) {
+	var last time.Time
+	var all event.Output
+	for {
+		var waiting []block
+		select {
+		case b := <-s.blocks:
+			waiting = append(waiting, b)
+		case <-ctx.Done():
+			return
+		}
+		deadline := time.NewTimer(max(0, s.config.Every-s.config.Now().Sub(last)))
+		n := rows(waiting[0].rows)
+	gather:
+		for n < s.config.MaxRows && (n < s.config.MaxRows/10 || int64(len(waiting)) < s.claims.Load()) {
+			select {
+			case b := <-s.blocks:
+				waiting = append(waiting, b)
+				n += rows(b.rows)
+			case <-deadline.C:
+				break gather
+			}
+		}
+		deadline.Stop()
+		all.Reset()
+		for _, b := range waiting {
+			appendOutput(&all, b.rows)
+		}
+		err := s.insert(ctx, waiting, &all)
+		last = s.config.Now()
+		for _, b := range waiting {
+			b.done <- err
+		}
+	}
+}
+
+// insert tries until the store has taken the rows or every block's owner has
+// given up. The rows stay the same, so a try whose outcome is unknown is
+// simply repeated.
+func (s *Sink) insert(ctx context.Context, waiting []block, all *event.Output) error {
+	// As long as one owner waits, it is worth trying.
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var left atomic.Int64
+	left.Store(int64(len(waiting)))
+	for _, b := range waiting {
+		defer context.AfterFunc(b.ctx, func() {
+			if left.Add(-1) == 0 {
+				cancel(context.Cause(b.ctx))
+			}
+		})()
+	}
+	m := s.config.Telemetry.Metrics()
+	pause := 250 * time.Millisecond
+	for {
+		start := s.config.Now()
+		spanned, span := s.config.Telemetry.StartSpan(ctx, telemetry.OperationInsert, "all", -1)
+		err := s.config.Store.Write(spanned, all)
+		span.End(rows(all), err)
+		if err == nil {
+			if s.fault.Swap(nil) != nil {
+				s.config.Logger.Info("ClickHouse takes rows again")
+			}
+			m.Observe(telemetry.InsertDuration, s.config.Now().Sub(start), "all")
+			for _, t := range []struct {
+				table string
+				n     int
+			}{
+				{"flags", len(all.Flags)}, {"number_minutes", len(all.NumberMinutes)}, {"fingerprint_hours", len(all.FingerprintHours)},
+				{"number_status", len(all.NumberStatuses)}, {"contact_outcomes", len(all.ContactOutcomes)},
+				{"account_events", len(all.AccountEvents)}, {"portfolio_status", len(all.PortfolioStatus)},
+			} {
+				m.Add(telemetry.SinkRows, int64(t.n), t.table)
+			}
+			return nil
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("the rows were not stored in time: %w", errors.Join(context.Cause(ctx), err))
+		}
+		m.Add(telemetry.SinkErrors, 1, "all")
+		text := err.Error()
+		if s.fault.Swap(&text) == nil {
+			s.config.Logger.Warn("ClickHouse does not take rows; they wait in Kafka and the insert is tried again", "error", err)
+		}
+		timer := time.NewTimer(pause/2 + rand.N(pause/2))
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+		timer.Stop()
+		pause = min(2*pause, s.config.Retry)
+	}
+}
+
+// Fault says why ClickHouse does not take rows now, "" while it does.
+func (s *Sink) Fault() string {
+	if text := s.fault.Load(); text != nil {
+		return *text
+	}
+	return ""
+}
+
+// Status tells how far each partition is.
+func (s *Sink) Status() []PartitionStatus { return s.board.all() }
+
+// Live gives nil while every partition's loop goes round.
+func (s *Sink) Live() error { return live(RoleSink, s.board.all(), s.config.Now()) }
+
+// Ready gives nil once the partitions are assigned, read to their end, and
+// ClickHouse takes rows.
+func (s *Sink) Ready() error {
+	if fault := s.Fault(); fault != "" {
+		return fmt.Errorf("%s: ClickHouse does not take rows: %s", RoleSink, fault)
+	}
+	return ready(RoleSink, s.board.hasJoined(), s.board.all())
+}
+
+// appendOutput appends all rows of from to to.
+func appendOutput(to, from *event.Output) {
+	to.Flags = append(to.Flags, from.Flags...)
+	to.NumberMinutes = append(to.NumberMinutes, from.NumberMinutes...)
+	to.FingerprintHours = append(to.FingerprintHours, from.FingerprintHours...)
+	to.NumberStatuses = append(to.NumberStatuses, from.NumberStatuses...)
+	to.ContactOutcomes = append(to.ContactOutcomes, from.ContactOutcomes...)
+	to.AccountEvents = append(to.AccountEvents, from.AccountEvents...)
+	to.PortfolioStatus = append(to.PortfolioStatus, from.PortfolioStatus...)
+}
