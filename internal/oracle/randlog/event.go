@@ -8,8 +8,16 @@ func (m *maker) one() {
 		m.campaign()
 		return
 	}
+	if (m.official || m.returning) && len(m.lines) < 2*m.numbers && len(m.lines)%2 == 0 {
+		m.profile(fmt.Sprint("n", len(m.lines)/2), m.when())
+		return
+	}
 	number, t := m.number(), m.when()
-	switch k := m.IntN(100); {
+	k := m.IntN(100)
+	if m.calm && m.IntN(20) > 0 {
+		k = m.IntN(64) // only what messages bring
+	}
+	switch {
 	case k < 40:
 		m.send(number, m.recipient(), m.content(), t)
 	case k < 52:
@@ -184,11 +192,17 @@ func (m *maker) profile(number string, t int64) {
 	if m.IntN(2) == 0 {
 		f["connection"] = pick(m.Rand, "cloud_api", "business_app", "web_session", "web_session")
 	}
+	if m.official {
+		f["connection"] = "cloud_api"
+	}
 	if m.IntN(3) == 0 {
 		f["registered_at"] = t - pick(m.Rand, 0, 2*day, 3*day, 6*day, 7*day, 9*day, 20*day, 21*day, 100*day, -day)
 	}
 	if m.IntN(3) == 0 {
 		f["last_active_at"] = t - pick(m.Rand, 0, day, 179*day, 180*day, 180*day-hour, 200*day, 200*day)
+	}
+	if m.returning {
+		f["last_active_at"] = t - pick(m.Rand, 180*day, 180*day, 200*day)
 	}
 	if m.IntN(3) == 0 {
 		f["origin"] = pick(m.Rand, "sim", "voip")

@@ -18,6 +18,9 @@ type shape struct {
 	campaigns                                    float64
 	templates                                    int
 	steady                                       bool // every contact is written to in turn, as a bot does
+	calm                                         bool // hardly anything but messages
+	returning                                    bool // numbers come back after half a year
+	official                                     bool // all numbers are cloud_api
 }
 
 // pick takes one of the choices, each as likely.
@@ -29,6 +32,7 @@ func newShape(r *rand.Rand) shape {
 		portfolios: pick(r, 1, 2, 4), events: pick(r, 10, 40, 100, 200, 300),
 		span:     pick(r, 20*minute, 3*hour, 12*hour, 2*day, 4*day, 9*day),
 		disorder: pick(r, 0, 0.05, 0.3), campaigns: pick(r, 0, 0.01, 0.05), templates: pick(r, 1, 3, 30), steady: r.IntN(4) == 0,
+		calm: r.IntN(3) == 0, returning: r.IntN(12) == 0, official: r.IntN(20) == 0,
 	}
 	switch r.IntN(40) {
 	case 0:
@@ -39,6 +43,8 @@ func newShape(r *rand.Rand) shape {
 		s.span = 40 * day
 	case 3:
 		s.numbers, s.events, s.span = pick(r, 1, 2), 60, 400*day
+	case 6: // enough resolved sends for the samples of cloud_api
+		s.numbers, s.contacts, s.events, s.span, s.official, s.calm = 1, 400, 3000, 6*day, true, true
 	case 4, 5:
 		s.numbers, s.contacts, s.events, s.span, s.campaigns = 1, 400, 1200, pick(r, 6*hour, 8*day), 0.02
 	}
