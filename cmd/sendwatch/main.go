@@ -16,6 +16,9 @@ import (
 
 // cli is the command line: one field a subcommand, one file each.
 type cli struct {
+	Migrate migrateCmd `cmd:"" help:"Create missing topics and apply the ClickHouse schema."`
+	Check   checkCmd   `cmd:"" help:"Say what would fail at start; changes nothing."`
+	SQL     sqlCmd     `cmd:"" name:"sql" help:"Ask ClickHouse and print the rows."`
 	Replay  replayCmd  `cmd:"" help:"Run the engine over files of events."`
 	Health  healthCmd  `cmd:"" help:"Ask a running process whether it is ready."`
 	Version versionCmd `cmd:"" help:"Print the version."`

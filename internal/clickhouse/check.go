@@ -51,9 +51,10 @@ func (c *Client) Check(ctx context.Context) []Problem {
 
 // unanswered explains a failed ping.
 func (c *Client) unanswered(ctx context.Context, err error) Problem {
-	err = fail(ctx, "connect", err)
+	why := err.Error()
 	var e *Error
-	if errors.As(err, &e) {
+	if errors.As(fail(ctx, "connect", err), &e) {
+		why = e.detail
 		switch e.Code {
 		case codeAuthFailed, codeWrongPassword, codeUnknownUser, codeRequiredPassword:
 			return Problem{
@@ -63,7 +64,7 @@ func (c *Client) unanswered(ctx context.Context, err error) Problem {
 		}
 	}
 	return Problem{
-		fmt.Sprintf("ClickHouse at %s does not answer (%v)", strings.Join(c.addresses, ", "), err),
+		fmt.Sprintf("ClickHouse at %s does not answer (%s)", strings.Join(c.addresses, ", "), why),
 		"check the addresses (native protocol, usually port 9000 or, with TLS, 9440), TLS and the network",
 	}
 }

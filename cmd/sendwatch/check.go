@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"time"
+
+	"sendwatch/internal/clickhouse"
+	"sendwatch/internal/config"
+	"sendwatch/internal/kafka"
+)
+
+// checkTimeout bounds the questions to each of Kafka and ClickHouse.
+const checkTimeout = 30 * time.Second
+
+// checkCmd says what would fail at start.
+type checkCmd struct {
+	Config string `default:"sendwatch.yaml" type:"path" placeholder:"FILE" help:"Configuration file."`
+	Policy string `type:"existingfile" placeholder:"FILE" help:"Check this policy file, and nothing else."`
+}
+
+// Run checks the configuration, the policy it names, Kafka and ClickHouse, and
+// changes nothing. It prints every problem and fails if one is more than a
+// warning.
+func (c *checkCmd) Run(ctx context.Context) error {
+	if c.Policy != "" {
+		return policyCheck(c.Policy)
+	}
+	cfg, err := config.Load(c.Config)
+	if err != nil {
+		return err
+	}
+	var failed bool
+	if _, err := loadPolicy(cfg.Policy.File); err != nil {
+		fmt.Fprintf(os.Stdout, "error: %v\n", err)
+		failed = true
+	}
+	if checkKafka(ctx, os.Stdout, cfg) {
+		failed = true
+	}
+	if slices.Contains(cfg.Roles, config.RoleSink) && checkClickHouse(ctx, os.Stdout, cfg) {
+		failed = true
+	}
+	if failed {
+		return errReported
+	}
+	fmt.Fprintf(os.Stdout, "%s: ready to run\n", c.Config)
+	return nil
+}
+
+// checkKafka prints the problems and tells whether one is more than a warning.
+func checkKafka(ctx context.Context, out io.Writer, cfg config.Config) (failed bool) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	client, err := kafka.New(kafkaConfig(cfg.Kafka, slog.New(slog.DiscardHandler)))
+	if err != nil {
+		fmt.Fprintf(out, "error: %v\n", err)
+		return true
+	}
+	defer client.Close()
+	for _, p := range client.Check(ctx, topics(cfg), groups(cfg)) {
+		fmt.Fprintln(out, p)
+		failed = failed || !p.Warning
+	}
+	return failed
+}
+
+// checkClickHouse prints the problems and tells whether there is one.
+func checkClickHouse(ctx context.Context, out io.Writer, cfg config.Config) (failed bool) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	settings, err := clickHouseConfig(cfg.ClickHouse, nil)
+	if err != nil {
+		fmt.Fprintf(out, "error: %v\n", err)
+		return true
+	}
+	client, err := clickhouse.Open(settings)
+	if err != nil {
+		fmt.Fprintf(out, "error: %v\n", err)
+		return true
+	}
+	defer client.Close() //nolint:errcheck // nothing was written
+	for _, p := range client.Check(ctx) {
+		fmt.Fprintf(out, "error: %s\n", p)
+		failed = true
+	}
+	return failed
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"time"
+
+	"sendwatch/internal/clickhouse"
+	"sendwatch/internal/config"
+	"sendwatch/internal/kafka"
+)
+
+// This file maps the configuration to what each room wants.
+
+// clickHouseConfig says how to reach the configured ClickHouse. It reads the
+// files that the TLS part names.
+func clickHouseConfig(c config.ClickHouse, logger *slog.Logger) (clickhouse.Config, error) {
+	encryption, err := tlsConfig("clickhouse.tls", c.TLS)
+	return clickhouse.Config{
+		Addresses: c.Addresses,
+		Database:  c.Database,
+		User:      c.Username,
+		Password:  c.Password.Reveal(),
+		TLS:       encryption,
+		Logger:    logger,
+	}, err
+}
+
+// tlsConfig loads certificates; it gives nil where TLS is off. Certificates are
+// always checked.
+func tlsConfig(key string, c config.TLS) (*tls.Config, error) {
+	if !c.Enabled {
+		return nil, nil //nolint:nilnil // no TLS is a valid answer
+	}
+	out := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.ServerName}
+	if c.CAFile != "" {
+		pem, err := os.ReadFile(c.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("%s.ca_file: %w; name a PEM file of certificate authorities", key, err)
+		}
+		out.RootCAs = x509.NewCertPool()
+		if !out.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%s.ca_file: %s holds no certificate; name a PEM file of certificate authorities", key, c.CAFile)
+		}
+	}
+	if c.CertFile != "" {
+		pair, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("%s.cert_file, %s.key_file: %w; name a certificate and its key, both PEM", key, key, err)
+		}
+		out.Certificates = []tls.Certificate{pair}
+	}
+	return out, nil
+}
+
+// kafkaConfig says how to reach the configured brokers.
+func kafkaConfig(c config.Kafka, logger *slog.Logger) kafka.Config {
+	return kafka.Config{
+		Brokers:  c.Brokers,
+		ClientID: c.ClientID,
+		TLS:      kafka.TLS{Enabled: c.TLS.Enabled, CAFile: c.TLS.CAFile, CertFile: c.TLS.CertFile, KeyFile: c.TLS.KeyFile, ServerName: c.TLS.ServerName},
+		SASL:     kafka.SASL{Mechanism: c.SASL.Mechanism, User: c.SASL.Username, Password: c.SASL.Password.Reveal()},
+		Topics:   []string{c.Topics.Events, c.Topics.Flags, c.Topics.Rows, c.Topics.DeadLetter},
+		Logger:   logger,
+	}
+}
+
+// trackedReply is how long a send may wait for its reply: what the events topic
+// must keep at least, so that a restart can rebuild what is pending.
+const trackedReply = 48 * time.Hour
+
+// topics says how the topics are created and what a process with the configured
+// roles expects of them.
+func topics(c config.Config) []kafka.Topic {
+	k := c.Kafka
+	numbers := slices.Contains(c.Roles, config.RoleNumbers)
+	portfolios := slices.Contains(c.Roles, config.RolePortfolios)
+	sink := slices.Contains(c.Roles, config.RoleSink)
+	topic := func(name string, retention, atLeast time.Duration, read, write bool) kafka.Topic {
+		return kafka.Topic{
+			Name: name, Partitions: k.Create.Partitions, Replication: k.Create.ReplicationFactor,
+			Retention: retention, MinRetention: atLeast, Read: read, Write: write,
+		}
+	}
+	events := topic(k.Topics.Events, k.Create.EventsRetention, trackedReply+c.Numbers.LongestOutage, numbers, numbers || portfolios)
+	events.BrokerTime = true
+	return []kafka.Topic{
+		events,
+		topic(k.Topics.Flags, k.Create.FlagsRetention, 0, false, numbers || portfolios),
+		topic(k.Topics.Rows, k.Create.RowsRetention, c.Numbers.LongestOutage, sink || portfolios, numbers || portfolios),
+		topic(k.Topics.DeadLetter, k.Create.DeadLetterRetention, 0, false, numbers),
+	}
+}
+
+// groups are the consumer groups of the configured roles.
+func groups(c config.Config) []string {
+	names := map[string]string{
+		config.RoleNumbers: c.Kafka.Groups.Numbers, config.RolePortfolios: c.Kafka.Groups.Portfolios, config.RoleSink: c.Kafka.Groups.Sink,
+	}
+	var all []string
+	for _, role := range c.Roles {
+		all = append(all, names[role])
+	}
+	return all
+}
