@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"sendwatch/internal/embedded/apachekafka"
 	"sendwatch/internal/embedded/chdb"
 	"sendwatch/internal/embedded/fetch"
 )
@@ -22,6 +23,7 @@ type engines struct {
 	mu      sync.Mutex
 	managed bool // managed says that Main runs this binary.
 	chdb    started[*chdb.Server]
+	kafka   started[*apachekafka.Broker]
 	stops   []func() error
 	names   int
 }
