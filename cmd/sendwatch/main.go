@@ -16,6 +16,8 @@ import (
 
 // cli is the command line: one field a subcommand, one file each.
 type cli struct {
+	Demo    demoCmd    `cmd:"" help:"Show it all in one process, on embedded engines and invented traffic."`
+	Run     runCmd     `cmd:"" help:"Run the roles against Kafka and ClickHouse until a signal comes."`
 	Migrate migrateCmd `cmd:"" help:"Create missing topics and apply the ClickHouse schema."`
 	Check   checkCmd   `cmd:"" help:"Say what would fail at start; changes nothing."`
 	SQL     sqlCmd     `cmd:"" name:"sql" help:"Ask ClickHouse and print the rows."`

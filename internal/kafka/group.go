@@ -19,6 +19,8 @@ type GroupConfig struct {
 	// FixedPartitions makes a change of the topic's partition count an error of
 	// every claim: keys have moved, and state that goes by key with them.
 	FixedPartitions bool
+	// Joined, if not nil, is called for every generation that this member joins.
+	Joined func()
 }
 
 // Group is a member of a consumer group on one topic.
@@ -144,6 +146,9 @@ func (g *Group) Run(ctx context.Context, serve func(context.Context, *Claim) err
 		claims := g.claims(ctx, generation)
 		config.Logger.Info("partitions assigned", "group", g.config.ID, "topic", g.config.Topic,
 			"generation", generation.ID, "partitions", len(claims))
+		if g.config.Joined != nil {
+			g.config.Joined()
+		}
 		serving.Add(1)
 		generation.Start(func(ended context.Context) {
 			g.serveAll(ctx, ended, claims, serve, cancel)

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/bits"
+	"slices"
+	"sync"
+	"time"
+
+	"sendwatch/internal/clickhouse"
+	"sendwatch/internal/codec"
+	"sendwatch/internal/config"
+	"sendwatch/internal/kafka"
+	"sendwatch/internal/pipeline"
+	"sendwatch/internal/policy"
+	"sendwatch/internal/server"
+	"sendwatch/internal/telemetry"
+)
+
+// runOptions is what the roles of one process are made of.
+type runOptions struct {
+	settings  config.Config
+	policy    *policy.Policy
+	secret    codec.Secret
+	telemetry *telemetry.Telemetry // nil: nothing is measured
+	logger    *slog.Logger
+}
+
+// pipelines are the roles of one process, connected to what they need.
+type pipelines struct {
+	options runOptions
+	started time.Time
+	client  *kafka.Client
+	tables  *clickhouse.Client // nil without the sink
+	numbers *pipeline.Numbers  // nil without the role
+	sink    *pipeline.Sink     // nil without the role
+	sources server.Sources
+}
+
+// newPipelines connects the roles of the settings. Nothing is dialled and
+// nothing runs yet.
+func newPipelines(o runOptions) (*pipelines, error) {
+	p := &pipelines{options: o, started: time.Now()}
+	var err error
+	if p.client, err = kafka.New(kafkaConfig(o.settings.Kafka, o.logger)); err != nil {
+		return nil, err
+	}
+	topics := o.settings.Kafka.Topics
+	if slices.Contains(o.settings.Roles, config.RoleNumbers) {
+		p.numbers = pipeline.NewNumbers(pipeline.NumbersConfig{
+			Flags: topics.Flags, Rows: topics.Rows, DeadLetter: topics.DeadLetter,
+			Writer: p.client.NewProducer(), Secret: o.secret, Policy: o.policy,
+			DedupHorizon: o.settings.Numbers.DedupHorizon.Milliseconds(), PaneBits: paneBits(o.settings.Numbers.PaneSize),
+			Drain: p.client.DrainTime(), Telemetry: o.telemetry, Logger: o.logger,
+		})
+	}
+	if slices.Contains(o.settings.Roles, config.RoleSink) {
+		if p.tables, err = openClickHouse(o.settings.ClickHouse, o.logger); err != nil {
+			p.client.Close()
+			return nil, err
+		}
+		p.sink = pipeline.NewSink(pipeline.SinkConfig{
+			Store: p.tables.NewWriter(), Drain: p.client.DrainTime(), Telemetry: o.telemetry, Logger: o.logger,
+		})
+	}
+	p.sources = server.Sources{Health: p, Pipeline: p}
+	if p.numbers != nil {
+		p.sources.Numbers, p.sources.Flags = numbersSource{p.numbers}, numbersSource{p.numbers}
+	}
+	if o.telemetry != nil {
+		p.sources.Metrics = o.telemetry.Handler()
+	}
+	return p, nil
+}
+
+// openClickHouse prepares the client that the sink writes with.
+func openClickHouse(c config.ClickHouse, logger *slog.Logger) (*clickhouse.Client, error) {
+	settings, err := clickHouseConfig(c, logger)
+	if err != nil {
+		return nil, err
+	}
+	return clickhouse.Open(settings)
+}
+
+// paneBits gives k of a pane size of 2^k records, which the configuration has checked.
+func paneBits(size int) uint8 { return uint8(bits.Len(uint(size)) - 1) }
+
+// run joins the groups and works until ctx ends; then every role brings what it
+// has to its end and leaves. The first role that fails ends the others.
+func (p *pipelines) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	groups, topics := p.options.settings.Kafka.Groups, p.options.settings.Kafka.Topics
+	var roles sync.WaitGroup
+	var failed [2]error
+	start := func(i int, name string, role func(context.Context) error) {
+		roles.Go(func() {
+			defer cancel()
+			if err := role(ctx); err != nil {
+				failed[i] = fmt.Errorf("%s: %w", name, err)
+			}
+		})
+	}
+	if p.numbers != nil {
+		// A number that moved to another partition has left its history behind.
+		join := p.join(pipeline.RoleNumbers, kafka.GroupConfig{ID: groups.Numbers, Topic: topics.Events, FixedPartitions: true})
+		start(0, pipeline.RoleNumbers, func(ctx context.Context) error { return p.numbers.Run(ctx, join) })
+	}
+	if p.sink != nil {
+		join := p.join(pipeline.RoleSink, kafka.GroupConfig{ID: groups.Sink, Topic: topics.Rows})
+		start(1, pipeline.RoleSink, func(ctx context.Context) error { return p.sink.Run(ctx, join) })
+	}
+	roles.Wait()
+	return errors.Join(failed[:]...)
+}
+
+// join makes a role a member of a group.
+func (p *pipelines) join(role string, group kafka.GroupConfig) pipeline.Join {
+	group.Joined = func() { p.options.telemetry.Metrics().Add(telemetry.Rebalances, 1, role) }
+	return func(ctx context.Context, serve pipeline.Serve) error {
+		return p.client.NewGroup(group).Run(ctx, func(ctx context.Context, c *kafka.Claim) error {
+			return serve(ctx, pipeline.Claim{Topic: c.Topic, Partition: c.Partition, Committed: c.Committed}, c)
+		})
+	}
+}
+
+// close ends the connections. The roles have ended before.
+func (p *pipelines) close() error {
+	p.client.Close()
+	if p.tables != nil {
+		return p.tables.Close()
+	}
+	return nil
+}
+
+// Live gives nil while every loop goes round.
+func (p *pipelines) Live(context.Context) error {
+	var errs []error
+	if p.numbers != nil {
+		errs = append(errs, p.numbers.Live())
+	}
+	if p.sink != nil {
+		errs = append(errs, p.sink.Live())
+	}
+	return errors.Join(errs...)
+}
+
+// Ready gives nil once the numbers role has caught up; ClickHouse being away
+// costs no flag, so it makes only a process unready that does nothing else.
+func (p *pipelines) Ready(context.Context) error {
+	switch {
+	case p.numbers != nil:
+		return p.numbers.Ready()
+	case p.sink != nil:
+		return p.sink.Ready()
+	}
+	return nil
+}
+
+// Status tells how far the process is.
+func (p *pipelines) Status(context.Context) (server.Status, error) {
+	status := server.Status{
+		Version: version(), PolicyVersion: p.options.policy.Version, Started: p.started, Records: map[string]int64{},
+	}
+	if p.numbers != nil {
+		for _, s := range p.numbers.Status() {
+			one := partitionStatus(&s)
+			one.Watermark = s.Engine.Watermark
+			one.Records = recordCounts(&s)
+			one.Entries = map[string]int64{
+				"numbers": int64(s.Engine.Numbers), "conversations": int64(s.Engine.Conversations), "pending": int64(s.Engine.Pending),
+				"fingerprints": int64(s.Engine.Fingerprints), "templates": int64(s.Engine.Templates),
+			}
+			for class, n := range one.Records {
+				status.Records[class] += n
+			}
+			status.Late += s.Engine.Late
+			status.Partitions = append(status.Partitions, one)
+			status.Notes = append(status.Notes, unreadableNote(&s)...)
+		}
+	}
+	if p.sink != nil {
+		for _, s := range p.sink.Status() {
+			status.Partitions = append(status.Partitions, partitionStatus(&s))
+			status.Notes = append(status.Notes, unreadableNote(&s)...)
+		}
+		if fault := p.sink.Fault(); fault != "" {
+			status.Notes = append(status.Notes, "ClickHouse does not take rows, they wait in Kafka: "+fault)
+		}
+	}
+	return status, nil
+}
+
+func unreadableNote(s *pipeline.PartitionStatus) []string {
+	if s.Unreadable == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s partition %d: %d offsets could not be read and were stepped over", s.Topic, s.Partition, s.Unreadable)}
+}
+
+// numbersSource answers the API's questions about numbers.
+type numbersSource struct{ numbers *pipeline.Numbers }
+
+// Newest gives the newest flags of this process.
+func (s numbersSource) Newest(_ context.Context, limit int) ([]json.RawMessage, error) {
+	return s.numbers.Newest(limit), nil
+}
