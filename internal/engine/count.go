@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math"
+	"slices"
 
 	"sendwatch/internal/event"
 	"sendwatch/internal/window"
@@ -48,7 +49,7 @@ func (e *Engine) count(i uint32, ev *event.Event, before int64, out *event.Outpu
 		n.ipCountry = ev.IPCountry
 		if ev.IPHash != 0 {
 			n.ipHash = ev.IPHash
-			e.portfolio.connected(i, ev.IPHash)
+			e.feed.note(changeIP, n.portfolio, i, ev.IPHash, 0)
 		}
 	case event.TypeGroup:
 		// A log's bucket holds less than 2^56; no real number comes near.
@@ -107,7 +108,7 @@ func (e *Engine) countSend(i uint32, n *number, ev *event.Event, before int64) {
 	row.Initiated++
 	fp.initiated++
 	e.noteMinuteContact(i, s, ev.Contact)
-	e.portfolio.initiated(n.portfolio, ev.Contact, floor(s, minute))
+	e.feed.note(changeContact, n.portfolio, i, ev.Contact, floor(s, minute))
 	e.addSecond(n, colInitiated, s)
 	e.addMinute(n, colInitiated, s, 1)
 	if back := floor(n.clock, hour) - floor(s, hour); back < activeHoursLen {
@@ -264,7 +265,9 @@ func (n *number) applyProfile(ev *event.Event) {
 func (e *Engine) applyAccount(i uint32, n *number, ev *event.Event) {
 	if n.account.update(ev.State, ev.Time, ev.ExpiresAt, ev.HasExpires) {
 		n.strikes++
-		e.portfolio.strike(i, ev.Time)
+		e.strikes = slices.DeleteFunc(e.strikes, func(s strikeAt) bool { return s.time <= e.watermark-strikeWatch })
+		e.strikes = append(e.strikes, strikeAt{ev.Time, i})
+		e.feed.note(changeStrike, n.portfolio, i, 0, ev.Time)
 	}
 }
 
@@ -275,7 +278,7 @@ func (e *Engine) applyShared(ev *event.Event, out *event.Output) {
 	var member func(n *number) bool
 	switch {
 	case ev.Type == event.TypeLimit:
-		e.portfolio.limit(e.folios.intern(ev.PortfolioID), ev.Limit)
+		e.feed.note(changeLimit, e.folios.intern(ev.PortfolioID), noIndex, 0, ev.Limit)
 		return
 	case ev.Type == event.TypeTemplate:
 		waba := e.wabas.intern(ev.WABAID)

@@ -41,16 +41,16 @@ type Config struct {
 	// Statuses gives is wanted.
 	FinalStatusOnly bool
 	Portfolios      bool // evaluate portfolios over this partition's numbers, as a replay does
+	Feed            bool // hand on what the portfolios role needs to know
 }
 
 // Engine is the state of one partition. Make it with New.
 type Engine struct {
+	flagger
 	cfg       Config
-	offset    int64 // of the record in hand
 	watermark int64 // never before the first event
 	lastTick  int64
 	begun     bool
-	stats     Stats
 
 	dedup     dedup
 	numbers   numbers
@@ -60,11 +60,12 @@ type Engine struct {
 	replies   window.Replies
 	logs      logs
 	wakes     wakes
-	episodes  window.Pool[episode]
 	keyed     window.Pool[templateLevel]
 	pane      pane
 	changed   []uint32 // numbers with a status to write
-	portfolio portfolios
+	feed      feed
+	portfolio Portfolios // used in a replay only
+	strikes   []strikeAt // of the last 7 days, for numbers that move
 
 	// Scratch, empty between calls.
 	settled []window.Settled
@@ -97,8 +98,10 @@ func New(cfg Config) *Engine {
 		templates:    window.NewKeyed(24 * 60),
 	}
 	e.pane.current = never
-	e.portfolio.on, e.portfolio.minute = cfg.Portfolios, never
-	e.portfolio.contacts = window.NewKeyed(uniqueMinutes)
+	e.policy = cfg.Policy
+	e.position = event.Position{Topic: cfg.Topic, Partition: cfg.Partition}
+	e.feed.on = cfg.Portfolios || cfg.Feed
+	e.portfolio = newPortfolios(cfg.Policy, e.position, &e.folios)
 	return e
 }
 
@@ -150,7 +153,7 @@ func (e *Engine) AdvanceTo(t int64, out *event.Output) {
 
 // begin opens the record: its offset, its pane, and the record clock.
 func (e *Engine) begin(offset, recordTime int64, out *event.Output) {
-	e.offset = offset
+	e.position.Offset, e.mark = offset, offset
 	if pane := offset >> e.cfg.PaneBits; pane != e.pane.current {
 		e.closePane(out)
 		e.pane.current = pane
@@ -165,16 +168,22 @@ func (e *Engine) advance(t int64, out *event.Output) {
 	if !e.begun {
 		e.begun, e.watermark = true, t
 		e.lastTick = floor(t, minute)*minute - grace
+		e.feed.visible = (floor(t, minute) + 1) * minute
 		return
 	}
 	if t <= e.watermark {
 		return
 	}
 	for m := floor(e.watermark, minute) + 1; m*minute <= t; m++ {
+		e.feed.visible = m * minute
 		e.tick(m*minute-grace, out)
-		e.portfolioMinute(m*minute, out)
+		if e.cfg.Portfolios {
+			e.portfolio.take(&e.feed)
+			e.portfolio.evaluate(m*minute, e.position.Offset, e.mark, out)
+		}
 	}
 	e.watermark = t
+	e.feed.visible = (floor(t, minute) + 1) * minute
 }
 
 // tick is the passing of the full minute at: what is 48 hours old expires, and

@@ -2,141 +2,12 @@ package engine
 
 import (
 	"cmp"
-	"encoding/hex"
 	"slices"
-	"strconv"
-	"strings"
-
-	"github.com/cespare/xxhash/v2"
 
 	"sendwatch/internal/event"
 	"sendwatch/internal/policy"
 	"sendwatch/internal/window"
 )
-
-// episode is the time that one factor's flag level of a number is above none.
-type episode struct {
-	id       [2]uint64 // the flag's id
-	warnAt   int64     // clock of the last evaluation at warn or danger
-	dangerAt int64     // clock of the last evaluation at danger, never if none
-	key      uint64    // fingerprint of the template, 0 if the factor has no key
-	sequence uint32
-	factor   event.Factor
-	level    event.Level // the flag level
-	computed event.Level // at the last evaluation
-}
-
-// observe takes the computed level of an evaluation at the clock.
-func (p *episode) observe(level event.Level, clock int64) {
-	p.computed = level
-	if level >= event.LevelWarn {
-		p.warnAt = clock
-	}
-	if level >= event.LevelDanger {
-		p.dangerAt = clock
-	}
-}
-
-// at gives the flag level at the clock: the highest computed level of the
-// evaluations less than the hysteresis ago.
-func (p *episode) at(clock, hysteresis int64) event.Level {
-	switch {
-	case p.dangerAt != never && p.dangerAt > clock-hysteresis:
-		return event.LevelDanger
-	case p.warnAt > clock-hysteresis:
-		return event.LevelWarn
-	}
-	return event.LevelNone
-}
-
-// track is the open episodes of one subject.
-type track struct {
-	episodes window.Ring
-	active   uint64 // bit f: an episode of factor f is open
-}
-
-// extend gives open episodes the evaluations that ticks up to the clock would
-// have made, at which nothing had changed.
-func (e *Engine) extend(t *track, clock int64) {
-	for k := range t.episodes.Len() {
-		p := e.episodes.At(&t.episodes, k)
-		p.observe(p.computed, clock)
-	}
-}
-
-// step is one evaluation of one factor: the flag level before and after it.
-type step struct {
-	at       int // of the episode in its track
-	was, is  event.Level
-	id       [2]uint64
-	sequence int64
-	key      uint64
-}
-
-// step takes one computed level at the clock and moves its episode, opened with
-// an id if need be. moved tells whether the flag level changed; the caller
-// writes the flag and then calls settleStep.
-func (e *Engine) step(
-	t *track, f event.Factor, key uint64, computed event.Level, clock int64, id func() [2]uint64,
-) (s step, moved bool) {
-	at := -1
-	if t.active&(1<<f) != 0 {
-		for k := range t.episodes.Len() {
-			if p := e.episodes.At(&t.episodes, k); p.factor == f && p.key == key {
-				at = k
-				break
-			}
-		}
-	}
-	if at < 0 {
-		if computed == event.LevelNone {
-			return step{}, false
-		}
-		at = t.episodes.Len()
-		e.episodes.PushBack(&t.episodes, episode{id: id(), factor: f, key: key, warnAt: never, dangerAt: never})
-		t.active |= 1 << f
-	}
-	p := e.episodes.At(&t.episodes, at)
-	p.observe(computed, clock)
-	s = step{at: at, was: p.level, is: p.at(clock, e.cfg.Policy.Hysteresis), id: p.id, sequence: int64(p.sequence), key: key}
-	p.level = s.is
-	return s, s.was != s.is
-}
-
-// settleStep ends a step that moved: the next transition has the next number,
-// and an episode that was cleared is closed.
-func (e *Engine) settleStep(t *track, s step) {
-	p := e.episodes.At(&t.episodes, s.at)
-	p.sequence++
-	if s.is != event.LevelNone {
-		return
-	}
-	f := p.factor
-	e.episodes.Remove(&t.episodes, s.at)
-	t.active &^= 1 << f
-	for k := range t.episodes.Len() {
-		if e.episodes.At(&t.episodes, k).factor == f {
-			t.active |= 1 << f
-		}
-	}
-}
-
-// nextStep gives the first time after the clock at which a flag level falls if
-// nothing else happens.
-func (e *Engine) nextStep(t *track, clock int64) int64 {
-	next := int64(window.Never)
-	hysteresis := e.cfg.Policy.Hysteresis
-	for k := range t.episodes.Len() {
-		p := e.episodes.At(&t.episodes, k)
-		if p.computed < event.LevelDanger && p.dangerAt != never && p.dangerAt > clock-hysteresis {
-			next = min(next, p.dangerAt+hysteresis)
-		}
-		if p.computed < event.LevelWarn {
-			next = min(next, p.warnAt+hysteresis)
-		}
-	}
-	return next
-}
 
 // moveEpisodes takes the computed levels in n.levels, moves the episodes, and
 // replaces them by the flag levels. Transitions come in the factors' order.
@@ -190,60 +61,11 @@ func (e *Engine) moveEpisode(i uint32, n *number, f event.Factor, key uint64, co
 	return s.is
 }
 
-// transition names the step between two flag levels.
-func transition(was, is event.Level) event.Transition {
-	switch {
-	case is == event.LevelNone:
-		return event.TransitionCleared
-	case was == event.LevelNone:
-		return event.TransitionRaised
-	case is > was:
-		return event.TransitionEscalated
-	}
-	return event.TransitionEased
-}
-
 // flagID derives the id of an episode that begins now: from the subject, the
 // factor, the key, the policy's version and the position of the record in hand.
 func (e *Engine) flagID(n *number, f event.Factor, key uint64) [2]uint64 {
 	subject := append([]byte("number\x00"), e.numbers.names.get(n.id)...)
 	return e.deriveID(subject, f, e.templates.label(key))
-}
-
-func (e *Engine) deriveID(subject []byte, f event.Factor, key string) [2]uint64 {
-	b := subject
-	for _, part := range [...]string{
-		f.String(), key, e.cfg.Policy.Version, e.cfg.Topic,
-		strconv.Itoa(int(e.cfg.Partition)), strconv.FormatInt(e.offset, 10),
-	} {
-		b = append(b, 0)
-		b = append(b, part...)
-	}
-	h := xxhash.NewWithSeed(idSeed)
-	_, _ = h.Write(b) // a hash never fails to write
-	return [2]uint64{xxhash.Sum64(b), h.Sum64()}
-}
-
-// idString writes a flag's id: 32 hex digits.
-func idString(id [2]uint64) string {
-	var b [16]byte
-	for k, word := range id {
-		for j := range 8 {
-			b[8*k+j] = byte(word >> (56 - 8*j))
-		}
-	}
-	return hex.EncodeToString(b[:])
-}
-
-// newFlag fills in what every flag has.
-func (e *Engine) newFlag(s step, f event.Factor, r *policy.Rule, day int64) event.Flag {
-	warn, danger := r.At(day)
-	return event.Flag{
-		FlagID: idString(s.id), Sequence: s.sequence, Transition: transition(s.was, s.is), Level: s.is,
-		Factor: f, Warn: thresholdValue(warn), Danger: thresholdValue(danger),
-		PolicyVersion: e.cfg.Policy.Version, Advice: e.cfg.Policy.Advice(f), ETA: -1,
-		Position: event.Position{Topic: e.cfg.Topic, Partition: e.cfg.Partition, Offset: e.offset},
-	}
 }
 
 // flag writes one transition of a number's episode.
@@ -265,34 +87,6 @@ func (e *Engine) flag(i uint32, n *number, f event.Factor, s step, out *event.Ou
 	fl.Evidence = e.evidence(i, n, f)
 	out.Flags = append(out.Flags, fl)
 	e.stats.flagged(f, fl.Transition)
-}
-
-// etaWindow is what the pace of an eta is measured over, maxETA the longest
-// eta that is told; both in seconds.
-const (
-	etaWindow = 600
-	maxETA    = 3600
-)
-
-// eta gives the seconds to danger for what is missing at the pace of n in the
-// last 10 minutes, -1 for none.
-func eta(missing, n float64) int64 {
-	if missing < 0 {
-		return -1
-	}
-	s := ceilDiv(missing*etaWindow, n)
-	if s > maxETA {
-		return -1
-	}
-	return s
-}
-
-func ceilDiv(a, b float64) int64 {
-	q := int64(a / b)
-	if float64(q)*b < a {
-		q++
-	}
-	return q
 }
 
 // pace gives the n of the eta of a factor, 0 if it has none.
@@ -341,17 +135,6 @@ func (e *Engine) flagValue(n *number, f event.Factor, key uint64, on bool) event
 	}
 	if v := e.eval.value[f]; v == v {
 		return event.NumberValue(v)
-	}
-	return event.Value{}
-}
-
-// thresholdValue gives a threshold as a flag shows it: its number or its words.
-func thresholdValue(t *policy.Threshold) event.Value {
-	switch {
-	case len(t.Words) > 0:
-		return event.WordValue(strings.Join(t.Words, ","))
-	case t.Op != policy.OpNone:
-		return event.NumberValue(t.Value)
 	}
 	return event.Value{}
 }

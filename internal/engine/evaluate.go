@@ -43,8 +43,10 @@ func (e *Engine) evaluate(i uint32, out *event.Output) {
 		lost += points
 		n.levels[f] = level
 	}
-	n.score = uint8(policy.Score(lost))
-	e.portfolio.scored(i, n.score)
+	if score := uint8(policy.Score(lost)); score != n.score || !n.evaluated {
+		n.score = score
+		e.feed.note(changeScore, n.portfolio, i, uint64(score), 0)
+	}
 
 	v.value[event.FactorTrustScore] = float64(n.score)
 	n.levels[event.FactorTrustScore], _ = rules.Rules[event.FactorTrustScore].Judge(float64(n.score), 0, 0)

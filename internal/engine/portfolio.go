@@ -19,10 +19,13 @@ const strikeWatch = 7 * day
 // paceMinutes is how far back the pace of limit_usage looks.
 const paceMinutes = 10
 
-// portfolios keeps the facts of all portfolios over the numbers it is told of.
-// It knows numbers by index only.
-type portfolios struct {
-	all      []portfolio // by index - 1 of the names
+// Portfolios keeps the facts of portfolios over the numbers it is told of, and
+// their flags. It is told by changes (feed.go), each with the first portfolio
+// minute that sees it.
+type Portfolios struct {
+	flagger
+	ids      *names      // of portfolios
+	all      []portfolio // by index - 1 of ids
 	members  []member    // by number
 	contacts window.Keyed
 	shared   window.Maxima
@@ -33,7 +36,13 @@ type portfolios struct {
 	dirty    []uint32
 	wakes    wakes
 	minute   int64 // the last portfolio minute, ms; never before the first
-	on       bool
+}
+
+func newPortfolios(p *policy.Policy, at event.Position, ids *names) Portfolios {
+	return Portfolios{
+		flagger: flagger{policy: p, position: at}, ids: ids,
+		contacts: window.NewKeyed(uniqueMinutes), minute: never,
+	}
 }
 
 // member is what a portfolio needs to know of a number.
@@ -67,13 +76,13 @@ type portfolio struct {
 }
 
 type portfolioFacts struct {
-	unique, restricted, sharing int64
-	bands                       [3]int64
-	score                       int
+	unique, limit, restricted, sharing int64
+	bands                              [3]int64
+	score                              int
 }
 
 // at gives a portfolio by its index in the names, known if need be.
-func (p *portfolios) at(i uint32) *portfolio {
+func (p *Portfolios) at(i uint32) *portfolio {
 	for len(p.all) < int(i) {
 		p.all = append(p.all, portfolio{scheduled: never})
 	}
@@ -81,7 +90,7 @@ func (p *portfolios) at(i uint32) *portfolio {
 }
 
 // touch makes a portfolio known and to be evaluated at the next minute.
-func (p *portfolios) touch(i uint32) *portfolio {
+func (p *Portfolios) touch(i uint32) *portfolio {
 	f := p.at(i)
 	f.known = true
 	if !f.dirty {
@@ -91,48 +100,66 @@ func (p *portfolios) touch(i uint32) *portfolio {
 	return f
 }
 
-func (p *portfolios) member(number uint32) *member {
+func (p *Portfolios) member(number uint32) *member {
 	for len(p.members) <= int(number) {
 		p.members = append(p.members, member{})
 	}
 	return &p.members[number]
 }
 
-// move tells that a number belongs to another portfolio now.
-func (p *portfolios) move(number, to uint32) {
-	if !p.on {
-		return
+// take applies all changes of a feed and empties it.
+func (p *Portfolios) take(f *feed) {
+	for _, c := range f.list {
+		p.apply(c)
 	}
-	m := p.member(number)
-	p.leave(m)
-	m.portfolio = to
-	p.join(m)
+	f.list = f.list[:0]
 }
 
-func (p *portfolios) leave(m *member) {
-	if m.portfolio == 0 {
+// apply takes one change. What it says of a number holds for a number that
+// belongs to the portfolio; the feed's order sees to that.
+func (p *Portfolios) apply(c change) {
+	f := p.touch(c.portfolio)
+	switch c.kind {
+	case changeContact:
+		p.contacts.Add(&f.contacts, c.portfolio, c.a, c.b, max(c.b, c.visible/minute-1))
+		return
+	case changeLimit:
+		f.limit = c.b
+		return
+	case changeStrike:
+		p.strikes = append(p.strikes, strikeAt{c.b, c.number})
 		return
 	}
-	f := p.touch(m.portfolio)
-	if m.scored {
-		f.scores[m.score]--
+	m := p.member(c.number)
+	switch c.kind {
+	case changeJoin:
+		m.portfolio = c.portfolio
+	case changeLeave:
+		if m.portfolio == c.portfolio {
+			p.count(m, f, -1)
+			p.countIP(m, f, -1)
+			*m = member{}
+		}
+	case changeScore:
+		p.count(m, f, -1)
+		m.score, m.scored = uint8(c.a), true
+		p.count(m, f, +1)
+	case changeIP:
+		p.countIP(m, f, -1)
+		m.ipHash = c.a
+		p.countIP(m, f, +1)
 	}
-	p.countIP(m, f, -1)
 }
 
-func (p *portfolios) join(m *member) {
-	if m.portfolio == 0 {
-		return
-	}
-	f := p.touch(m.portfolio)
+// count moves the count of the numbers of a portfolio with the member's score.
+func (p *Portfolios) count(m *member, f *portfolio, by int) {
 	if m.scored {
-		f.scores[m.score]++
+		f.scores[m.score] = uint32(int(f.scores[m.score]) + by)
 	}
-	p.countIP(m, f, +1)
 }
 
 // countIP moves the count of the numbers of a portfolio with the member's ip hash.
-func (p *portfolios) countIP(m *member, f *portfolio, by int) {
+func (p *Portfolios) countIP(m *member, f *portfolio, by int) {
 	if m.ipHash == 0 {
 		return
 	}
@@ -152,88 +179,11 @@ func (p *portfolios) countIP(m *member, f *portfolio, by int) {
 	}
 }
 
-// scored tells a number's latest score.
-func (p *portfolios) scored(number uint32, score uint8) {
-	if !p.on {
-		return
-	}
-	m := p.member(number)
-	if m.scored && m.score == score {
-		return
-	}
-	if m.portfolio == 0 {
-		m.score, m.scored = score, true
-		return
-	}
-	f := p.touch(m.portfolio)
-	if m.scored {
-		f.scores[m.score]--
-	}
-	m.score, m.scored = score, true
-	f.scores[score]++
-}
-
-// connected tells a number's last ip hash.
-func (p *portfolios) connected(number uint32, ipHash uint64) {
-	if !p.on {
-		return
-	}
-	m := p.member(number)
-	if m.ipHash == ipHash {
-		return
-	}
-	if m.portfolio != 0 {
-		p.countIP(m, p.touch(m.portfolio), -1)
-	}
-	m.ipHash = ipHash
-	if m.portfolio != 0 {
-		p.countIP(m, p.touch(m.portfolio), +1)
-	}
-}
-
-// strike tells that a number was restricted anew at time t.
-func (p *portfolios) strike(number uint32, t int64) {
-	if !p.on {
-		return
-	}
-	p.strikes = append(p.strikes, strikeAt{t, number})
-	if m := p.member(number); m.portfolio != 0 {
-		p.touch(m.portfolio)
-	}
-}
-
-// limit tells a portfolio's limit.
-func (p *portfolios) limit(i uint32, limit int64) {
-	if p.on {
-		p.touch(i).limit = limit
-	}
-}
-
-// initiated tells of an initiated send, counted for the portfolio that the
-// number belongs to.
-func (p *portfolios) initiated(i uint32, contact uint64, at int64) {
-	if !p.on || i == 0 {
-		return
-	}
-	f := p.touch(i)
-	last := int64(never)
-	if p.minute != never {
-		last = p.minute/minute - 1
-	}
-	if last == never {
-		last = at
-	}
-	p.contacts.Add(&f.contacts, i, contact, at, max(last, at))
-}
-
-// portfolioMinute evaluates every portfolio at the clock m. Those at which
-// nothing can have changed are left out.
-func (e *Engine) portfolioMinute(m int64, out *event.Output) {
-	p := &e.portfolio
-	if !p.on {
-		return
-	}
-	p.minute = m
+// evaluate evaluates every portfolio at the clock m. Those at which nothing can
+// have changed are left out. offset is that of the record that brings it about,
+// mark what an episode that begins now is named after.
+func (p *Portfolios) evaluate(m, offset, mark int64, out *event.Output) {
+	p.minute, p.position.Offset, p.mark = m, offset, mark
 	for _, i := range p.wakes.due(m, nil) {
 		p.at(i).scheduled = never
 		p.touch(i)
@@ -241,55 +191,56 @@ func (e *Engine) portfolioMinute(m int64, out *event.Output) {
 	if len(p.dirty) == 0 {
 		return
 	}
-	slices.SortFunc(p.dirty, func(a, b uint32) int { return bytes.Compare(e.folios.get(a), e.folios.get(b)) })
+	slices.SortFunc(p.dirty, func(a, b uint32) int { return bytes.Compare(p.ids.get(a), p.ids.get(b)) })
 	for _, i := range p.dirty {
-		e.evaluatePortfolio(i, m, out)
+		p.evaluateOne(i, m, out)
 	}
 	p.dirty = p.dirty[:0]
 }
 
-// evaluatePortfolio computes a portfolio's facts at m, moves its flags and
-// plans the next look.
-func (e *Engine) evaluatePortfolio(i uint32, m int64, out *event.Output) {
-	p := &e.portfolio
+// evaluateOne computes a portfolio's facts at m, moves its flags and plans the
+// next look.
+func (p *Portfolios) evaluateOne(i uint32, m int64, out *event.Output) {
 	f := p.at(i)
 	f.dirty = false
-	if f.evaluated {
-		// The minutes left out since saw what the last evaluation saw.
-		e.extend(&f.track, m-minute)
-	} else {
+	first := !f.evaluated
+	if first {
 		f.evaluated, f.since = true, m
+	} else {
+		// The minutes left out since saw what the last evaluation saw.
+		p.extend(&f.track, m-minute)
 	}
 	now := p.facts(i, f, m)
-	changed := now != f.last
+	changed := first || now != f.last
 	f.last = now
 	p.remember(f, m)
 
-	rules := e.cfg.Policy.Portfolio(e.folios.get(i))
-	values := p.values(f)
-	for k, v := range values {
+	rules := p.policy.Portfolio(p.ids.get(i))
+	for k, v := range f.values() {
 		factor := event.FactorLimitUsage + event.Factor(k)
 		level, _ := rules.Rules[factor].Judge(v, 0, 0)
-		s, moved := e.step(&f.track, factor, 0, level, m, func() [2]uint64 {
-			return e.deriveID(append([]byte("portfolio\x00"), e.folios.get(i)...), factor, "")
+		s, moved := p.step(&f.track, factor, 0, level, m, func() [2]uint64 {
+			return p.deriveID(append([]byte("portfolio\x00"), p.ids.get(i)...), factor, "")
 		})
 		f.levels[k] = s.is
 		if moved {
 			changed = true
-			e.flagPortfolio(i, f, factor, v, s, m, out)
-			e.settleStep(&f.track, s)
+			p.flag(i, f, factor, v, s, out)
+			p.settleStep(&f.track, s)
 		}
 	}
 	if changed {
-		out.PortfolioStatus = append(out.PortfolioStatus, e.portfolioStatus(i, f, m))
+		out.PortfolioStatus = append(out.PortfolioStatus, p.status(i, f))
 	}
-	p.plan(i, f, m, e.nextStep(&f.track, m))
+	p.plan(i, f, m, p.nextStep(&f.track, m))
 }
 
 // facts computes the facts of a portfolio at m.
-func (p *portfolios) facts(i uint32, f *portfolio, m int64) portfolioFacts {
+func (p *Portfolios) facts(i uint32, f *portfolio, m int64) portfolioFacts {
 	p.contacts.Advance(&f.contacts, m/minute-1)
-	now := portfolioFacts{unique: int64(f.contacts.Keys()), sharing: int64(f.sharing.Top()), score: -1}
+	now := portfolioFacts{
+		unique: int64(f.contacts.Keys()), limit: f.limit, sharing: int64(f.sharing.Top()), score: -1,
+	}
 	for score, n := range f.scores {
 		if n > 0 {
 			if now.score < 0 {
@@ -301,7 +252,7 @@ func (p *portfolios) facts(i uint32, f *portfolio, m int64) portfolioFacts {
 	p.strikes = slices.DeleteFunc(p.strikes, func(s strikeAt) bool { return s.time <= m-strikeWatch })
 	struck := map[uint32]bool{}
 	for _, s := range p.strikes {
-		if p.members[s.number].portfolio == i && !struck[s.number] {
+		if p.member(s.number).portfolio == i && !struck[s.number] {
 			struck[s.number] = true
 			now.restricted++
 		}
@@ -310,7 +261,7 @@ func (p *portfolios) facts(i uint32, f *portfolio, m int64) portfolioFacts {
 }
 
 // values gives the values of the portfolio factors in their order.
-func (p *portfolios) values(f *portfolio) [event.NumFactors - event.NumNumberFactors]float64 {
+func (f *portfolio) values() [event.NumFactors - event.NumNumberFactors]float64 {
 	usage := math.NaN()
 	if f.limit > 0 {
 		usage = float64(f.last.unique) / float64(f.limit)
@@ -319,7 +270,7 @@ func (p *portfolios) values(f *portfolio) [event.NumFactors - event.NumNumberFac
 }
 
 // remember keeps the values that unique_initiated_24h took in the last minutes.
-func (p *portfolios) remember(f *portfolio, m int64) {
+func (p *Portfolios) remember(f *portfolio, m int64) {
 	n := f.history.Len()
 	if n == 0 || p.history.At(&f.history, n-1).value != f.last.unique {
 		p.history.PushBack(&f.history, uniqueAt{m, f.last.unique})
@@ -329,10 +280,9 @@ func (p *portfolios) remember(f *portfolio, m int64) {
 	}
 }
 
-// before gives the value that unique_initiated_24h took paceMinutes before m, 0
-// if the portfolio was not evaluated then.
-func (p *portfolios) before(f *portfolio, m int64) int64 {
-	then := m - paceMinutes*minute
+// before gives the value that unique_initiated_24h took paceMinutes ago, 0 if the portfolio was not evaluated then.
+func (p *Portfolios) before(f *portfolio) int64 {
+	then := p.minute - paceMinutes*minute
 	if then < f.since {
 		return 0
 	}
@@ -347,12 +297,12 @@ func (p *portfolios) before(f *portfolio, m int64) int64 {
 
 // plan finds the next minute at which the passing of time may change the
 // portfolio.
-func (p *portfolios) plan(i uint32, f *portfolio, m, next int64) {
+func (p *Portfolios) plan(i uint32, f *portfolio, m, next int64) {
 	if b := p.contacts.Next(&f.contacts); b != window.Never {
 		next = min(next, (b+1)*minute)
 	}
 	for _, s := range p.strikes {
-		if p.members[s.number].portfolio == i {
+		if p.member(s.number).portfolio == i {
 			next = min(next, s.time+strikeWatch)
 		}
 	}
@@ -367,30 +317,29 @@ func (p *portfolios) plan(i uint32, f *portfolio, m, next int64) {
 	p.wakes.push(wakeAt{at, i})
 }
 
-// flagPortfolio writes one transition of a portfolio's episode.
-func (e *Engine) flagPortfolio(i uint32, f *portfolio, factor event.Factor, value float64, s step, m int64, out *event.Output) {
-	r := &e.cfg.Policy.Portfolio(e.folios.get(i)).Rules[factor]
-	fl := e.newFlag(s, factor, r, 0)
-	fl.PortfolioID, fl.Score, fl.EventTime = e.folios.string(i), -1, m
+// flag writes one transition of a portfolio's episode.
+func (p *Portfolios) flag(i uint32, f *portfolio, factor event.Factor, value float64, s step, out *event.Output) {
+	r := &p.policy.Portfolio(p.ids.get(i)).Rules[factor]
+	fl := p.newFlag(s, factor, r, 0)
+	fl.PortfolioID, fl.Score, fl.EventTime = p.ids.string(i), -1, p.minute
 	if value == value && r.On {
 		fl.Value = event.NumberValue(value)
 	}
 	if factor == event.FactorLimitUsage && s.is == event.LevelWarn && f.limit > 0 && r.On {
-		if pace := f.last.unique - e.portfolio.before(f, m); pace > 0 && r.Danger.Exists() {
+		if pace := f.last.unique - p.before(f); pace > 0 && r.Danger.Exists() {
 			fl.ETA = eta(leastCount(&r.Danger, f.limit)-float64(f.last.unique), float64(pace))
 		}
 	}
-	counts := []event.NamedCount{
+	fl.Evidence.Counts = []event.NamedCount{
 		{Name: "unique_initiated_24h", Value: float64(f.last.unique)},
 		{Name: "restricted_7d", Value: float64(f.last.restricted)},
 		{Name: "shared_connection", Value: float64(f.last.sharing)},
 	}
 	if f.limit != 0 {
-		counts = append(counts, event.NamedCount{Name: "limit", Value: float64(f.limit)})
+		fl.Evidence.Counts = append(fl.Evidence.Counts, event.NamedCount{Name: "limit", Value: float64(f.limit)})
 	}
-	fl.Evidence.Counts = counts
 	out.Flags = append(out.Flags, fl)
-	e.stats.flagged(factor, fl.Transition)
+	p.stats.flagged(factor, fl.Transition)
 }
 
 // leastCount gives the smallest count whose share of the limit meets a threshold.
@@ -402,27 +351,31 @@ func leastCount(t *policy.Threshold, limit int64) float64 {
 	return c
 }
 
-func (e *Engine) portfolioStatus(i uint32, f *portfolio, m int64) event.PortfolioStatus {
+func (p *Portfolios) status(i uint32, f *portfolio) event.PortfolioStatus {
 	return event.PortfolioStatus{
-		Version: e.offset, Partition: e.cfg.Partition, PortfolioID: e.folios.string(i), Minute: m, Clock: m,
-		UniqueInitiated: f.last.unique, Limit: f.limit, Restricted7d: f.last.restricted, SharedConn: f.last.sharing,
+		Version: p.position.Offset, Partition: p.position.Partition, PortfolioID: p.ids.string(i),
+		Minute: p.minute, Clock: p.minute,
+		UniqueInitiated: f.last.unique, Limit: f.last.limit, Restricted7d: f.last.restricted, SharedConn: f.last.sharing,
 		NumbersHigh: f.last.bands[event.BandHigh], NumbersMedium: f.last.bands[event.BandMedium],
 		NumbersLow: f.last.bands[event.BandLow], Score: f.last.score, Levels: f.levels,
 	}
 }
 
-// PortfolioStatuses appends what is known of every portfolio, as of its last
-// evaluation, by the bytes of portfolio_id.
-func (e *Engine) PortfolioStatuses(out *event.Output) {
-	p := &e.portfolio
+// Statuses appends what is known of every portfolio, as of its last evaluation,
+// by the bytes of portfolio_id.
+func (p *Portfolios) Statuses(out *event.Output) {
 	var list []uint32
 	for i := range p.all {
 		if p.all[i].evaluated {
 			list = append(list, uint32(i+1))
 		}
 	}
-	slices.SortFunc(list, func(a, b uint32) int { return bytes.Compare(e.folios.get(a), e.folios.get(b)) })
+	slices.SortFunc(list, func(a, b uint32) int { return bytes.Compare(p.ids.get(a), p.ids.get(b)) })
 	for _, i := range list {
-		out.PortfolioStatus = append(out.PortfolioStatus, e.portfolioStatus(i, p.at(i), p.minute))
+		out.PortfolioStatus = append(out.PortfolioStatus, p.status(i, p.at(i)))
 	}
 }
+
+// PortfolioStatuses appends what is known of every portfolio of a replay, as of
+// its last evaluation.
+func (e *Engine) PortfolioStatuses(out *event.Output) { e.portfolio.Statuses(out) }

@@ -23,6 +23,11 @@ func (s *Stats) flagged(f event.Factor, t event.Transition) { s.Flags[f][t]++ }
 // Stats gives the counts and sizes as they are now.
 func (e *Engine) Stats() Stats {
 	s := e.stats
+	for f := range s.Flags {
+		for t := range s.Flags[f] {
+			s.Flags[f][t] += e.portfolio.stats.Flags[f][t]
+		}
+	}
 	if e.begun {
 		s.Watermark = e.watermark
 	}
@@ -31,7 +36,7 @@ func (e *Engine) Stats() Stats {
 	s.Pending = e.replies.Pending()
 	s.Fingerprints = e.logs.fingerprints.Len()
 	s.Templates = e.templates.names.len()
-	s.Offset = e.offset
+	s.Offset = e.position.Offset
 	return s
 }
 
@@ -39,7 +44,7 @@ func (e *Engine) Stats() Stats {
 // noIndex for a shared event.
 func (e *Engine) accountEvent(i uint32, ev *event.Event, out *event.Output) {
 	row := event.AccountEvent{
-		Position: event.Position{Topic: e.cfg.Topic, Partition: e.cfg.Partition, Offset: e.offset},
+		Position: event.Position{Topic: e.cfg.Topic, Partition: e.cfg.Partition, Offset: e.position.Offset},
 		Time:     ev.Time, Type: ev.Type, ID: string(ev.ID),
 		WABAID: string(ev.WABAID), PortfolioID: string(ev.PortfolioID),
 	}
