@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/transform"
-	"golang.org/x/text/unicode/norm"
 
 	"sendwatch/internal/event"
 )
@@ -118,7 +117,7 @@ func (m *textMemory) appendNormalised(dst, text []byte) []byte {
 // appendNormalisedUnicode is appendNormalised for all other texts.
 func (m *textMemory) appendNormalisedUnicode(dst, text []byte) []byte {
 	base := len(dst)
-	m.norm = norm.NFKC.Append(m.norm[:0], text...)
+	m.norm = m.appendNFKC(m.norm[:0], text)
 	m.fold = m.appendFolded(m.fold[:0], m.norm)
 	space, digit := false, false
 	for i := 0; i < len(m.fold); {
