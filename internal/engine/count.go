@@ -49,7 +49,7 @@ func (e *Engine) count(i uint32, ev *event.Event, before int64, out *event.Outpu
 		n.ipCountry = ev.IPCountry
 		if ev.IPHash != 0 {
 			n.ipHash = ev.IPHash
-			e.feed.note(changeIP, n.portfolio, i, ev.IPHash, 0)
+			e.feed.note(event.ChangeIP, n.portfolio, i, ev.IPHash, 0)
 		}
 	case event.TypeGroup:
 		// A log's bucket holds less than 2^56; no real number comes near.
@@ -108,7 +108,7 @@ func (e *Engine) countSend(i uint32, n *number, ev *event.Event, before int64) {
 	row.Initiated++
 	fp.initiated++
 	e.noteMinuteContact(i, s, ev.Contact)
-	e.feed.note(changeContact, n.portfolio, i, ev.Contact, floor(s, minute))
+	e.feed.note(event.ChangeContact, n.portfolio, i, ev.Contact, floor(s, minute))
 	e.addSecond(n, colInitiated, s)
 	e.addMinute(n, colInitiated, s, 1)
 	if back := floor(n.clock, hour) - floor(s, hour); back < activeHoursLen {
@@ -267,7 +267,7 @@ func (e *Engine) applyAccount(i uint32, n *number, ev *event.Event) {
 		n.strikes++
 		e.strikes = slices.DeleteFunc(e.strikes, func(s strikeAt) bool { return s.time <= e.watermark-strikeWatch })
 		e.strikes = append(e.strikes, strikeAt{ev.Time, i})
-		e.feed.note(changeStrike, n.portfolio, i, 0, ev.Time)
+		e.feed.note(event.ChangeStrike, n.portfolio, i, 0, ev.Time)
 	}
 }
 
@@ -278,7 +278,7 @@ func (e *Engine) applyShared(ev *event.Event, out *event.Output) {
 	var member func(n *number) bool
 	switch {
 	case ev.Type == event.TypeLimit:
-		e.feed.note(changeLimit, e.folios.intern(ev.PortfolioID), noIndex, 0, ev.Limit)
+		e.feed.note(event.ChangeLimit, e.folios.intern(ev.PortfolioID), noIndex, 0, ev.Limit)
 		return
 	case ev.Type == event.TypeTemplate:
 		waba := e.wabas.intern(ev.WABAID)

@@ -1,7 +1,6 @@
 package engine_test
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -25,17 +24,25 @@ var examples = []string{"tiny", "one", "many", "long"}
 // at its end.
 func replay(t testing.TB, log []byte) (*event.Output, engine.Stats) {
 	t.Helper()
-	d := codec.NewDecoder(codec.Config{StopWords: codec.DefaultStopWords(), ResumeWords: codec.DefaultResumeWords()})
 	e := engine.New(engine.Config{
 		Topic: "replay", Policy: policy.Default(), PaneBits: engine.WholeLog, Portfolios: true,
 	})
 	var out event.Output
-	var ev event.Event
+	run(log, e, &out, func(int64) {})
+	out.NumberStatuses, out.PortfolioStatus = nil, nil
+	e.Flush(&out)
+	out.NumberStatuses = nil
+	e.Statuses(&out)
+	e.PortfolioStatuses(&out)
+	return &out, e.Stats()
+}
+
+// eachLine gives the records of a log with their offsets and timestamps.
+func eachLine(log []byte, record func(offset, at int64, line []byte)) {
 	var last, offset int64
-	lines := bufio.NewScanner(bytes.NewReader(log))
-	for lines.Scan() {
-		line := lines.Bytes()
-		if len(bytes.TrimSpace(line)) == 0 {
+	for line := range bytes.Lines(log) {
+		line = bytes.TrimSpace(line)
+		if len(line) == 0 {
 			continue
 		}
 		at, ok := codec.RecordTime(line)
@@ -45,19 +52,9 @@ func replay(t testing.TB, log []byte) (*event.Output, engine.Stats) {
 			}
 		}
 		last = at
-		if err := d.Decode(&ev, line, codec.ContentJSON, at); err != nil {
-			e.Skip(event.ClassRejected, offset, at, &out)
-		} else {
-			e.Apply(&ev, offset, at, &out)
-		}
+		record(offset, at, line)
 		offset++
 	}
-	out.NumberStatuses, out.PortfolioStatus = nil, nil
-	e.Flush(&out)
-	out.NumberStatuses = nil
-	e.Statuses(&out)
-	e.PortfolioStatuses(&out)
-	return &out, e.Stats()
 }
 
 // TestExamples compares every file of every worked example. The value of

@@ -135,18 +135,18 @@ func (e *Engine) number(ev *event.Event) uint32 {
 // joinPortfolio moves a number to another portfolio, which is told what it must
 // know of it.
 func (e *Engine) joinPortfolio(i uint32, n *number, to uint32) {
-	e.feed.note(changeLeave, n.portfolio, i, 0, 0)
+	e.feed.note(event.ChangeLeave, n.portfolio, i, 0, 0)
 	n.portfolio, n.profile = to, -1
-	e.feed.note(changeJoin, to, i, 0, 0)
+	e.feed.note(event.ChangeJoin, to, i, 0, 0)
 	if n.evaluated {
-		e.feed.note(changeScore, to, i, uint64(n.score), 0)
+		e.feed.note(event.ChangeScore, to, i, uint64(n.score), 0)
 	}
 	if n.ipHash != 0 {
-		e.feed.note(changeIP, to, i, n.ipHash, 0)
+		e.feed.note(event.ChangeIP, to, i, n.ipHash, 0)
 	}
 	for _, s := range e.strikes {
 		if s.number == i {
-			e.feed.note(changeStrike, to, i, 0, s.time)
+			e.feed.note(event.ChangeStrike, to, i, 0, s.time)
 		}
 	}
 }

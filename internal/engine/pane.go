@@ -149,6 +149,9 @@ func (r *contactRow) lastReceived(t int64) {
 // written, and the statuses that changed, to out.
 func (e *Engine) Flush(out *event.Output) {
 	e.writeRows(out)
+	if e.cfg.Feed {
+		e.handOn(out)
+	}
 	for _, i := range e.changed {
 		if e.numbers.at(i).changed {
 			e.writeStatus(i, out)

@@ -120,31 +120,31 @@ func (p *Portfolios) take(f *feed) {
 func (p *Portfolios) apply(c change) {
 	f := p.touch(c.portfolio)
 	switch c.kind {
-	case changeContact:
+	case event.ChangeContact:
 		p.contacts.Add(&f.contacts, c.portfolio, c.a, c.b, max(c.b, c.visible/minute-1))
 		return
-	case changeLimit:
+	case event.ChangeLimit:
 		f.limit = c.b
 		return
-	case changeStrike:
+	case event.ChangeStrike:
 		p.strikes = append(p.strikes, strikeAt{c.b, c.number})
 		return
 	}
 	m := p.member(c.number)
 	switch c.kind {
-	case changeJoin:
+	case event.ChangeJoin:
 		m.portfolio = c.portfolio
-	case changeLeave:
+	case event.ChangeLeave:
 		if m.portfolio == c.portfolio {
 			p.count(m, f, -1)
 			p.countIP(m, f, -1)
 			*m = member{}
 		}
-	case changeScore:
+	case event.ChangeScore:
 		p.count(m, f, -1)
 		m.score, m.scored = uint8(c.a), true
 		p.count(m, f, +1)
-	case changeIP:
+	case event.ChangeIP:
 		p.countIP(m, f, -1)
 		m.ipHash = c.a
 		p.countIP(m, f, +1)

@@ -119,6 +119,7 @@ type Output struct {
 	ContactOutcomes  []ContactOutcome
 	AccountEvents    []AccountEvent
 	PortfolioStatus  []PortfolioStatus
+	Changes          []PortfolioChange
 }
 
 // Reset empties the output and keeps its memory.
@@ -130,4 +131,5 @@ func (o *Output) Reset() {
 	o.ContactOutcomes = o.ContactOutcomes[:0]
 	o.AccountEvents = o.AccountEvents[:0]
 	o.PortfolioStatus = o.PortfolioStatus[:0]
+	o.Changes = o.Changes[:0]
 }

@@ -127,6 +127,36 @@ type AccountEvent struct {
 	Reason      string
 }
 
+// PortfolioChange is something that a portfolio must know of one of its numbers.
+// A partition's changes are numbered in the order in which they came about, so
+// that whoever takes them twice can tell. Changes of one portfolio have gaps.
+type PortfolioChange struct {
+	Partition   int32 // of the events topic
+	Sequence    int64 // 1 for the partition's first
+	Visible     int64 // ms: the first portfolio minute that sees it
+	Kind        ChangeKind
+	PortfolioID string
+	NumberID    string // empty on a limit
+	A           uint64 // contact hash, ip hash or score, by Kind
+	B           int64  // minute of the send (number), time of the strike (ms) or limit, by Kind
+}
+
+// ChangeKind says what a PortfolioChange tells.
+type ChangeKind uint8
+
+// What a portfolio is told: an initiated send to contact A in minute B, a
+// number's score A, that a number joined or left it, a number's last ip hash A,
+// a restriction anew at time B, the portfolio's limit B.
+const (
+	ChangeContact ChangeKind = iota
+	ChangeScore
+	ChangeJoin
+	ChangeLeave
+	ChangeIP
+	ChangeStrike
+	ChangeLimit
+)
+
 // PortfolioStatus is what is known of a portfolio at a portfolio minute.
 type PortfolioStatus struct {
 	Version         int64

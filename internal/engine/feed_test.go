@@ -1,0 +1,117 @@
+package engine_test
+
+import (
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"sendwatch/internal/codec"
+	"sendwatch/internal/engine"
+	"sendwatch/internal/event"
+	"sendwatch/internal/policy"
+)
+
+// TestGatheringAsReplay hands the changes of a partition on in random portions,
+// some of them twice, and evaluates every portfolio minute elsewhere: flags and
+// statuses are those of a replay, but for what they are named after.
+func TestGatheringAsReplay(t *testing.T) {
+	for _, name := range examples {
+		t.Run(name, func(t *testing.T) {
+			log, err := os.ReadFile(filepath.Join("testdata", "examples", name, "events.ndjson"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, _ := replay(t, log)
+			got := gather(t, log)
+			var flags []event.Flag
+			for _, f := range want.Flags {
+				if f.NumberID == "" {
+					flags = append(flags, f)
+				}
+			}
+			named := cmpopts.IgnoreFields(event.Flag{}, "FlagID", "Position")
+			if d := cmp.Diff(flags, got.Flags, named, cmpopts.EquateEmpty()); d != "" {
+				t.Errorf("flags differ (-replay +gathering):\n%s", d)
+			}
+			versions := cmpopts.IgnoreFields(event.PortfolioStatus{}, "Version")
+			if d := cmp.Diff(want.PortfolioStatus, got.PortfolioStatus, versions, cmpopts.EquateEmpty()); d != "" {
+				t.Errorf("statuses differ (-replay +gathering):\n%s", d)
+			}
+		})
+	}
+}
+
+// gather replays a log with its portfolios in a Gathering, and gives their flags
+// and last statuses.
+func gather(t *testing.T, log []byte) *event.Output {
+	t.Helper()
+	random := rand.New(rand.NewPCG(1, 2))
+	g := engine.NewGathering("rows", 0, policy.Default())
+	e := engine.New(engine.Config{Topic: "replay", Policy: policy.Default(), PaneBits: 8, Feed: true})
+	var rows, out event.Output
+	minute := int64(-1)
+	run(log, e, &rows, func(offset int64) {
+		if random.IntN(7) > 0 {
+			return
+		}
+		rows.Changes = rows.Changes[:0]
+		e.Flush(&rows)
+		for k := range rows.Changes {
+			g.Take(&rows.Changes[k])
+			if random.IntN(3) == 0 {
+				g.Take(&rows.Changes[random.IntN(k+1)])
+			}
+		}
+		reached := e.Stats().Watermark / 60_000
+		if minute < 0 {
+			minute = firstMinute(t, log)
+		}
+		for ; minute <= reached; minute++ {
+			g.Evaluate(minute*60_000, offset, &out)
+		}
+	})
+	rows.Changes = rows.Changes[:0]
+	e.Flush(&rows)
+	for k := range rows.Changes {
+		g.Take(&rows.Changes[k])
+	}
+	for ; minute <= e.Stats().Watermark/60_000; minute++ {
+		g.Evaluate(minute*60_000, 0, &out)
+	}
+	out.PortfolioStatus = nil
+	g.Statuses(&out)
+	return &out
+}
+
+// firstMinute gives the first portfolio minute of a log: the one after its
+// first applied event.
+func firstMinute(t *testing.T, log []byte) int64 {
+	t.Helper()
+	e := engine.New(engine.Config{Topic: "replay", Policy: policy.Default(), PaneBits: engine.WholeLog})
+	var rows event.Output
+	first := int64(-1)
+	run(log, e, &rows, func(int64) {
+		if first < 0 && e.Stats().Records[event.ClassApplied] > 0 {
+			first = e.Stats().Watermark/60_000 + 1
+		}
+	})
+	return first
+}
+
+// run feeds a log to an engine and calls after once a record.
+func run(log []byte, e *engine.Engine, out *event.Output, after func(offset int64)) {
+	d := codec.NewDecoder(codec.Config{StopWords: codec.DefaultStopWords(), ResumeWords: codec.DefaultResumeWords()})
+	var ev event.Event
+	eachLine(log, func(offset, at int64, line []byte) {
+		if err := d.Decode(&ev, line, codec.ContentJSON, at); err != nil {
+			e.Skip(event.ClassRejected, offset, at, out)
+		} else {
+			e.Apply(&ev, offset, at, out)
+		}
+		after(offset)
+	})
+}
