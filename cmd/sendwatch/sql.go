@@ -58,7 +58,7 @@ func (c *sqlCmd) statement(in io.Reader) (string, error) {
 		}
 		text = string(all)
 	}
-	text = strings.TrimRight(strings.TrimSpace(text), ";")
+	text = strings.TrimRight(text, "; \t\r\n")
 	if text == "" {
 		return "", errors.New("there is no statement; give one, such as \"SELECT * FROM numbers\"")
 	}

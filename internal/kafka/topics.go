@@ -204,6 +204,9 @@ func (c *Client) checkGroup(ctx context.Context, group string) error {
 		if err == nil {
 			err = answer.Error
 		}
+		if errors.Is(err, kafkago.GroupIdNotFound) {
+			return nil // its first member makes it
+		}
 		if err == nil || !retriable(err) || again.tries > 8 {
 			return err
 		}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sendwatch/internal/config"
+	"sendwatch/internal/embedded/embeddedtest"
+)
+
+func TestMain(m *testing.M) { embeddedtest.Main(m) }
+
+// TestMigrateAndCheck brings an empty Kafka and ClickHouse to where a pipeline
+// can start, with the check before, between and after.
+func TestMigrateAndCheck(t *testing.T) {
+	broker := embeddedtest.Kafka(t)
+	address, database := embeddedtest.ClickHouse(t)
+	cfg := config.Default()
+	cfg.Kafka.Brokers = broker.Addrs()
+	cfg.Kafka.Create.Partitions = 3
+	cfg.ClickHouse.Addresses, cfg.ClickHouse.Database = []string{address}, database
+
+	var out bytes.Buffer
+	said := func(what string, want ...string) {
+		t.Helper()
+		for _, w := range want {
+			if !strings.Contains(out.String(), w) {
+				t.Errorf("%s: nothing about %q in\n%s", what, w, out.String())
+			}
+		}
+		out.Reset()
+	}
+	if !checkKafka(t.Context(), &out, cfg) || !checkClickHouse(t.Context(), &out, cfg) {
+		t.Error("an empty Kafka and ClickHouse pass the check")
+	}
+	said("empty", "sendwatch.events", "sendwatch.flags", "sendwatch.rows", "sendwatch.dead-letter", "sendwatch migrate")
+
+	if err := migrateKafka(t.Context(), &out, cfg); err != nil {
+		t.Fatal(err)
+	}
+	said("topics", "created topic sendwatch.events", "created topic sendwatch.dead-letter")
+	if err := migrateClickHouse(t.Context(), &out, cfg); err != nil {
+		t.Fatal(err)
+	}
+	said("schema", "applied 0001_schema_migrations", "applied 0010_hourly")
+	if checkKafka(t.Context(), &out, cfg) || checkClickHouse(t.Context(), &out, cfg) {
+		t.Errorf("after migrate the check says\n%s", out.String())
+	}
+
+	out.Reset()
+	if err := migrateKafka(t.Context(), &out, cfg); err != nil {
+		t.Fatal(err)
+	}
+	if err := migrateClickHouse(t.Context(), &out, cfg); err != nil {
+		t.Fatal(err)
+	}
+	said("again", "all topics exist", "is complete")
+}
+
+func TestTLSFiles(t *testing.T) {
+	dir := t.TempDir()
+	bad := filepath.Join(dir, "bad.pem")
+	if err := os.WriteFile(bad, []byte("nothing"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for want, c := range map[string]config.TLS{
+		"x.ca_file: ":             {Enabled: true, CAFile: filepath.Join(dir, "missing")},
+		"holds no certificate":    {Enabled: true, CAFile: bad},
+		"x.cert_file, x.key_file": {Enabled: true, CertFile: bad, KeyFile: bad},
+	} {
+		if _, err := tlsConfig("x", c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v gives %v, want %q", c, err, want)
+		}
+	}
+	if out, err := tlsConfig("x", config.TLS{CAFile: bad}); out != nil || err != nil {
+		t.Errorf("TLS that is off gives %v, %v", out, err)
+	}
+}
