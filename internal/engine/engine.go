@@ -64,8 +64,9 @@ type Engine struct {
 	pane      pane
 	changed   []uint32 // numbers with a status to write
 	feed      feed
-	portfolio Portfolios // used in a replay only
-	strikes   []strikeAt // of the last 7 days, for numbers that move
+	portfolio Portfolios   // used in a replay only
+	strikes   []strikeAt   // of the last 7 days, for numbers that move
+	asked     event.Output // rows that a question brought about, until the next Flush
 
 	// Scratch, empty between calls.
 	settled []window.Settled

@@ -148,6 +148,8 @@ func (r *contactRow) lastReceived(t int64) {
 // Flush writes the rows of the open pane that changed since they were last
 // written, and the statuses that changed, to out.
 func (e *Engine) Flush(out *event.Output) {
+	out.NumberStatuses = append(out.NumberStatuses, e.asked.NumberStatuses...)
+	e.asked.NumberStatuses = e.asked.NumberStatuses[:0]
 	e.writeRows(out)
 	if e.cfg.Feed {
 		e.handOn(out)

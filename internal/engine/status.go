@@ -33,7 +33,8 @@ func (e *Engine) status(i uint32, n *number) event.NumberStatus {
 }
 
 // Statuses appends what is known of every number, as of its last evaluation, by
-// the bytes of number_id.
+// the bytes of number_id. It may be asked at any time and takes no row away from
+// the log's output: what falls due by it goes out with the next Flush.
 func (e *Engine) Statuses(out *event.Output) {
 	e.due = e.due[:0]
 	for i := range e.numbers.all {
@@ -41,7 +42,7 @@ func (e *Engine) Statuses(out *event.Output) {
 	}
 	e.sortNumbers(&e.due)
 	for _, i := range e.due {
-		e.touch(i, never, out)
+		e.touch(i, never, &e.asked)
 		out.NumberStatuses = append(out.NumberStatuses, e.status(i, e.numbers.at(i)))
 	}
 }
