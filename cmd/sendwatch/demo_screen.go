@@ -184,7 +184,8 @@ func (s *screen) progress(width int) line {
 	switch s.Phase {
 	case phaseLive:
 		return line{
-			{"Live     ", bold}, {rate, plain},
+			{"Live     ", bold},
+			{rate, plain},
 			{fmt.Sprintf("   lag %s   %s", thousands(s.Lag), s.Counts), dim},
 		}
 	case phaseDraining:

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"sendwatch/internal/codec"
+	"sendwatch/internal/policy"
+	"sendwatch/internal/telemetry"
+)
+
+// startPipeline starts the roles, wired as in `run`: what the demo shows is the
+// product.
+func (d *demo) startPipeline(ctx context.Context, all *parts, logger *slog.Logger) (*part, error) {
+	measures, err := telemetry.New(telemetry.Config{Service: "sendwatch-demo", Version: version(), Logger: logger})
+	if err != nil {
+		return nil, err
+	}
+	roles, err := newPipelines(runOptions{
+		settings: d.settings, policy: policy.Default(), secret: codec.Secret(d.contactKey()), telemetry: measures, logger: logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.sources = roles.sources
+	all.start(ctx, "telemetry", measures.Run)
+	return all.start(ctx, "pipeline", func(ctx context.Context) error {
+		return errors.Join(roles.run(ctx), roles.close())
+	}), nil
+}
