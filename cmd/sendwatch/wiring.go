@@ -46,7 +46,9 @@ type pipelines struct {
 func newPipelines(o runOptions) (*pipelines, error) {
 	p := &pipelines{options: o, started: time.Now()}
 	var err error
-	if p.client, err = kafka.New(kafkaConfig(o.settings.Kafka, o.logger)); err != nil {
+	settings := kafkaConfig(o.settings.Kafka, o.logger)
+	settings.Retried = func(topic string) { o.telemetry.Metrics().Add(telemetry.ProduceErrors, 1, topic) }
+	if p.client, err = kafka.New(settings); err != nil {
 		return nil, err
 	}
 	topics := o.settings.Kafka.Topics

@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"sendwatch/internal/config"
+	"sendwatch/internal/embedded/apachekafka"
 )
 
 // composeFile is what the tests look at in docker-compose.yml.
@@ -61,6 +62,9 @@ var pinned = regexp.MustCompile(`^[a-z/-]+:(local|\d+\.\d+[a-z0-9.-]*)$`)
 
 func TestComposeServicesArePinnedAndWatched(t *testing.T) {
 	c := compose(t)
+	if image := c.Services["kafka"].Image; image != "apache/kafka:"+apachekafka.Version {
+		t.Errorf("the tests run Apache Kafka %s, docker-compose.yml %s", apachekafka.Version, image)
+	}
 	for name, s := range c.Services {
 		if !pinned.MatchString(s.Image) {
 			t.Errorf("%s: the image %q carries no version", name, s.Image)

@@ -36,6 +36,8 @@ type Config struct {
 	Session         time.Duration // without a heartbeat for so long a member is dead; default 10 s
 	Rebalance       time.Duration // time a group has to gather; default 30 s
 	Logger          *slog.Logger  // default slog.Default
+	// Retried is told the topic of every write that failed and is tried again.
+	Retried func(topic string)
 	// Dial replaces the network, for tests.
 	Dial DialFunc
 }

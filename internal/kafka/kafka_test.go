@@ -8,6 +8,10 @@ import (
 	"hash/crc32"
 	"log/slog"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -138,26 +142,6 @@ func same(t *testing.T, got []event.Record, want []*kgo.Record) {
 	}
 }
 
-func TestFetchReadsEveryCodec(t *testing.T) {
-	for _, codec := range []kgo.CompressionCodec{
-		kgo.NoCompression(), kgo.GzipCompression(), kgo.SnappyCompression(), kgo.Lz4Compression(), kgo.ZstdCompression(),
-	} {
-		t.Run(fmt.Sprint(codec), func(t *testing.T) {
-			cluster, client, _ := fake(t, 2, func(c *Config) { c.MaxBytes = 20_000 })
-			writer := theirs(t, cluster.ListenAddrs(), kgo.ProducerBatchCompression(codec), kgo.ProducerBatchMaxBytes(9_000))
-			want := seed(t, writer, "in", 1, 2_000)
-			got, bad := drain(t, client.NewFetcher("in", 1, 0, 2), len(want))
-			same(t, got, want)
-			if len(bad) != 0 {
-				t.Errorf("unreadable: %v", bad)
-			}
-			// From the middle of a batch.
-			got, _ = drain(t, client.NewFetcher("in", 1, 777, 2), len(want)-777)
-			same(t, got, want[777:])
-		})
-	}
-}
-
 func TestFetchIsValidUntilTheNextButOne(t *testing.T) {
 	cluster, client, _ := fake(t, 1, func(c *Config) { c.MaxBytes = 2_000 })
 	writer := theirs(t, cluster.ListenAddrs(), kgo.ProducerBatchCompression(kgo.Lz4Compression()), kgo.ProducerBatchMaxBytes(2_000))
@@ -179,97 +163,6 @@ func TestFetchIsValidUntilTheNextButOne(t *testing.T) {
 		}
 		seen += len(b.Records)
 		previous = b
-	}
-}
-
-func TestFetchWaitsAndSeesTheEnd(t *testing.T) {
-	_, client, writer := fake(t, 1)
-	want := seed(t, writer, "in", 0, 10)
-	f := client.NewFetcher("in", 0, 0, 1)
-	drain(t, f, 10)
-	b, err := f.Fetch(bounded(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(b.Records) != 0 || b.Next != 10 || b.End != 10 || b.LogStart != 0 {
-		t.Errorf("an empty fetch gave %d records, next %d, end %d, start %d", len(b.Records), b.Next, b.End, b.LogStart)
-	}
-	more := seed(t, writer, "in", 0, 3)
-	got, _ := drain(t, f, 3)
-	same(t, got, more)
-	_ = want
-}
-
-func TestFetchStopsWhereTheLogDoesNotHoldThePosition(t *testing.T) {
-	_, client, writer := fake(t, 1)
-	seed(t, writer, "in", 0, 20)
-	deleteRecords(t, writer, "in", 0, 8)
-	_, err := client.NewFetcher("in", 0, 5, 1).Fetch(bounded(t))
-	if want := new(LogStartError); !errors.As(err, &want) || want.Position != 5 || want.Start != 8 {
-		t.Errorf("before the log's start: %v", err)
-	}
-	_, err = client.NewFetcher("in", 0, 21, 1).Fetch(bounded(t))
-	if want := new(LogEndError); !errors.As(err, &want) || want.Position != 21 || want.End != 20 {
-		t.Errorf("behind the log's end: %v", err)
-	}
-	_, err = client.NewFetcher("in", 0, 8, 3).Fetch(bounded(t))
-	if want := new(PartitionCountError); !errors.As(err, &want) || want.Had != 3 || want.Have != 1 {
-		t.Errorf("another partition count: %v", err)
-	}
-}
-
-// deleteRecords moves a partition's log start.
-func deleteRecords(t testing.TB, client *kgo.Client, topic string, partition int32, before int64) {
-	t.Helper()
-	req := kmsg.NewPtrDeleteRecordsRequest()
-	one := kmsg.NewDeleteRecordsRequestTopic()
-	one.Topic = topic
-	p := kmsg.NewDeleteRecordsRequestTopicPartition()
-	p.Partition, p.Offset = partition, before
-	one.Partitions = append(one.Partitions, p)
-	req.Topics, req.TimeoutMillis = append(req.Topics, one), 5_000
-	if _, err := req.RequestWith(bounded(t), client); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestFetchLeavesOutAbortedTransactions(t *testing.T) {
-	cluster, client, _ := fake(t, 1)
-	ctx := bounded(t)
-	var want []string
-	for i, commit := range []kgo.TransactionEndTry{kgo.TryCommit, kgo.TryAbort, kgo.TryAbort, kgo.TryCommit} {
-		writer := theirs(t, cluster.ListenAddrs(), kgo.TransactionalID(fmt.Sprint("txn-", i%2)))
-		if err := writer.BeginTransaction(); err != nil {
-			t.Fatal(err)
-		}
-		for j := range 3 {
-			value := fmt.Sprintf("%d-%d", i, j)
-			if err := writer.ProduceSync(ctx, &kgo.Record{Topic: "in", Value: []byte(value)}).FirstErr(); err != nil {
-				t.Fatal(err)
-			}
-			if commit {
-				want = append(want, value)
-			}
-		}
-		if err := writer.EndTransaction(ctx, commit); err != nil {
-			t.Fatal(err)
-		}
-		writer.Close()
-	}
-	f := client.NewFetcher("in", 0, 0, 1)
-	records, _ := drain(t, f, len(want))
-	var got []string
-	for _, r := range records {
-		got = append(got, string(r.Value))
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("values (-want +got):\n%s", diff)
-	}
-	// The last record of the log is a commit marker: the position passes it.
-	for f.Position() < 16 {
-		if _, err := f.Fetch(ctx); err != nil {
-			t.Fatal(err)
-		}
 	}
 }
 
@@ -405,62 +298,11 @@ func TestFetchAsksAgainBeforeSteppingOver(t *testing.T) {
 	}
 }
 
-func TestProduceIsReadByAnIndependentClient(t *testing.T) {
-	for _, codec := range []Codec{NoCompression, Gzip, Snappy, LZ4, Zstd} {
-		t.Run(fmt.Sprint(codec), func(t *testing.T) {
-			cluster, client, _ := fake(t, 3, func(c *Config) { c.Compression, c.MaxBatch = codec, 3_000 })
-			var messages []event.Message
-			for i := range 300 {
-				m := event.Message{
-					Key: fmt.Appendf(nil, "key-%d", i%20), Value: fmt.Appendf(nil, "value-%d-%s", i, strings.Repeat("x", i)),
-					Timestamp: 1_790_000_000_000 + int64(i*i), Headers: []event.Header{{Key: []byte("h"), Value: fmt.Append(nil, i)}},
-				}
-				if i%50 == 0 {
-					m.Partition, m.PartitionSet, m.Key = 2, true, nil
-				}
-				messages = append(messages, m)
-			}
-			if err := client.NewProducer().Produce(bounded(t), "in", messages); err != nil {
-				t.Fatal(err)
-			}
-			reader := theirs(t, cluster.ListenAddrs(), kgo.ConsumeTopics("in"))
-			partitioner := kgo.StickyKeyPartitioner(nil).ForTopic("in")
-			seen, last := map[string]bool{}, map[int32]int{}
-			for len(seen) < len(messages) {
-				fetches := reader.PollFetches(bounded(t))
-				if err := fetches.Err(); err != nil {
-					t.Fatal(err)
-				}
-				fetches.EachRecord(func(r *kgo.Record) {
-					var i int
-					if _, err := fmt.Sscanf(string(r.Value), "value-%d-", &i); err != nil {
-						t.Fatal(err)
-					}
-					m := messages[i]
-					if string(r.Value) != string(m.Value) || string(r.Key) != string(m.Key) || r.Timestamp.UnixMilli() != m.Timestamp ||
-						len(r.Headers) != 1 || r.Headers[0].Key != "h" || string(r.Headers[0].Value) != fmt.Sprint(i) {
-						t.Fatalf("message %d came as %+v", i, r)
-					}
-					if before, ok := last[r.Partition]; ok && i <= before {
-						t.Errorf("partition %d: %d came after %d", r.Partition, i, before)
-					}
-					last[r.Partition] = i
-					want := m.Partition
-					if !m.PartitionSet {
-						want = int32(partitioner.Partition(r, 3))
-					}
-					if r.Partition != want {
-						t.Errorf("key %s on partition %d, want %d", m.Key, r.Partition, want)
-					}
-					seen[string(r.Value)] = true
-				})
-			}
-		})
-	}
-}
-
 func TestProduceTriesOnWhileAFailureMayPass(t *testing.T) {
-	cluster, client, _ := fake(t, 1)
+	var retried []string
+	cluster, client, _ := fake(t, 1, func(c *Config) {
+		c.Retried = func(topic string) { retried = append(retried, topic) }
+	})
 	failures := 0
 	cluster.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		failures++
@@ -479,6 +321,9 @@ func TestProduceTriesOnWhileAFailureMayPass(t *testing.T) {
 	}
 	if failures != 4 {
 		t.Errorf("%d requests, want 4", failures)
+	}
+	if !slices.Equal(retried, []string{"in", "in", "in"}) {
+		t.Errorf("told of the tries %v, want 3 on the topic in", retried)
 	}
 	got, _ := drain(t, client.NewFetcher("in", 0, 0, 1), 1)
 	if string(got[0].Value) != "a" {
@@ -526,5 +371,26 @@ func TestVarintLen(t *testing.T) {
 		if got, want := varintLen(v), len(binary.AppendVarint(nil, v)); got != want {
 			t.Errorf("varintLen(%d) = %d, want %d", v, got, want)
 		}
+	}
+}
+
+func writeFile(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// roundTrip writes a record and reads it back.
+func roundTrip(t *testing.T, client *Client, topic string) {
+	t.Helper()
+	if err := client.NewProducer().Produce(bounded(t), topic, []event.Message{{Value: []byte("here and back")}}); err != nil {
+		t.Fatal(err)
+	}
+	got, _ := drain(t, client.NewFetcher(topic, 0, 0, 1), 1)
+	if string(got[0].Value) != "here and back" {
+		t.Errorf("read %q", got[0].Value)
 	}
 }

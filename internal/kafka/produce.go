@@ -96,9 +96,12 @@ func (p *Producer) partitions(ctx context.Context, topic string) (int32, error) 
 }
 
 // complain logs the first failure of a run and then every tenth: a write that
-// waits for a broker must not be silent, nor a flood.
+// waits for a broker must not be silent, nor a flood. Retried hears of each.
 func (p *Producer) complain(tries int, topic string, partition int32, err error) {
-	if tries%10 == 1 {
+	if p.client.config.Retried != nil {
+		p.client.config.Retried(topic)
+	}
+	if tries%10 == 0 {
 		p.client.config.Logger.Warn("a write to Kafka failed and is tried again",
 			"topic", topic, "partition", partition, "tries", tries, "error", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sendwatch/internal/event"
+	"sendwatch/internal/telemetry"
 )
 
 // FromStart as an offset means the first that the log holds.
@@ -62,13 +63,19 @@ type fetched struct {
 // ahead fetches one batch while the receiver works on the one before. The
 // channel is unbuffered: a receive says that the batch before is done with,
 // which is when its memory may be used again.
-func ahead(ctx context.Context, log Log, now func() time.Time) <-chan fetched {
+func ahead(ctx context.Context, claim Claim, log Log, now func() time.Time, tracer *telemetry.Telemetry) <-chan fetched {
 	out := make(chan fetched)
 	go func() {
 		defer close(out)
 		for {
 			start := now()
-			batch, err := log.Fetch(ctx)
+			traced, span := tracer.StartSpan(ctx, telemetry.OperationFetch, claim.Topic, claim.Partition)
+			batch, err := log.Fetch(traced)
+			records := 0
+			if batch != nil {
+				records = len(batch.Records)
+			}
+			span.End(records, err)
 			select {
 			case out <- fetched{batch, err, now().Sub(start)}:
 			case <-ctx.Done():

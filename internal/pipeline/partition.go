@@ -78,7 +78,7 @@ func (p *partition) run(ctx context.Context, log Log) error {
 	p.lastBarrier, p.idleSince = now(), now()
 
 	fetching, stopFetching := context.WithCancel(ctx)
-	batches := ahead(fetching, log, now)
+	batches := ahead(fetching, p.claim, log, now, p.role.config.Telemetry)
 	defer func() {
 		stopFetching()
 		for range batches { // it must not touch the log after we have returned
@@ -273,7 +273,7 @@ func (p *partition) report(f fetched, apply time.Duration) {
 	p.reported = stats
 	m.Set(telemetry.LagRecords, float64(max(0, batch.End-p.next)), RoleNumbers, p.label)
 	m.Set(telemetry.LagSeconds, p.status.LagSeconds, RoleNumbers, p.label)
-	m.Set(telemetry.Watermark, float64(stats.Watermark)/1000, p.label)
+	m.Set(telemetry.Watermark, float64(stats.Watermark)/1000, RoleNumbers, p.label)
 	for _, kind := range []struct {
 		name string
 		n    int
@@ -281,7 +281,7 @@ func (p *partition) report(f fetched, apply time.Duration) {
 		{"numbers", stats.Numbers}, {"conversations", stats.Conversations}, {"pending", stats.Pending},
 		{"fingerprints", stats.Fingerprints}, {"templates", stats.Templates},
 	} {
-		m.Set(telemetry.StateEntries, float64(kind.n), p.label, kind.name)
+		m.Set(telemetry.StateEntries, float64(kind.n), RoleNumbers, p.label, kind.name)
 	}
 	m.Add(telemetry.FetchBytes, int64(batch.Bytes), RoleNumbers)
 	m.Observe(telemetry.FetchDuration, f.took, RoleNumbers)

@@ -134,7 +134,7 @@ func (p *sinkPartition) run(ctx context.Context, log Log) error {
 	p.next, p.committed = next, next
 
 	fetching, stopFetching := context.WithCancel(ctx)
-	batches := ahead(fetching, log, p.sink.config.Now)
+	batches := ahead(fetching, p.claim, log, p.sink.config.Now, p.sink.config.Telemetry)
 	defer func() {
 		stopFetching()
 		for range batches { // it must not touch the log after we have returned
@@ -315,7 +315,7 @@ func (s *Sink) insert(ctx context.Context, waiting []block, all *event.Output) e
 			if s.fault.Swap(nil) != nil {
 				s.config.Logger.Info("ClickHouse takes rows again")
 			}
-			m.Observe(telemetry.InsertDuration, s.config.Now().Sub(start), "all")
+			m.Observe(telemetry.InsertDuration, s.config.Now().Sub(start))
 			for _, t := range []struct {
 				table string
 				n     int
@@ -331,7 +331,7 @@ func (s *Sink) insert(ctx context.Context, waiting []block, all *event.Output) e
 		if ctx.Err() != nil {
 			return fmt.Errorf("the rows were not stored in time: %w", errors.Join(context.Cause(ctx), err))
 		}
-		m.Add(telemetry.SinkErrors, 1, "all")
+		m.Add(telemetry.SinkErrors, 1)
 		text := err.Error()
 		if s.fault.Swap(&text) == nil {
 			s.config.Logger.Warn("ClickHouse does not take rows; they wait in Kafka and the insert is tried again", "error", err)

@@ -48,7 +48,7 @@ func TestEndpointServesWhatWasReported(t *testing.T) {
 	m.Add(Records, 1, "1", "rejected")
 	m.Set(LagSeconds, 2.5, "numbers", "0")
 	m.Set(LagSeconds, 1.5, "numbers", "0")
-	m.Set(StateBytes, 4096, "0")
+	m.Set(StateEntries, 4096, "numbers", "0", "pending")
 	m.Observe(FetchDuration, 3*time.Millisecond, "numbers")
 	m.Observe(FetchDuration, 40*time.Second, "numbers")
 	got := scrape(t, tel)
@@ -56,7 +56,7 @@ func TestEndpointServesWhatWasReported(t *testing.T) {
 		`sendwatch_records_total{class="applied",partition="0"} 7`,
 		`sendwatch_records_total{class="rejected",partition="1"} 1`,
 		`sendwatch_lag_time_seconds{partition="0",role="numbers"} 1.5`,
-		`sendwatch_state_size_bytes{partition="0"} 4096`,
+		`sendwatch_state_entries{kind="pending",partition="0",role="numbers"} 4096`,
 		`sendwatch_fetch_duration_seconds_bucket{role="numbers",le="0.0025"} 0`,
 		`sendwatch_fetch_duration_seconds_bucket{role="numbers",le="0.005"} 1`,
 		`sendwatch_fetch_duration_seconds_bucket{role="numbers",le="30"} 1`,
@@ -81,7 +81,7 @@ func TestForgetDropsGaugesAndKeepsCounters(t *testing.T) {
 	m.Add(Records, 3, "7", "applied")
 	m.Set(LagRecords, 9, "numbers", "7")
 	m.Set(LagRecords, 9, "sink", "7")
-	m.Set(Watermark, 9, "7")
+	m.Set(Watermark, 9, "sink", "7")
 	m.Forget("role", "numbers", "partition", "7")
 	got := scrape(t, tel)
 	if strings.Contains(got, `sendwatch_lag_records{partition="7",role="numbers"}`) {
@@ -90,7 +90,7 @@ func TestForgetDropsGaugesAndKeepsCounters(t *testing.T) {
 	for _, still := range []string{
 		`sendwatch_records_total{class="applied",partition="7"} 3`,
 		`sendwatch_lag_records{partition="7",role="sink"} 9`,
-		`sendwatch_watermark_seconds{partition="7"} 9`,
+		`sendwatch_watermark_seconds{partition="7",role="sink"} 9`,
 	} {
 		if !strings.Contains(got, still) {
 			t.Errorf("%s is gone", still)
@@ -118,7 +118,7 @@ func TestSeriesAreBounded(t *testing.T) {
 func TestMistakesPanic(t *testing.T) {
 	var none *Metrics
 	for name, f := range map[string]func(){
-		"a gauge used as a counter": func() { none.Add(Watermark, 1, "0") },
+		"a gauge used as a counter": func() { none.Add(Watermark, 1, "sink", "0") },
 		"a counter used as a gauge": func() { none.Set(Records, 1, "0", "applied") },
 		"a label missing":           func() { none.Observe(FetchDuration, 1) },
 		"half a pair":               func() { none.Forget("role") },

@@ -17,8 +17,6 @@ const (
 	Partitions
 	Rebalances
 	StateEntries
-	StateBytes
-	StateDropped
 	FetchDuration
 	FetchBytes
 	ApplyDuration
@@ -103,7 +101,7 @@ var table = [NumMetrics]Definition{
 	Watermark: {
 		"sendwatch.watermark", Gauge, "s",
 		"Largest event time applied, in seconds since the Unix epoch.",
-		[]string{"partition"},
+		[]string{"role", "partition"},
 	},
 	Partitions: {
 		"sendwatch.partitions", Gauge, "{partition}",
@@ -118,17 +116,7 @@ var table = [NumMetrics]Definition{
 	StateEntries: {
 		"sendwatch.state.entries", Gauge, "{entry}",
 		"Entries held in memory, by what they are: numbers, conversations, pending, fingerprints and the like.",
-		[]string{"partition", "kind"},
-	},
-	StateBytes: {
-		"sendwatch.state.size", Gauge, "By",
-		"Memory held by a partition's state.",
-		[]string{"partition"},
-	},
-	StateDropped: {
-		"sendwatch.state.dropped", Counter, "{entry}",
-		"Entries let go because a limit was reached, by what they were.",
-		[]string{"partition", "kind"},
+		[]string{"role", "partition", "kind"},
 	},
 	FetchDuration: {
 		"sendwatch.fetch.duration", Histogram, "s",
@@ -157,7 +145,7 @@ var table = [NumMetrics]Definition{
 	},
 	ProduceErrors: {
 		"sendwatch.produce.errors", Counter, "{error}",
-		"Failed attempts to write; each is tried again.",
+		"Writes that failed and were tried again.",
 		[]string{"topic"},
 	},
 	SinkRows: {
@@ -167,13 +155,13 @@ var table = [NumMetrics]Definition{
 	},
 	InsertDuration: {
 		"sendwatch.sink.insert.duration", Histogram, "s",
-		"Time for one insert of a block into ClickHouse.",
-		[]string{"table"},
+		"Time until ClickHouse has taken the rows gathered for it, all tables together.",
+		nil,
 	},
 	SinkErrors: {
 		"sendwatch.sink.errors", Counter, "{error}",
 		"Failed inserts; each is tried again with the same rows.",
-		[]string{"table"},
+		nil,
 	},
 	BuildInfo: {
 		"sendwatch.build.info", Gauge, "",
