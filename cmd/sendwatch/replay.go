@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -13,11 +14,12 @@ import (
 
 // replayCmd runs the engine over files of events.
 type replayCmd struct {
-	Files  []string      `arg:"" name:"file" help:"Files of newline-delimited JSON events, one after the other; - is standard input, .gz and .zst are decompressed."`
-	Out    string        `required:"" type:"path" placeholder:"DIR" help:"Folder for the results; made if need be."`
-	Policy string        `type:"existingfile" placeholder:"FILE" help:"Policy to judge by, instead of the one shipped."`
-	Until  string        `placeholder:"TIME" help:"Move the watermark there at the end (RFC 3339 or ms)."`
-	Dedup  time.Duration `default:"1h" help:"How long an event's id is remembered."`
+	Files   []string      `arg:"" name:"file" help:"Files of newline-delimited JSON events, one after the other; - is standard input, .gz and .zst are decompressed."`
+	Out     string        `required:"" type:"path" placeholder:"DIR" help:"Folder for the results; made if need be."`
+	Policy  string        `type:"existingfile" placeholder:"FILE" help:"Policy to judge by, instead of the one shipped."`
+	Against string        `type:"existingfile" placeholder:"FILE" help:"A second policy: also print and write the flags on which the two differ."`
+	Until   string        `placeholder:"TIME" help:"Move the watermark there at the end (RFC 3339 or ms)."`
+	Dedup   time.Duration `default:"1h" help:"How long an event's id is remembered."`
 }
 
 // Run replays the files and writes what came out.
@@ -25,6 +27,9 @@ func (c *replayCmd) Run(ctx context.Context) error {
 	cfg := replay.Config{Files: c.Files, Stdin: os.Stdin, DedupHorizon: c.Dedup.Milliseconds()}
 	if cfg.DedupHorizon <= 0 {
 		return fmt.Errorf("--dedup is %s: give a duration above zero, such as 1h", c.Dedup)
+	}
+	if c.Against != "" && slices.Contains(c.Files, "-") {
+		return errors.New("--against reads the log twice, and standard input can be read once: give a file")
 	}
 	var err error
 	if cfg.Policy, err = loadPolicy(c.Policy); err != nil {
@@ -40,12 +45,36 @@ func (c *replayCmd) Run(ctx context.Context) error {
 	if err := result.Write(c.Out); err != nil {
 		return err
 	}
-	s := &result.Summary
+	printSummary(&result.Summary)
+	if c.Against == "" {
+		return nil
+	}
+	return c.backtest(ctx, cfg, result)
+}
+
+// backtest replays the same files by the second policy and tells how its flags
+// differ.
+func (c *replayCmd) backtest(ctx context.Context, cfg replay.Config, a *replay.Result) error {
+	var err error
+	if cfg.Policy, err = loadPolicy(c.Against); err != nil {
+		return err
+	}
+	b, err := replay.Run(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	differences := replay.Compare(a.Rows.Flags, b.Rows.Flags)
+	if err := replay.WriteDifferences(c.Out, differences); err != nil {
+		return err
+	}
+	return replay.PrintDifferences(os.Stdout, a, b, differences)
+}
+
+func printSummary(s *replay.Summary) {
 	fmt.Fprintf(os.Stderr, "%d records: %d applied, %d duplicate, %d ignored, %d rejected; %d late sends. "+
 		"%d numbers, %d flag transitions. %.1f s, %.0f events/s, peak memory %d MiB.\n",
 		s.Records, s.Applied, s.Duplicate, s.Ignored, s.Rejected, s.Late, s.Numbers, s.Flags,
 		s.Seconds, s.PerSecond, s.PeakMemory>>20)
-	return nil
 }
 
 // parseUntil reads a time in RFC 3339 or ms; 0 for none.

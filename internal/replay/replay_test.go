@@ -1,0 +1,182 @@
+package replay
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+
+	"sendwatch/internal/event"
+	"sendwatch/internal/policy"
+)
+
+const tiny = "../engine/testdata/examples/tiny/events.ndjson"
+
+func mustRun(t *testing.T, cfg Config) *Result {
+	t.Helper()
+	if cfg.Policy == nil {
+		cfg.Policy = policy.Default()
+	}
+	r, err := Run(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// files gives what a result writes, by name, but for the summary, which tells
+// the run's own speed.
+func files(t *testing.T, r *Result) map[string]string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := r.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, e := range entries {
+		data, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[e.Name()] = string(data)
+	}
+	if got["summary.json"] == "" {
+		t.Error("no summary.json was written")
+	}
+	delete(got, "summary.json")
+	return got
+}
+
+// TestSourcesAgree replays one log plain, compressed, from standard input, split
+// in two and with blank lines: the files are the same, byte for byte.
+func TestSourcesAgree(t *testing.T) {
+	log, err := os.ReadFile(tiny)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	put := func(name string, data []byte) string {
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	var gz, zst bytes.Buffer
+	g := gzip.NewWriter(&gz)
+	z, err := zstd.NewWriter(&zst)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range []interface {
+		Write([]byte) (int, error)
+		Close() error
+	}{g, z} {
+		if _, err := w.Write(log); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	half := bytes.IndexByte(log[len(log)/2:], '\n') + len(log)/2 + 1
+	want := files(t, mustRun(t, Config{Files: []string{tiny}}))
+	if len(want) != 8 {
+		t.Errorf("%d files beside the summary, want 8", len(want))
+	}
+	for name, cfg := range map[string]Config{
+		"gzip":  {Files: []string{put("log.gz", gz.Bytes())}},
+		"zstd":  {Files: []string{put("log.zst", zst.Bytes())}},
+		"stdin": {Files: []string{"-"}, Stdin: bytes.NewReader(log)},
+		"split": {Files: []string{put("a", log[:half]), put("b", log[half:])}},
+		"blank": {Files: []string{put("c", bytes.ReplaceAll(log, []byte("\n"), []byte("\r\n \n\n")))}},
+	} {
+		for file, got := range files(t, mustRun(t, cfg)) {
+			if got != want[file] {
+				t.Errorf("%s: %s differs from the plain log's", name, file)
+			}
+		}
+	}
+}
+
+// TestDeadLetter keeps the bytes and the reason of what cannot be read, also of
+// a line longer than the read buffer, and goes on behind it.
+func TestDeadLetter(t *testing.T) {
+	long := `{"id":"` + strings.Repeat("x", 2*readBuffer) + `"}`
+	event := `{"id":"a","type":"number.quality","time":1760000000000,"number_id":"n","rating":"RED"}`
+	r := mustRun(t, Config{Files: []string{"-"}, Stdin: strings.NewReader("nonsense\n" + long + "\n" + event)})
+	if r.Summary.Rejected != 2 || r.Summary.Applied != 1 {
+		t.Fatalf("%d rejected and %d applied, want 2 and 1", r.Summary.Rejected, r.Summary.Applied)
+	}
+	lines := strings.Split(files(t, r)["dead_letter.ndjson"], "\n")
+	for i, want := range []string{"nonsense", long} {
+		if !strings.Contains(lines[i], base64.StdEncoding.EncodeToString([]byte(want))) {
+			t.Errorf("dead letter %d lacks the original bytes", i)
+		}
+	}
+	if !strings.Contains(lines[1], "too_large") {
+		t.Errorf("the long line's reason is not too_large: %.80s", lines[1])
+	}
+}
+
+// TestUntil moves the watermark at the end: the unanswered send of the example
+// that is still open expires.
+func TestUntil(t *testing.T) {
+	before := mustRun(t, Config{Files: []string{tiny}})
+	after := mustRun(t, Config{Files: []string{tiny}, Until: before.Summary.Watermark + 3*24*3600*1000})
+	count := func(r *Result) (n int64) {
+		for i := range r.Rows.NumberMinutes {
+			n += r.Rows.NumberMinutes[i].Unanswered
+		}
+		return n
+	}
+	if count(before) != 1 || count(after) != 2 {
+		t.Errorf("%d and %d unanswered, want 1 and 2", count(before), count(after))
+	}
+}
+
+// TestMissingFile names the file.
+func TestMissingFile(t *testing.T) {
+	_, err := Run(t.Context(), Config{Files: []string{"absent.ndjson"}, Policy: policy.Default()})
+	if err == nil || !strings.Contains(err.Error(), "absent.ndjson") {
+		t.Errorf("error %v does not name the file", err)
+	}
+}
+
+// TestCompare matches episodes by overlap and names each disagreement.
+func TestCompare(t *testing.T) {
+	flag := func(id, number string, f event.Factor, tr event.Transition, l event.Level, at int64) event.Flag {
+		return event.Flag{FlagID: id, NumberID: number, Factor: f, Transition: tr, Level: l, EventTime: at}
+	}
+	a := []event.Flag{
+		flag("1", "n1", event.FactorVelocityHour, event.TransitionRaised, event.LevelWarn, 100),
+		flag("1", "n1", event.FactorVelocityHour, event.TransitionCleared, event.LevelNone, 200),
+		flag("2", "n2", event.FactorVelocityHour, event.TransitionRaised, event.LevelWarn, 100),
+		flag("3", "n3", event.FactorOptOut, event.TransitionRaised, event.LevelDanger, 100),
+		flag("4", "n4", event.FactorOptOut, event.TransitionRaised, event.LevelWarn, 100),
+	}
+	b := []event.Flag{
+		flag("5", "n1", event.FactorVelocityHour, event.TransitionRaised, event.LevelWarn, 300), // no overlap
+		flag("6", "n2", event.FactorVelocityHour, event.TransitionRaised, event.LevelWarn, 90),
+		flag("7", "n3", event.FactorOptOut, event.TransitionRaised, event.LevelDanger, 100), // the same
+		flag("8", "n4", event.FactorOptOut, event.TransitionRaised, event.LevelWarn, 150),
+		flag("8", "n4", event.FactorOptOut, event.TransitionEscalated, event.LevelDanger, 160),
+	}
+	var got []string
+	for _, d := range Compare(a, b) {
+		got = append(got, d.of().ID+" "+d.Kind())
+	}
+	want := "n1 only_a,n2 earlier,n1 only_b,n4 level"
+	if strings.Join(got, ",") != want {
+		t.Errorf("got %v, want %s", got, want)
+	}
+}
