@@ -1,6 +1,8 @@
 package codec
 
 import (
+	"strings"
+
 	"sendwatch/internal/event"
 )
 
@@ -64,6 +66,11 @@ type Decoder struct {
 	values    [numFields]value
 	rejection *Rejection
 
+	// quoted[f] is the key of f with what stands behind it in a record, and
+	// follows[f] the field that came after f the last time.
+	quoted  [noTemplateField + 1]string
+	follows [noTemplateField + 1]field
+
 	// Memory that is used again for each record. What an event aliases of it is
 	// good until the next Decode.
 	unescaped    []byte
@@ -80,6 +87,17 @@ type Decoder struct {
 // all before it.
 func NewDecoder(c Config) *Decoder {
 	d := &Decoder{secret: c.Secret, words: map[string]event.Preference{}, text: newTextMemory()}
+	for f := range numFields {
+		_, key, ok := strings.Cut(f.String(), ".")
+		if !ok {
+			key = f.String()
+		}
+		d.quoted[f] = key + `":`
+	}
+	d.quoted[noField], d.quoted[noTemplateField] = `":`, `":` // the empty key is unknown
+	for f := range d.follows {
+		d.follows[f] = noField
+	}
 	d.addWords(c.ResumeWords, event.PreferenceResume)
 	d.addWords(c.StopWords, event.PreferenceStop)
 	return d

@@ -53,6 +53,7 @@ const (
 	fieldTemplateCategory = numEventFields + 2
 	numFields             = numEventFields + 3
 	noField               = numFields
+	noTemplateField       = numFields + 1 // as noField, inside of template
 )
 
 // shape is the Protobuf type of a field.

@@ -25,28 +25,28 @@ func (d *Decoder) scanMembers(b []byte, i, depth int) int {
 	if i < len(b) && b[i] == '}' {
 		return i + 1
 	}
+	unknown := noField // where keys that no field has, and the beginning, are remembered
+	if depth > 1 {
+		unknown = noTemplateField
+	}
+	last := unknown
 	for {
 		if i >= len(b) || b[i] != '"' {
 			return d.badJSON()
 		}
-		end, hasEscape := stringEnd(b, i+1)
-		if end < 0 {
+		// Producers write their keys in the same order each time, so the key that
+		// followed the last one in the record before is tried first.
+		f := d.follows[last]
+		if key := d.quoted[f]; len(b)-i > len(key) && string(b[i+1:i+1+len(key)]) == key {
+			i = skipSpace(b, i+1+len(key))
+		} else if f, i = d.scanKey(b, i, depth); i < 0 {
 			return d.badJSON()
 		}
-		key := b[i+1 : end]
-		if hasEscape {
-			key = d.unescape(key)
+		if f == noField {
+			f = unknown
 		}
-		f := noField
-		if depth == 1 {
-			f = fieldNamed(key)
-		} else {
-			f = templateFieldNamed(key)
-		}
-		if i = skipSpace(b, end+1); i >= len(b) || b[i] != ':' {
-			return d.badJSON()
-		}
-		if i = skipSpace(b, i+1); i >= len(b) {
+		d.follows[last], last = f, f
+		if i >= len(b) {
 			return d.badJSON()
 		}
 		v := value{start: uint32(i)}
@@ -117,6 +117,28 @@ func (d *Decoder) scanMembers(b []byte, i, depth int) int {
 			return d.badJSON()
 		}
 	}
+}
+
+// scanKey steps over a key and its colon and finds which field it names.
+func (d *Decoder) scanKey(b []byte, i, depth int) (field, int) {
+	end, hasEscape := stringEnd(b, i+1)
+	if end < 0 {
+		return noField, -1
+	}
+	key := b[i+1 : end]
+	if hasEscape {
+		key = d.unescape(key)
+	}
+	f := noField
+	if depth == 1 {
+		f = fieldNamed(key)
+	} else {
+		f = templateFieldNamed(key)
+	}
+	if i = skipSpace(b, end+1); i >= len(b) || b[i] != ':' {
+		return noField, -1
+	}
+	return f, skipSpace(b, i+1)
 }
 
 // set keeps where a field is; of equal keys the last counts.

@@ -32,10 +32,12 @@ func stringEnd(b []byte, i int) (end int, hasEscape bool) {
 	for {
 		for i+8 <= len(b) {
 			x := binary.LittleEndian.Uint64(b[i:])
-			quote := x ^ ('"' * ones)
+			// Swapping space and quote (they differ in one bit) makes the quote the
+			// byte that follows the control characters, so one comparison finds both.
+			swapped := x ^ ((' ' ^ '"') * ones)
 			slash := x ^ ('\\' * ones)
 			// The lowest bit set is right; those above it may be borrowed.
-			special := ((quote-ones)&^quote | (slash-ones)&^slash | (x-' '*ones)&^x | x) & highs
+			special := ((swapped-(' '+1)*ones)&^swapped | (slash-ones)&^slash | x) & highs
 			if special != 0 {
 				i += bits.TrailingZeros64(special) >> 3
 				break

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"math/bits"
 	"unicode"
 	"unicode/utf8"
 
@@ -63,9 +64,9 @@ func newTextMemory() textMemory {
 // while there are only letters, marks and single spaces.
 func (m *textMemory) appendNormalised(dst, text []byte) []byte {
 	base := len(dst)
-	space, digit := true, false // what the last byte was; white space in front goes
+	space := true // whether the last byte was one; white space in front goes
 	for i := 0; i < len(text); {
-		for i+8 <= len(text) {
+		if i+8 <= len(text) {
 			x := binary.LittleEndian.Uint64(text[i:])
 			if x&highs != 0 {
 				return m.appendNormalisedUnicode(dst[:base], text)
@@ -79,34 +80,41 @@ func (m *textMemory) appendNormalised(dst, text []byte) []byte {
 			if space {
 				before |= 0x80
 			}
-			if (^atLeast20|digits|spaces&before)&highs != 0 {
-				break
-			}
+			special := (^atLeast20 | digits | spaces&before) & highs
 			dst = binary.LittleEndian.AppendUint64(dst, x|upper>>2)
-			space, digit = spaces>>63 != 0, false
-			i += 8
-		}
-		for end := min(i+8, len(text)); i < end; i++ {
-			c := text[i]
-			if c >= utf8.RuneSelf {
-				return m.appendNormalisedUnicode(dst[:base], text)
+			if special == 0 {
+				space = spaces>>63 != 0
+				i += 8
+				continue
 			}
-			switch t := m.ascii[c]; {
-			case t == asciiSpace:
-				if !space {
-					dst = append(dst, ' ')
-				}
-				space, digit = true, false
-			case t == asciiDigit:
-				if !digit {
-					dst = append(dst, '0')
-				}
-				space, digit = false, true
-			default:
-				dst = append(dst, t)
-				space, digit = false, false
+			// What lies before the first special byte is done.
+			if n := bits.TrailingZeros64(special) >> 3; n > 0 {
+				space = text[i+n-1] == ' '
+				i += n
+				dst = dst[:len(dst)-8+n]
+			} else {
+				dst = dst[:len(dst)-8]
 			}
 		}
+		c := text[i]
+		if c >= utf8.RuneSelf {
+			return m.appendNormalisedUnicode(dst[:base], text)
+		}
+		i++
+		switch t := m.ascii[c]; {
+		case t == asciiSpace:
+			if !space {
+				dst = append(dst, ' ')
+			}
+			space = true
+			continue
+		case t == asciiDigit:
+			dst = append(dst, '0')
+			i = skipDigits(text, i)
+		default:
+			dst = append(dst, t)
+		}
+		space = false
 	}
 	if space && len(dst) > base {
 		dst = dst[:len(dst)-1]
