@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"sendwatch/internal/policy"
 	"sendwatch/internal/replay"
 )
 
@@ -35,6 +36,12 @@ func (c *replayCmd) Run(ctx context.Context) error {
 	if cfg.Policy, err = loadPolicy(c.Policy); err != nil {
 		return err
 	}
+	var other *policy.Policy
+	if c.Against != "" {
+		if other, err = loadPolicy(c.Against); err != nil {
+			return err
+		}
+	}
 	if cfg.Until, err = parseUntil(c.Until); err != nil {
 		return err
 	}
@@ -49,16 +56,13 @@ func (c *replayCmd) Run(ctx context.Context) error {
 	if c.Against == "" {
 		return nil
 	}
+	cfg.Policy = other
 	return c.backtest(ctx, cfg, result)
 }
 
-// backtest replays the same files by the second policy and tells how its flags
-// differ.
+// backtest replays the same files by the second policy, which cfg holds, and
+// tells how its flags differ.
 func (c *replayCmd) backtest(ctx context.Context, cfg replay.Config, a *replay.Result) error {
-	var err error
-	if cfg.Policy, err = loadPolicy(c.Against); err != nil {
-		return err
-	}
 	b, err := replay.Run(ctx, cfg)
 	if err != nil {
 		return err

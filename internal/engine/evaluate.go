@@ -59,9 +59,9 @@ func (e *Engine) evaluate(i uint32, out *event.Output) {
 // rules gives the profile that a number is held against.
 func (e *Engine) rules(n *number) *policy.Profile {
 	if n.profile < 0 {
-		n.profile = e.cfg.Policy.Index(e.numbers.names.get(n.id), e.folios.get(n.portfolio), n.connection)
+		n.profile = e.policy.Index(e.numbers.names.get(n.id), e.folios.get(n.portfolio), n.connection)
 	}
-	return &e.cfg.Policy.Profiles[n.profile]
+	return &e.policy.Profiles[n.profile]
 }
 
 // measure fills in what the factors of a number look at.
