@@ -16,7 +16,7 @@ func parseTime(s []byte) (ms int64, ok bool) {
 	minute, ok6 := twoDigits(s, 14)
 	second, ok7 := twoDigits(s, 17)
 	year += 100 * century
-	if !(ok1 && ok2 && ok3 && ok4 && ok5 && ok6 && ok7) ||
+	if !ok1 || !ok2 || !ok3 || !ok4 || !ok5 || !ok6 || !ok7 ||
 		month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 || second > 59 {
 		return 0, false
 	}

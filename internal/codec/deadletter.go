@@ -24,8 +24,7 @@ const (
 // value are not copied.
 func NewDeadLetter(at event.Position, timestamp int64, key, value []byte, err error) event.DeadLetter {
 	l := event.DeadLetter{Position: at, Timestamp: timestamp, Key: key, Value: value, Reason: ReasonUnparsable}
-	var r *Rejection
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[*Rejection](err); ok {
 		l.Reason, l.Field, l.Detail = r.Reason, r.Field, r.Detail
 	}
 	return l

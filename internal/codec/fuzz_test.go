@@ -3,7 +3,9 @@ package codec
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
+	"maps"
 	"math"
 	"regexp"
 	"strings"
@@ -154,11 +156,11 @@ func FuzzJSON(f *testing.F) {
 		err := d.Decode(&ev, data, ContentJSON, math.MaxInt64)
 		want, ok := parse(data)
 		unparsable := false
-		if r, isRejection := err.(*Rejection); isRejection {
+		if r, isRejection := errors.AsType[*Rejection](err); isRejection {
 			unparsable = r.Reason == ReasonUnparsable || r.Reason == ReasonTooDeep
 		}
 		// encoding/json lets lone surrogates pass as U+FFFD; ours does not.
-		if ok == unparsable && !(unparsable && bytes.Contains(data, []byte(`\u`))) {
+		if ok == unparsable && (!unparsable || !bytes.Contains(data, []byte(`\u`))) {
 			t.Fatalf("%q: %v, encoding/json says %v", data, err, ok)
 		}
 		at, readable := Time(data)
@@ -180,9 +182,7 @@ func compareFields(t *testing.T, d *Decoder, data []byte, want map[string]any) {
 	d.seen, d.record, d.rejection = 0, data, nil
 	d.scanJSON(data)
 	members := map[string]any{}
-	for k, v := range want {
-		members[k] = v
-	}
+	maps.Copy(members, want)
 	if m, ok := want["template"].(map[string]any); ok {
 		for k, v := range m {
 			members["template."+k] = v
@@ -265,7 +265,7 @@ func FuzzProtobuf(f *testing.F) {
 		var ev event.Event
 		err := d.Decode(&ev, data, ContentProtobuf, math.MaxInt64)
 		unparsable := false
-		if r, isRejection := err.(*Rejection); isRejection {
+		if r, isRejection := errors.AsType[*Rejection](err); isRejection {
 			if r.Reason == ReasonTooDeep {
 				return
 			}

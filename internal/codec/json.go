@@ -129,16 +129,14 @@ func (d *Decoder) scanKey(b []byte, i, depth int) (field, int) {
 	if hasEscape {
 		key = d.unescape(key)
 	}
-	f := noField
-	if depth == 1 {
-		f = fieldNamed(key)
-	} else {
-		f = templateFieldNamed(key)
+	f := fieldNamed
+	if depth > 1 {
+		f = templateFieldNamed
 	}
 	if i = skipSpace(b, end+1); i >= len(b) || b[i] != ':' {
 		return noField, -1
 	}
-	return f, skipSpace(b, i+1)
+	return f(key), skipSpace(b, i+1)
 }
 
 // set keeps where a field is; of equal keys the last counts.

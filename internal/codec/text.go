@@ -101,14 +101,14 @@ func (m *textMemory) appendNormalised(dst, text []byte) []byte {
 			return m.appendNormalisedUnicode(dst[:base], text)
 		}
 		i++
-		switch t := m.ascii[c]; {
-		case t == asciiSpace:
+		switch t := m.ascii[c]; t {
+		case asciiSpace:
 			if !space {
 				dst = append(dst, ' ')
 			}
 			space = true
 			continue
-		case t == asciiDigit:
+		case asciiDigit:
 			dst = append(dst, '0')
 			i = skipDigits(text, i)
 		default:
