@@ -1,0 +1,199 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"sendwatch/internal/embedded/embeddedtest"
+)
+
+// member runs a group member that reads and commits, and notes what it holds.
+type member struct {
+	stop context.CancelFunc
+	done chan error
+
+	mu   sync.Mutex
+	held map[int32]int   // partition -> records read in this generation
+	last map[int32]int64 // partition -> newest offset committed
+}
+
+func join(t *testing.T, brokers []string, topic, group string, change ...func(*Config)) *member {
+	t.Helper()
+	change = append(change, func(c *Config) { c.Session, c.Rebalance = 6*time.Second, 6*time.Second })
+	client := ours(t, brokers, change...)
+	ctx, stop := context.WithCancel(context.Background())
+	m := &member{stop: stop, done: make(chan error, 1), held: map[int32]int{}, last: map[int32]int64{}}
+	go func() {
+		m.done <- client.NewGroup(GroupConfig{ID: group, Topic: topic, FixedPartitions: true}).Run(ctx, func(ctx context.Context, c *Claim) error {
+			m.mu.Lock()
+			m.held[c.Partition] = 0
+			m.mu.Unlock()
+			defer func() {
+				m.mu.Lock()
+				delete(m.held, c.Partition)
+				m.mu.Unlock()
+			}()
+			if _, err := c.Open(ctx, c.Committed); err != nil {
+				return err
+			}
+			for {
+				b, err := c.Fetch(ctx)
+				if ctx.Err() != nil {
+					return nil
+				}
+				if err != nil {
+					return err
+				}
+				if len(b.Records) == 0 {
+					continue
+				}
+				if err := c.Commit(b.Next); err != nil {
+					return nil //nolint:nilerr // the generation has just ended
+				}
+				m.mu.Lock()
+				m.held[c.Partition] += len(b.Records)
+				m.last[c.Partition] = b.Next
+				m.mu.Unlock()
+			}
+		})
+	}()
+	t.Cleanup(func() { m.stop() })
+	return m
+}
+
+func (m *member) holds() []int32 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Sorted(maps.Keys(m.held))
+}
+
+func (m *member) read() (n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, k := range m.held {
+		n += k
+	}
+	return n
+}
+
+func (m *member) leave(t *testing.T) {
+	t.Helper()
+	m.stop()
+	if err := <-m.done; err != nil {
+		t.Error(err)
+	}
+}
+
+func sharesPartitions(t *testing.T, brokers []string, topic string) {
+	writer := theirs(t, brokers)
+	create(t, ours(t, brokers), topic, 4)
+	for p := range int32(4) {
+		seed(t, writer, topic, p, 10)
+	}
+	one := join(t, brokers, topic, topic)
+	embeddedtest.Eventually(t, 30*time.Second, "one member holds all and has read all", func() bool {
+		return len(one.holds()) == 4 && one.read() == 40
+	})
+	two := join(t, brokers, topic, topic)
+	embeddedtest.Eventually(t, 30*time.Second, "both hold two", func() bool { return len(one.holds()) == 2 && len(two.holds()) == 2 })
+	if both := slices.Sorted(slices.Values(slices.Concat(one.holds(), two.holds()))); !slices.Equal(both, []int32{0, 1, 2, 3}) {
+		t.Errorf("together they hold %v", both)
+	}
+	for p := range int32(4) {
+		seed(t, writer, topic, p, 5)
+	}
+	embeddedtest.Eventually(t, 30*time.Second, "the new records are read once, from where the first member had committed", func() bool {
+		return one.read() == 10 && two.read() == 10
+	})
+	start := time.Now()
+	two.leave(t)
+	embeddedtest.Eventually(t, 30*time.Second, "the first has all again", func() bool { return len(one.holds()) == 4 })
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("a member that left was missed only after %v: it did not say so", took)
+	}
+	one.leave(t)
+	if got := committed(t, writer, topic, topic, 4); !maps.Equal(got, map[int32]int64{0: 15, 1: 15, 2: 15, 3: 15}) {
+		t.Errorf("committed offsets are %v, want 15 each", got)
+	}
+}
+
+// committed asks an independent client for a group's offsets.
+func committed(t *testing.T, client *kgo.Client, group, topic string, partitions int32) map[int32]int64 {
+	t.Helper()
+	req := kmsg.NewPtrOffsetFetchRequest()
+	req.Group = group
+	one := kmsg.NewOffsetFetchRequestTopic()
+	one.Topic = topic
+	for p := range partitions {
+		one.Partitions = append(one.Partitions, p)
+	}
+	req.Topics = append(req.Topics, one)
+	answer, err := req.RequestWith(bounded(t), client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[int32]int64{}
+	topics := answer.Topics
+	for _, t := range topics {
+		for _, p := range t.Partitions {
+			out[p.Partition] = p.Offset
+		}
+	}
+	for _, g := range answer.Groups {
+		for _, t := range g.Topics {
+			for _, p := range t.Partitions {
+				out[p.Partition] = p.Offset
+			}
+		}
+	}
+	return out
+}
+
+// An owner that comes back after it was replaced must not move the offset.
+func refusesOldOwner(t *testing.T, brokers []string, topic string) {
+	writer := theirs(t, brokers)
+	create(t, ours(t, brokers), topic, 1)
+	seed(t, writer, topic, 0, 10)
+	client := ours(t, brokers, func(c *Config) { c.Session, c.Rebalance = 6*time.Second, 6*time.Second })
+	ctx, stop := context.WithCancel(bounded(t))
+	defer stop()
+	claims := make(chan *Claim, 8)
+	done := make(chan error, 1)
+	go func() {
+		done <- client.NewGroup(GroupConfig{ID: topic, Topic: topic}).Run(ctx, func(ctx context.Context, c *Claim) error {
+			claims <- c
+			<-ctx.Done()
+			return nil
+		})
+	}()
+	old := <-claims
+	if old.Committed != -1 {
+		t.Errorf("a fresh group has committed %d", old.Committed)
+	}
+	if err := old.Commit(3); err != nil {
+		t.Fatal(err)
+	}
+	other := join(t, brokers, topic, topic) // a new generation, whoever gets the partition
+	select {
+	case <-claims:
+	case <-time.After(30 * time.Second):
+		t.Log("the other member has the partition")
+	}
+	embeddedtest.Eventually(t, 30*time.Second, "the old claim is refused", func() bool { return old.Commit(1) != nil })
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	embeddedtest.Eventually(t, 30*time.Second, "the other member has read the log", func() bool {
+		return fmt.Sprint(committed(t, writer, topic, topic, 1)) == "map[0:10]"
+	})
+	other.leave(t)
+}

@@ -1,0 +1,132 @@
+package kafka
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"sendwatch/internal/embedded/embeddedtest"
+	"sendwatch/internal/embedded/memkafka"
+)
+
+func createsAndChecks(t *testing.T, brokers []string, topic string) {
+	ctx := bounded(t)
+	client := ours(t, brokers)
+	wanted := []Topic{
+		{Name: topic, Partitions: 3, Retention: 96 * time.Hour, MinRetention: 72 * time.Hour, BrokerTime: true, Read: true, Write: true},
+		{Name: topic + "-out", Partitions: 1, Retention: time.Hour, Write: true},
+	}
+	missing := client.Check(ctx, wanted, []string{topic})
+	if len(missing) != 2 || !strings.Contains(missing[0].Text, "does not exist") || missing[0].Warning {
+		t.Errorf("before anything exists: %v", missing)
+	}
+	created, err := client.CreateMissing(ctx, wanted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{topic, topic + "-out"}, created); diff != "" {
+		t.Errorf("created (-want +got):\n%s", diff)
+	}
+	if again, err := client.CreateMissing(ctx, wanted); err != nil || len(again) != 0 {
+		t.Errorf("a second time: %v, %v", again, err)
+	}
+	if problems := client.Check(ctx, wanted, []string{topic}); len(problems) != 0 {
+		t.Errorf("as created: %v", problems)
+	}
+	// What a check finds on a topic that someone else has made.
+	wanted = []Topic{{Name: topic + "-out", Partitions: 5, MinRetention: 72 * time.Hour, BrokerTime: true, Read: true}}
+	var got []string
+	for _, p := range client.Check(ctx, wanted, nil) {
+		got = append(got, p.String())
+	}
+	slices.Sort(got)
+	for i, part := range []string{"keeps records for 1h0m0s, and 72h0m0s are needed", "message.timestamp.type=CreateTime", "has 1 partitions, the configuration says 5"} {
+		if i >= len(got) || !strings.Contains(got[i], part) {
+			t.Fatalf("problem %d of %q, want one with %q", i, got, part)
+		}
+	}
+	if len(got) != 3 {
+		t.Errorf("problems: %q", got)
+	}
+}
+
+func TestCheckNamesAnUnreachableBroker(t *testing.T) {
+	client := ours(t, []string{"127.0.0.1:1"})
+	problems := client.Check(bounded(t), []Topic{{Name: "in"}}, nil)
+	if len(problems) != 1 || problems[0].Warning || !strings.Contains(problems[0].String(), "127.0.0.1:1") {
+		t.Errorf("problems: %v", problems)
+	}
+}
+
+func TestCheckNamesMissingRights(t *testing.T) {
+	broker, err := memkafka.Start(memkafka.Config{
+		Topics: []memkafka.Topic{{Name: "in", Partitions: 1}},
+		Users:  []memkafka.User{{Mechanism: "PLAIN", Name: "admin", Password: "admin"}},
+		Options: []kfake.Opt{kfake.EnableACLs(), kfake.User("PLAIN", "reader", "secret", kfake.ACL{
+			Resource: kmsg.ACLResourceTypeTopic, Pattern: kmsg.ACLResourcePatternTypeLiteral, Name: "in",
+			Operation: kmsg.ACLOperationDescribe, Allow: true, // may describe the topic, no more
+		})},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(broker.Close)
+	client := ours(t, broker.Addrs(), func(c *Config) { c.SASL = SASL{Mechanism: "plain", User: "reader", Password: "secret"} })
+	var got []string
+	for _, p := range client.Check(bounded(t), []Topic{{Name: "in", Read: true, Write: true}}, []string{"group"}) {
+		got = append(got, p.String())
+	}
+	all := strings.Join(got, "\n")
+	for _, part := range []string{"topic in: may not be read", "topic in: may not be written", "group group: cannot be used"} {
+		if !strings.Contains(all, part) {
+			t.Errorf("no %q in:\n%s", part, all)
+		}
+	}
+}
+
+// Every way to log in that the configuration offers reaches a real broker.
+func TestLogsInWithTLSAndSASL(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a real broker takes seconds to start")
+	}
+	broker := embeddedtest.ApacheKafka(t)
+	user := embeddedtest.KafkaUser()
+	ca := writeFile(t, "ca.pem", broker.ClientCA())
+	for name, test := range map[string]struct {
+		addr      string
+		mechanism string
+		tls       bool
+	}{
+		"TLS":                      {broker.TLSAddr(), "", true},
+		"PLAIN":                    {broker.SASLAddr(), "plain", false},
+		"SCRAM-SHA-256":            {broker.SASLAddr(), "scram-sha-256", false},
+		"SCRAM-SHA-512 within TLS": {broker.SASLTLSAddr(), "SCRAM-SHA-512", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := ours(t, []string{test.addr}, func(c *Config) {
+				if test.tls {
+					c.TLS = TLS{Enabled: true, CAFile: ca}
+				}
+				if test.mechanism != "" {
+					c.SASL = SASL{Mechanism: test.mechanism, User: user.Name, Password: user.Password}
+				}
+			})
+			topic := "kafka-login-" + strings.ToLower(strings.ReplaceAll(name, " ", "-"))
+			create(t, client, topic, 1)
+			roundTrip(t, client, topic)
+			m := join(t, []string{test.addr}, topic, topic, func(c *Config) { c.TLS, c.SASL = client.config.TLS, client.config.SASL })
+			embeddedtest.Eventually(t, 30*time.Second, "a member has read the record", func() bool { return m.read() == 1 })
+			m.leave(t)
+		})
+	}
+	client := ours(t, []string{broker.SASLAddr()}, func(c *Config) { c.SASL = SASL{Mechanism: "plain", User: user.Name, Password: "wrong"} })
+	problems := client.Check(bounded(t), []Topic{{Name: "in"}}, nil)
+	if len(problems) != 1 || problems[0].Warning || strings.Contains(problems[0].String(), "wrong") {
+		t.Errorf("with a wrong password: %v", problems)
+	}
+}
