@@ -82,9 +82,12 @@ function showFlags(body) {
     const facts = [`value ${value(f.value)}`];
     if (thresholds !== null && thresholds !== undefined && f.level !== "none") facts.push(`${f.level} at ${value(thresholds)}`);
     if (f.eta !== null && f.eta !== undefined && f.eta >= 0) facts.push(`danger in about ${span(f.eta)}`);
+    const name = el("button", "name", `${words(f.factor)}${f.key ? " " + f.key : ""}`);
+    name.type = "button";
+    name.dataset.id = `${f.flag_id} ${f.sequence}`;
+    name.addEventListener("click", () => flagDetail(f));
     return el("li", "", el("div", "body",
-      el("div", "", el("span", `chip ${f.level}`, f.transition === "cleared" ? "cleared" : `${f.transition}: ${f.level}`), " ",
-        el("span", "name", `${words(f.factor)}${f.key ? " " + f.key : ""}`)),
+      el("div", "", el("span", `chip ${f.level}`, f.transition === "cleared" ? "cleared" : `${f.transition}: ${f.level}`), " ", name),
       el("div", "meta", `${f.number_id || f.portfolio_id} · ${facts.join(" · ")}`),
       el("div", "meta", when(f.event_time))));
   }, "No flag yet: all is quiet.");
@@ -125,6 +128,18 @@ async function detail(id) {
   } catch (e) {
     $("detail-body").replaceChildren(el("p", "", e.message));
   }
+}
+
+function flagDetail(f) {
+  const pairs = Object.entries((f.evidence && f.evidence.counts) || {});
+  const at = f.position ? `${f.position.topic}/${f.position.partition} offset ${f.position.offset}` : "–";
+  pairs.push(["score", f.score], ["caused by", at], ["policy", f.policy_version], ["flag", f.flag_id]);
+  $("detail-title").textContent = `${words(f.factor)}: ${f.transition}`;
+  $("detail-body").replaceChildren(
+    el("p", "meta", `${f.number_id || f.portfolio_id} · value ${value(f.value)} · warn ${value(f.warn)} · danger ${value(f.danger)} · ${when(f.event_time)}`),
+    el("p", "advice", f.advice || ""),
+    el("dl", "facts wide", ...pairs.map(([k, v]) => el("div", "", el("dt", "", words(k)), el("dd", "", value(v))))));
+  $("detail").showModal();
 }
 
 async function tick() {
