@@ -446,3 +446,22 @@ func TestDecodeDoesNotAllocate(t *testing.T) {
 		}
 	}
 }
+
+// TestKeysOfOneLevelAreNotThoseOfAnother reads records whose template has keys
+// of the event and whose event has keys of a template, twice, since the decoder
+// remembers which key came after which.
+func TestKeysOfOneLevelAreNotThoseOfAnother(t *testing.T) {
+	const line = `{"":1,"name":"x","template":{"":1,"id":"no","name":"a","type":"no","language":"en","zzz":1,"category":"utility"},` +
+		`"name":"y","language":"de","category":"marketing","zzz":2,"id":"e","type":"message.sent","time":1760000000000,` +
+		`"number_id":"n","message_id":"m","contact":"c","kind":"text"}`
+	d := testDecoder()
+	for range 3 {
+		var ev event.Event
+		if err := d.Decode(&ev, []byte(line), ContentJSON, at); err != nil {
+			t.Fatal(err)
+		}
+		if string(ev.ID) != "e" || string(ev.Template.Name) != "a" || string(ev.Template.Language) != "en" || ev.Template.Category != event.CategoryUtility {
+			t.Fatalf("read as %+v", ev)
+		}
+	}
+}
