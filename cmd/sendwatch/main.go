@@ -22,6 +22,7 @@ type cli struct {
 	Check   checkCmd   `cmd:"" help:"Say what would fail at start; changes nothing."`
 	SQL     sqlCmd     `cmd:"" name:"sql" help:"Ask ClickHouse and print the rows."`
 	Replay  replayCmd  `cmd:"" help:"Run the engine over files of events."`
+	Policy  policyCmd  `cmd:"" help:"Try out a policy."`
 	Health  healthCmd  `cmd:"" help:"Ask a running process whether it is ready."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

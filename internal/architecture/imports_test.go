@@ -25,6 +25,7 @@ var rooms = map[string][]string{
 	"internal/server":       {"internal/event"},
 	"internal/pipeline":     {"internal/event", "internal/codec", "internal/engine", "internal/policy", "internal/checkpoint", "internal/telemetry"},
 	"internal/replay":       {"internal/event", "internal/codec", "internal/engine", "internal/policy"},
+	"internal/scenario":     {"internal/event", "internal/codec", "internal/engine", "internal/policy", "internal/strict"},
 	"internal/traffic":      {"internal/event"},
 	"internal/embedded":     {"internal/embedded"},
 	"internal/oracle":       {"internal/event"},

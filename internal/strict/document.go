@@ -2,6 +2,7 @@ package strict
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -102,6 +103,15 @@ func (v Value) Line() int {
 	return v.node.Line
 }
 
+// Column gives the column of the place, in letters counted from 1, 0 if there is
+// nothing.
+func (v Value) Column() int {
+	if v.node == nil {
+		return 0
+	}
+	return v.node.Column
+}
+
 // Wrong notes a mistake at this place.
 func (v Value) Wrong(problem, accepted string) {
 	v.doc.mistakes = append(v.doc.mistakes, Mistake{Path: v.Path, Line: v.Line(), Problem: problem, Accepted: accepted})
@@ -191,6 +201,42 @@ func (v Value) List(accepted string) ([]Value, bool) {
 
 // IsList tells whether the value is a list.
 func (v Value) IsList() bool { return v.node != nil && v.node.Kind == yaml.SequenceNode }
+
+// IsMapping tells whether the value is a mapping.
+func (v Value) IsMapping() bool { return v.node != nil && v.node.Kind == yaml.MappingNode }
+
+// Any gives whatever is written as encoding/json would read it: nil, bool,
+// json.Number, string, []any or map[string]any. A number that JSON cannot write
+// is a string.
+func (v Value) Any() any {
+	switch {
+	case v.node == nil || v.Null() || !v.plain():
+		return nil
+	case v.IsMapping():
+		m := map[string]any{}
+		v.Fields(func(key string, field Value) { m[key] = field.Any() })
+		return m
+	case v.IsList():
+		items, _ := v.List("")
+		list := make([]any, len(items))
+		for i := range items {
+			list[i] = items[i].Any()
+		}
+		return list
+	}
+	s := v.node.Value
+	switch v.node.Tag {
+	case "!!bool":
+		if s == "true" || s == "false" {
+			return s == "true"
+		}
+	case "!!int", "!!float":
+		if json.Valid([]byte(s)) {
+			return json.Number(s)
+		}
+	}
+	return s
+}
 
 // Null tells whether the value was left empty.
 func (v Value) Null() bool {

@@ -1,0 +1,178 @@
+package scenario
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"sendwatch/internal/event"
+	"sendwatch/internal/strict"
+)
+
+// who is what a line says of its contacts; the zero value: nothing.
+type who struct {
+	fresh       bool
+	newest      int // the last so many
+	first, last int // by number
+	id          string
+}
+
+const acceptedWho = `new contacts, the last contact, the last 3 contacts, contact 2, contacts 2-5, contact "ID"`
+
+// prepositions all introduce whom a line is about.
+var prepositions = []string{"to", "from", "by", "of"}
+
+// phrase reads one phrase behind a deed; false where the line makes no sense.
+func (p *parser) phrase(v strict.Value, r *reader, d *deed, w *word, to *who) bool {
+	r.skip("one")
+	t, ok := r.next()
+	if !ok {
+		v.Wrong("ends in the midst of a phrase", "one every SPAN")
+		return false
+	}
+	name := t.text
+	if w.contact && slices.Contains(prepositions, name) && !t.quoted {
+		return p.who(v, r, to)
+	}
+	known := slices.Concat(w.phrases, ownPhrases)
+	if w.names[0] == "repeat" {
+		known = nil
+	}
+	if t.quoted || !slices.Contains(known, name) {
+		unknown(v, name, "phrase of "+w.names[len(w.names)-1], known)
+		return false
+	}
+	switch name {
+	case "opt-in", "no-opt-in":
+		d.fields["opt_in"] = name == "opt-in"
+		return true
+	case "held":
+		d.fields["held"] = true
+		return true
+	case "template":
+		d.fields["template"] = p.template(v, r)
+		return true
+	}
+	argument, ok := r.next()
+	if !ok {
+		v.Wrong(name+" says nothing", "a word behind "+name)
+		return false
+	}
+	p.set(v, d, name, argument.text)
+	return true
+}
+
+// set takes a phrase of one argument.
+func (p *parser) set(v strict.Value, d *deed, name, s string) {
+	f := d.fields
+	switch name {
+	case "every", "for":
+		span, ok := parseSpan(s)
+		if !ok {
+			v.Wrong(quote(s)+" is no span of time", acceptedSpan)
+		}
+		if name == "for" {
+			f["expires_at"] = d.at + span
+		} else {
+			d.every = span
+		}
+	case "until", "registered", "last-active", "recorded":
+		t, ok := parseTime(s, p.c.start)
+		if !ok {
+			v.Wrong(quote(s)+" is no time", acceptedTime)
+		}
+		switch name {
+		case "until":
+			f["expires_at"] = t
+		case "recorded":
+			d.recorded = t
+		default:
+			f[strings.ReplaceAll(name, "-", "_")+"_at"] = t
+		}
+	case "code":
+		n, err := strconv.ParseInt(s, 10, 53)
+		if err != nil {
+			v.Wrong(quote(s)+" is no code", "a whole number such as 131048")
+		}
+		f["error_code"] = n
+	case "link":
+		links, _ := f["links"].([]string)
+		f["links"] = append(links, s)
+	case "in":
+		f["contact_country"] = country(v, s)
+	case "country":
+		f["country"] = country(v, s)
+	case "quality":
+		if _, ok := event.ParseRating([]byte(s)); !ok {
+			v.Wrong(quote(s)+" is no rating", "GREEN, YELLOW, RED, UNKNOWN")
+		}
+		f["quality"] = s
+	case "waba", "portfolio":
+		f[name+"_id"] = s
+		if d.typ == event.TypeAccount {
+			f["scope"] = name
+		}
+	case "media", "content", "ip":
+		f[name+"_hash"] = s
+	case "connection":
+		if _, ok := event.ParseConnection([]byte(s)); !ok {
+			v.Wrong(quote(s)+" is no connection", "cloud_api, business_app, web_session")
+		}
+		f[name] = s
+	case "origin":
+		if _, ok := event.ParseOrigin([]byte(s)); !ok {
+			v.Wrong(quote(s)+" is no origin", "sim, voip")
+		}
+		f[name] = s
+	case "kind":
+		if event.ParseKind([]byte(s)) == event.KindOther && s != event.KindOther.String() {
+			v.Wrong(quote(s)+" is no kind", "template, text, image, video, audio, document, sticker, interactive, location, contacts, reaction, other")
+		}
+		f[name] = s
+	default: // text, status, id
+		f[name] = s
+	}
+}
+
+// who reads whom a line is about.
+func (p *parser) who(v strict.Value, r *reader, to *who) bool {
+	if *to != (who{}) {
+		v.Wrong("says twice whom it is about", acceptedWho)
+		return false
+	}
+	r.skip("the")
+	switch {
+	case r.skip("new"):
+		to.fresh = true
+		if r.skip("contact", "contacts") {
+			return true
+		}
+	case r.skip("last"):
+		to.newest = 1
+		if n, err := strconv.Atoi(r.peek()); err == nil && n > 0 && n <= maxContact {
+			to.newest = n
+			r.rest = r.rest[1:]
+		}
+		if r.skip("contact", "contacts") {
+			return true
+		}
+	case r.skip("contact", "contacts"):
+		t, ok := r.next()
+		if ok && t.quoted && t.text != "" {
+			to.id = t.text
+			return true
+		}
+		first, last, isRange := strings.Cut(t.text, "-")
+		if !isRange {
+			last = first
+		}
+		a, err := strconv.Atoi(first)
+		b, err2 := strconv.Atoi(last)
+		if err == nil && err2 == nil && a > 0 && a <= b && b <= maxContact && b-a < maxCount {
+			to.first, to.last = a, b
+			return true
+		}
+	}
+	v.Wrong("does not say which contacts", acceptedWho)
+	return false
+}

@@ -1,0 +1,142 @@
+package scenario
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strconv"
+
+	"sendwatch/internal/codec"
+	"sendwatch/internal/event"
+)
+
+// record is one record of a case's log.
+type record struct {
+	line  int // of the file
+	time  int64
+	at    int64 // the record's timestamp, ms
+	after int64 // ms: the time that its line gives it, which places it among the expectations
+	raw   bool
+	value []byte
+}
+
+// records calls f for each record of the case, in the order of the log, until f
+// gives false.
+func (c *Case) records(f func(record) bool) {
+	var last []record // of the line before
+	number := 0
+	profiles := c.profiles()
+	for i := range profiles {
+		if !c.expand(&profiles[i], &number, nil, f) {
+			return
+		}
+	}
+	for i := range c.deeds {
+		d := &c.deeds[i]
+		if d.repeat {
+			for _, r := range last {
+				r.line, r.at, r.after = d.line, d.at, d.at
+				if !f(r) {
+					return
+				}
+			}
+			continue
+		}
+		last = last[:0]
+		var keep *[]record
+		if i+1 < len(c.deeds) && c.deeds[i+1].repeat {
+			keep = &last
+		}
+		if !c.expand(d, &number, keep, f) {
+			return
+		}
+	}
+}
+
+// profiles gives the events with which a case begins: what it declares of its
+// numbers.
+func (c *Case) profiles() []deed {
+	var list []deed
+	for i := range c.senders {
+		if p := c.senders[i].profile; p != nil {
+			list = append(list, deed{line: c.Line, at: c.start, sender: i, typ: event.TypeProfile, count: 1, fields: p})
+		}
+	}
+	return list
+}
+
+// expand makes the records of one deed. They are kept in last if it is not nil.
+func (c *Case) expand(d *deed, number *int, last *[]record, f func(record) bool) bool {
+	for k := range d.count {
+		r := c.record(d, k, *number)
+		*number++
+		if last != nil {
+			*last = append(*last, r)
+		}
+		if !f(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// record makes the k-th record of a deed. What its line says of the number, the
+// WABA, the portfolio and the id stays.
+func (c *Case) record(d *deed, k, number int) record {
+	s := &c.senders[d.sender]
+	t := d.at + int64(k)*d.every
+	f := maps.Clone(d.fields)
+	put := func(name string, value any) {
+		if _, ok := f[name]; !ok && value != "" {
+			f[name] = value
+		}
+	}
+	put("id", "e"+strconv.Itoa(number))
+	put("time", t)
+	if !d.raw {
+		put("type", d.typ.String())
+	}
+	if !d.shared {
+		put("number_id", s.id)
+		put("waba_id", s.waba)
+		put("portfolio_id", s.portfolio)
+	}
+	if d.contacts.size > 0 {
+		contact := d.contacts.id
+		if contact == "" {
+			contact = "contact-" + strconv.Itoa(d.contacts.first+k%d.contacts.size)
+		}
+		put("contact", contact)
+		put("message_id", "m"+strconv.Itoa(number))
+	}
+	if d.distinct {
+		put("content_hash", "content-"+strconv.Itoa(number))
+	}
+	value, err := json.Marshal(f)
+	if err != nil {
+		value = fmt.Appendf(nil, "no JSON: %v", err) // is rejected, and the case says so
+	}
+	r := record{line: d.line, time: t, at: t, after: t, raw: d.raw, value: value}
+	if own, ok := codec.RecordTime(value); ok && d.raw {
+		r.at = own
+	}
+	if d.recorded != 0 {
+		r.at = d.recorded
+	}
+	return r
+}
+
+// Log gives the case as a log of newline-delimited JSON, as `sendwatch replay`
+// reads it.
+func (c *Case) Log() []byte {
+	var log []byte
+	c.records(func(r record) bool {
+		value := r.value
+		if r.at != r.time && len(value) > 0 && value[0] == '{' {
+			value = append(fmt.Appendf(nil, `{"_record_time":%d,`, r.at), value[1:]...)
+		}
+		log = append(append(log, value...), '\n')
+		return true
+	})
+	return log
+}

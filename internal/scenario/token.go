@@ -1,0 +1,78 @@
+package scenario
+
+import "strings"
+
+// token is one word of a line. Quoted words hold whatever is between the quotes.
+type token struct {
+	text   string
+	quoted bool
+}
+
+// tokens splits a line into words. Commas between words are for the eye. ok is
+// false where a quote does not end.
+func tokens(line string) (list []token, ok bool) {
+	for {
+		line = strings.TrimLeft(line, " \t,")
+		if line == "" {
+			return list, true
+		}
+		if line[0] == '"' {
+			text, rest, ended := strings.Cut(line[1:], `"`)
+			if !ended {
+				return nil, false
+			}
+			list = append(list, token{text, true})
+			line = rest
+			continue
+		}
+		end := strings.IndexAny(line, " \t,\"")
+		if end < 0 {
+			end = len(line)
+		}
+		list = append(list, token{line[:end], false})
+		line = line[end:]
+	}
+}
+
+// quoteToken writes a word so that tokens reads it as one.
+func quoteToken(s string) string {
+	if s == "" || strings.ContainsAny(s, " \t,\"") {
+		return `"` + s + `"`
+	}
+	return s
+}
+
+// reader goes through the words of a line.
+type reader struct {
+	rest []token
+}
+
+// peek gives the next word, empty at the end or where it is quoted.
+func (r *reader) peek() string {
+	if len(r.rest) == 0 || r.rest[0].quoted {
+		return ""
+	}
+	return r.rest[0].text
+}
+
+// next gives the next word and moves on.
+func (r *reader) next() (token, bool) {
+	if len(r.rest) == 0 {
+		return token{}, false
+	}
+	t := r.rest[0]
+	r.rest = r.rest[1:]
+	return t, true
+}
+
+// skip moves past the next word if it is one of the words.
+func (r *reader) skip(words ...string) bool {
+	next := r.peek()
+	for _, w := range words {
+		if next == w {
+			r.rest = r.rest[1:]
+			return true
+		}
+	}
+	return false
+}

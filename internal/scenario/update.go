@@ -1,0 +1,244 @@
+package scenario
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"sendwatch/internal/event"
+	"sendwatch/internal/strict"
+)
+
+// edit is one expectation to be written anew.
+type edit struct {
+	value strict.Value
+	old   string // the value as it is written, without quotes
+	text  string
+
+	isFlags bool
+	flags   []newFlag
+}
+
+// newFlag is a line of a list of flags: one that stays, with all that stands
+// above it, or a new one.
+type newFlag struct {
+	kept  int // in the old list, -1 if new
+	model int // where kept is -1: the old one that it replaces, -1 for none
+	text  string
+}
+
+// rewriteFlags gives the list of flags that came. What stays, stays as it is
+// written; a flag that differs from the one in its place keeps its parts.
+func (c *Case) rewriteFlags(want []wantedFlag, got []event.Flag, steps []pair) []newFlag {
+	var list []newFlag
+	var gone []int // wanted, did not come, and not taken as a model
+	for _, s := range steps {
+		if s.got < 0 {
+			gone = append(gone, s.want)
+		}
+	}
+	for _, s := range steps {
+		switch {
+		case s.got < 0:
+		case s.want >= 0:
+			list = append(list, newFlag{kept: s.want})
+		default:
+			f := &got[s.got]
+			var like *wantedFlag
+			model := -1
+			if i := slices.IndexFunc(gone, func(i int) bool {
+				w := &want[i]
+				return w.factor == f.Factor && w.key == f.Key && w.transition == f.Transition && w.subject == subject(f)
+			}); i >= 0 {
+				model = gone[i]
+				like = &want[model]
+				gone = slices.Delete(gone, i, i+1)
+			}
+			list = append(list, newFlag{kept: -1, model: model, text: c.writeFlag(f, like)})
+		}
+	}
+	return list
+}
+
+// Update gives the file with every expectation that was not met written anew.
+// All else stays byte for byte: comments, order, layout. The error names the
+// lines that it cannot rewrite, such as a value on several lines.
+func (f *File) Update(results []Result) ([]byte, error) {
+	var edits []edit
+	for i := range results {
+		edits = append(edits, results[i].edits...)
+	}
+	// From the end to the beginning, so that places stay where they are.
+	slices.SortStableFunc(edits, func(a, b edit) int {
+		return cmp.Or(cmp.Compare(b.value.Line(), a.value.Line()), cmp.Compare(b.value.Column(), a.value.Column()))
+	})
+	lines := strings.Split(string(f.source), "\n")
+	var problems []error
+	for i := range edits {
+		e := &edits[i]
+		var err error
+		if e.isFlags {
+			lines, err = e.applyFlags(lines)
+		} else {
+			err = e.applyValue(lines)
+		}
+		if err != nil {
+			problems = append(problems, fmt.Errorf("line %d: %w; rewrite it by hand", e.value.Line(), err))
+		}
+	}
+	text := []byte(strings.Join(lines, "\n"))
+	if len(problems) > 0 {
+		return nil, errors.Join(problems...)
+	}
+	if _, root := strict.Read(text); !root.Exists() {
+		return nil, errors.New("the file cannot be rewritten without harm; change its expectations by hand")
+	}
+	return text, nil
+}
+
+var errLayout = errors.New("its layout is too unusual to be changed in place")
+
+// split cuts a line where a value begins.
+func (e *edit) split(lines []string) (before, rest string, err error) {
+	n := e.value.Line() - 1
+	if n < 0 || n >= len(lines) {
+		return "", "", errLayout
+	}
+	letters := []rune(lines[n])
+	column := e.value.Column() - 1
+	if column < 0 || column > len(letters) {
+		return "", "", errLayout
+	}
+	return string(letters[:column]), string(letters[column:]), nil
+}
+
+// applyValue writes a single value anew.
+func (e *edit) applyValue(lines []string) error {
+	before, rest, err := e.split(lines)
+	if err != nil {
+		return err
+	}
+	for _, quotes := range [...]string{"", `"`, "'"} {
+		if after, ok := strings.CutPrefix(rest, quotes+e.old+quotes); ok {
+			lines[e.value.Line()-1] = before + quotes + e.text + quotes + after
+			return nil
+		}
+	}
+	return errLayout
+}
+
+// applyFlags writes a list of flags anew.
+func (e *edit) applyFlags(lines []string) ([]string, error) {
+	before, rest, err := e.split(lines)
+	if err != nil {
+		return lines, err
+	}
+	n := e.value.Line() - 1
+	items, _ := e.value.List("")
+	if strings.HasPrefix(rest, "[") {
+		return e.applyFlow(lines, n, before, rest, items)
+	}
+	// A list of one line an item, from line n on.
+	last := items[len(items)-1].Line() - 1
+	key := n - 1
+	for key >= 0 && !strings.HasSuffix(strings.TrimRight(withoutComment(lines[key]), " \t"), "flags:") {
+		key--
+	}
+	if key < 0 || last >= len(lines) {
+		return lines, errLayout
+	}
+	for i := range items {
+		if text := lines[items[i].Line()-1]; !strings.HasPrefix(strings.TrimLeft(text, " "), "- ") || i > 0 && items[i].Line() == items[i-1].Line() {
+			return lines, errLayout
+		}
+		if !wholeOn(lines, items, i) {
+			return lines, errLayout
+		}
+	}
+	indent := lines[n][:len(lines[n])-len(strings.TrimLeft(lines[n], " "))]
+	var list []string
+	// block gives the lines of an old item, with the comments above it.
+	block := func(i int) []string {
+		from := key + 1
+		if i > 0 {
+			from = items[i-1].Line()
+		}
+		return lines[from:items[i].Line()]
+	}
+	for _, f := range e.flags {
+		switch {
+		case f.kept >= 0:
+			list = append(list, block(f.kept)...)
+			continue
+		case f.model >= 0:
+			above := block(f.model)
+			list = append(list, above[:len(above)-1]...)
+		}
+		list = append(list, indent+"- "+f.text)
+	}
+	if len(e.flags) == 0 {
+		at := strings.LastIndex(lines[key], "flags:") + len("flags:")
+		lines[key] = lines[key][:at] + " []" + lines[key][at:]
+	}
+	return slices.Concat(lines[:key+1], list, lines[last+1:]), nil
+}
+
+// wholeOn tells whether an item is on one line: up to the next item there are
+// only comments and blank lines, and behind the last nothing that is further in.
+func wholeOn(lines []string, items []strict.Value, i int) bool {
+	if i+1 == len(items) {
+		dash := strings.IndexByte(lines[items[i].Line()-1], '-')
+		for _, line := range lines[items[i].Line():] {
+			if text := strings.TrimLeft(line, " "); text != "" && text[0] != '#' {
+				return len(line)-len(text) <= dash
+			}
+		}
+		return true
+	}
+	for _, line := range lines[items[i].Line() : items[i+1].Line()-1] {
+		if text := strings.TrimSpace(line); text != "" && text[0] != '#' {
+			return false
+		}
+	}
+	return true
+}
+
+// applyFlow writes a list that stands in brackets anew: below its key, or in
+// brackets again where it stands within braces.
+func (e *edit) applyFlow(lines []string, n int, before, rest string, items []strict.Value) ([]string, error) {
+	if len(items) > 0 {
+		return lines, errLayout
+	}
+	end := strings.IndexByte(rest, ']')
+	key := strings.LastIndex(before, "flags:")
+	if end < 0 || key < 0 {
+		return lines, errLayout
+	}
+	if strings.ContainsRune(before, '{') {
+		texts := make([]string, len(e.flags))
+		for i, f := range e.flags {
+			texts[i] = "'" + strings.ReplaceAll(f.text, "'", "''") + "'"
+		}
+		lines[n] = before + "[" + strings.Join(texts, ", ") + rest[end:]
+		return lines, nil
+	}
+	indent := strings.Repeat(" ", len([]rune(before[:key]))+2)
+	list := make([]string, len(e.flags))
+	for i, f := range e.flags {
+		list[i] = indent + "- " + f.text
+	}
+	lines[n] = strings.TrimRight(before, " ") + rest[end+1:]
+	return slices.Concat(lines[:n+1], list, lines[n+1:]), nil
+}
+
+// withoutComment cuts a comment off a line that holds no quotes.
+func withoutComment(line string) string {
+	text, _, _ := strings.Cut(line, " #")
+	return text
+}
+
+// Changed tells whether Update would change the file.
+func (f *File) Changed(updated []byte) bool { return !bytes.Equal(f.source, updated) }
