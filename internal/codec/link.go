@@ -76,10 +76,12 @@ func (d *Decoder) readLinks(links [][]byte) {
 		d.hosts = append(d.hosts, d.link[begin:end])
 		d.linkHashes = append(d.linkHashes, xxhash.Sum64(d.link[begin:]))
 	}
-	slices.Sort(d.linkHashes)
-	d.linkHashes = slices.Compact(d.linkHashes)
-	slices.SortFunc(d.hosts, bytes.Compare)
-	d.hosts = slices.CompactFunc(d.hosts, bytes.Equal)
+	if len(d.hosts) > 1 {
+		slices.Sort(d.linkHashes)
+		d.linkHashes = slices.Compact(d.linkHashes)
+		slices.SortFunc(d.hosts, bytes.Compare)
+		d.hosts = slices.CompactFunc(d.hosts, bytes.Equal)
+	}
 	for _, host := range d.hosts {
 		d.content = append(d.content, 0)
 		d.content = append(d.content, host...)
