@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"bytes"
+	"cmp"
 	"slices"
 
 	"sendwatch/internal/event"
@@ -31,25 +33,51 @@ type minuteRow struct {
 	minute   int64
 	number   uint32
 	dirty    bool
-	counts   event.Counts
+	counts   minuteCounts
 	contacts window.Ring
+}
+
+// minuteCounts are event.Counts of one minute, at half their size: a replay
+// keeps a row for every minute of its log.
+type minuteCounts struct {
+	Sent, Initiated, Held, Late  uint32
+	Delivered, Read, Received    uint32
+	Failed                       [event.NumErrorClasses]uint32
+	Answered, Unanswered         uint32
+	Withdrawn                    uint32
+	Blocks, Reports, Stops       uint32
+	SentAfterStop, TemplatesSent uint32
+}
+
+func (c *minuteCounts) event() event.Counts {
+	v := event.Counts{
+		Sent: int64(c.Sent), Initiated: int64(c.Initiated), Held: int64(c.Held), Late: int64(c.Late),
+		Delivered: int64(c.Delivered), Read: int64(c.Read), Received: int64(c.Received),
+		Answered: int64(c.Answered), Unanswered: int64(c.Unanswered), Withdrawn: int64(c.Withdrawn),
+		Blocks: int64(c.Blocks), Reports: int64(c.Reports), Stops: int64(c.Stops),
+		SentAfterStop: int64(c.SentAfterStop), TemplatesSent: int64(c.TemplatesSent),
+	}
+	for k, n := range c.Failed {
+		v.Failed[k] = int64(n)
+	}
+	return v
 }
 
 type fingerprintRow struct {
 	fingerprint                                      uint64
 	hour                                             int64
 	number                                           uint32
+	sent, initiated, answered, unanswered, withdrawn uint32
 	dirty                                            bool
-	sent, initiated, answered, unanswered, withdrawn int64
 }
 
 type contactRow struct {
 	contact                    uint64
-	number                     uint32
-	dirty, sent, heard         bool
-	answers, silences          int64
 	newestSent, newestReceived int64
-	since                      int64 // silences after newestReceived
+	number                     uint32
+	answers, silences          uint32
+	since                      uint32 // silences after newestReceived
+	dirty, sent, heard         bool
 }
 
 // minuteRow gives the row of a number's minute, to be changed.
@@ -146,11 +174,23 @@ func (r *contactRow) lastReceived(t int64) {
 }
 
 // Flush writes the rows of the open pane that changed since they were last
-// written, and the statuses that changed, to out.
+// written, by number_id and key, and the statuses that changed, to out.
 func (e *Engine) Flush(out *event.Output) {
+	_ = e.FlushEach(out, nil) // without a callback nothing can fail
+}
+
+// rowsAtOnce is how many rows FlushEach appends between two calls of full.
+const rowsAtOnce = 4096
+
+// FlushEach does what Flush does and calls full, if there is one, after every
+// few thousand rows, so that the caller can take them out and go on with an
+// empty buffer. It stops at full's first error.
+func (e *Engine) FlushEach(out *event.Output, full func() error) error {
 	out.NumberStatuses = append(out.NumberStatuses, e.asked.NumberStatuses...)
 	e.asked.NumberStatuses = e.asked.NumberStatuses[:0]
-	e.writeRows(out)
+	if err := e.writeRows(out, full); err != nil {
+		return err
+	}
 	if e.cfg.Feed {
 		e.handOn(out)
 	}
@@ -160,11 +200,12 @@ func (e *Engine) Flush(out *event.Output) {
 		}
 	}
 	e.changed = e.changed[:0]
+	return nil
 }
 
 // closePane writes what is left of a pane that is full and begins anew.
 func (e *Engine) closePane(out *event.Output) {
-	e.writeRows(out)
+	_ = e.writeRows(out, nil) // without a callback nothing can fail
 	p := &e.pane
 	p.minutes.Clear()
 	p.byMinute.Clear()
@@ -176,50 +217,115 @@ func (e *Engine) closePane(out *event.Output) {
 	p.hashes = window.Pool[uint64]{}
 }
 
-func (e *Engine) writeRows(out *event.Output) {
+// writeRows writes the rows that changed and calls full after every few thousand.
+func (e *Engine) writeRows(out *event.Output, full func() error) error {
 	p := &e.pane
 	at := event.Pane{Partition: e.cfg.Partition, Pane: p.current, Version: p.last}
 	id := func(i uint32) (string, string) {
 		n := e.numbers.at(i)
 		return e.numbers.names.string(n.id), e.folios.string(n.portfolio)
 	}
-	for _, slot := range p.dirtyMinutes {
+	rank := e.ranks(len(p.dirtyMinutes))
+	err := eachRow(&p.dirtyMinutes, full, func(a, b uint32) int {
+		x, y := p.minutes.At(a), p.minutes.At(b)
+		return cmp.Or(rank(x.number, y.number), cmp.Compare(x.minute, y.minute))
+	}, func(slot uint32) {
 		r := p.minutes.At(slot)
 		r.dirty = false
-		row := event.NumberMinute{Pane: at, Minute: r.minute * minute, Counts: r.counts, ContactCount: int64(r.contacts.Len())}
-		row.NumberID, row.PortfolioID = id(r.number)
-		if n := r.contacts.Len(); n > 0 {
-			row.Contacts = make([]uint64, n)
-			for k := range row.Contacts {
-				row.Contacts[k] = *p.hashes.At(&r.contacts, k)
-			}
-			slices.Sort(row.Contacts)
-			row.Contacts = row.Contacts[:min(n, event.SketchSize)]
+		row := event.NumberMinute{
+			Pane: at, Minute: r.minute * minute, Counts: r.counts.event(), ContactCount: int64(r.contacts.Len()),
+			Contacts: p.sketch(r),
 		}
+		row.NumberID, row.PortfolioID = id(r.number)
 		out.NumberMinutes = append(out.NumberMinutes, row)
+	})
+	if err != nil {
+		return err
 	}
-	for _, slot := range p.dirtyHours {
+	err = eachRow(&p.dirtyHours, full, func(a, b uint32) int {
+		x, y := p.fingerprints.At(a), p.fingerprints.At(b)
+		return cmp.Or(rank(x.number, y.number), cmp.Compare(x.fingerprint, y.fingerprint), cmp.Compare(x.hour, y.hour))
+	}, func(slot uint32) {
 		r := p.fingerprints.At(slot)
 		r.dirty = false
 		row := event.FingerprintHour{
 			Pane: at, Fingerprint: r.fingerprint, Hour: r.hour * hour, Template: e.templates.label(r.fingerprint),
-			Sent: r.sent, Initiated: r.initiated, Answered: r.answered, Unanswered: r.unanswered, Withdrawn: r.withdrawn,
+			Sent: int64(r.sent), Initiated: int64(r.initiated),
+			Answered: int64(r.answered), Unanswered: int64(r.unanswered), Withdrawn: int64(r.withdrawn),
 		}
 		row.NumberID, row.PortfolioID = id(r.number)
 		out.FingerprintHours = append(out.FingerprintHours, row)
+	})
+	if err != nil {
+		return err
 	}
-	for _, slot := range p.dirtyContacts {
+	return eachRow(&p.dirtyContacts, full, func(a, b uint32) int {
+		x, y := p.contacts.At(a), p.contacts.At(b)
+		return cmp.Or(rank(x.number, y.number), cmp.Compare(x.contact, y.contact))
+	}, func(slot uint32) {
 		r := p.contacts.At(slot)
 		r.dirty = false
 		if e.cfg.NoContacts {
-			continue
+			return
 		}
 		row := event.ContactOutcome{
-			Pane: at, Contact: r.contact, Answered: r.answers, Unanswered: r.silences,
-			LastSent: r.newestSent, LastReceived: r.newestReceived, UnansweredSince: r.since,
+			Pane: at, Contact: r.contact, Answered: int64(r.answers), Unanswered: int64(r.silences),
+			LastSent: r.newestSent, LastReceived: r.newestReceived, UnansweredSince: int64(r.since),
 		}
 		row.NumberID, row.PortfolioID = id(r.number)
 		out.ContactOutcomes = append(out.ContactOutcomes, row)
+	})
+}
+
+// eachRow sorts the changed rows of one kind, writes each, and empties the list.
+func eachRow(dirty *[]uint32, full func() error, compare func(a, b uint32) int, write func(slot uint32)) error {
+	list := *dirty
+	*dirty = list[:0]
+	slices.SortFunc(list, compare)
+	for k, slot := range list {
+		write(slot)
+		if full != nil && (k+1)%rowsAtOnce == 0 {
+			if err := full(); err != nil {
+				return err
+			}
+		}
 	}
-	p.dirtyMinutes, p.dirtyHours, p.dirtyContacts = p.dirtyMinutes[:0], p.dirtyHours[:0], p.dirtyContacts[:0]
+	return nil
+}
+
+// ranks gives a comparison of numbers by the bytes of their ids. For many rows
+// the ids are ranked once, for few they are compared as they come.
+func (e *Engine) ranks(rows int) func(a, b uint32) int {
+	if rows < len(e.numbers.all) {
+		return func(a, b uint32) int {
+			if a == b {
+				return 0
+			}
+			return bytes.Compare(e.numbers.names.get(a+1), e.numbers.names.get(b+1))
+		}
+	}
+	order := make([]uint32, len(e.numbers.all))
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	e.sortNumbers(&order)
+	rank := make([]uint32, len(order))
+	for k, i := range order {
+		rank[i] = uint32(k)
+	}
+	return func(a, b uint32) int { return cmp.Compare(rank[a], rank[b]) }
+}
+
+// sketch gives the smallest hashes of a minute's contacts, ascending.
+func (p *pane) sketch(r *minuteRow) []uint64 {
+	n := r.contacts.Len()
+	if n == 0 {
+		return nil
+	}
+	hashes := make([]uint64, n)
+	for k := range hashes {
+		hashes[k] = *p.hashes.At(&r.contacts, k)
+	}
+	slices.Sort(hashes)
+	return hashes[:min(n, event.SketchSize)]
 }

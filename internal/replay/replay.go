@@ -1,13 +1,11 @@
 package replay
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"sendwatch/internal/codec"
@@ -47,11 +45,29 @@ type Summary struct {
 	PeakMemory    int64   `json:"peak_memory_bytes,omitempty"`
 }
 
-// Result is everything that a replay gives, rows sorted by key.
+// Result is what a replay gives. Rows holds all but the rows of minutes, hours
+// and contacts, which are many: the engine keeps them until they are written.
 type Result struct {
 	Summary     Summary
 	Rows        event.Output
 	DeadLetters []event.DeadLetter
+
+	engine *engine.Engine
+}
+
+// EachRow calls visit with the rows of minutes, hours and contacts, sorted by
+// key, a few thousand at a time. It gives each row once.
+func (r *Result) EachRow(visit func(rows *event.Output) error) error {
+	var rows event.Output
+	full := func() error {
+		err := visit(&rows)
+		rows.Reset()
+		return err
+	}
+	if err := r.engine.FlushEach(&rows, full); err != nil {
+		return err
+	}
+	return full()
 }
 
 // checkEvery is how many records go by between two looks at the context.
@@ -102,14 +118,14 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	if cfg.Until != 0 {
 		e.AdvanceTo(cfg.Until, &res.Rows)
 	}
-	e.Flush(&res.Rows)
+	res.engine = e
 	e.Statuses(&res.Rows)
 	e.PortfolioStatuses(&res.Rows)
 	res.finish(e.Stats(), cfg.Policy, time.Since(started))
 	return res, nil
 }
 
-// finish fills in the summary and sorts the rows.
+// finish fills in the summary.
 func (r *Result) finish(s engine.Stats, p *policy.Policy, took time.Duration) {
 	sum, rows := &r.Summary, &r.Rows
 	sum.Applied, sum.Duplicate = s.Records[event.ClassApplied], s.Records[event.ClassDuplicate]
@@ -123,14 +139,5 @@ func (r *Result) finish(s engine.Stats, p *policy.Policy, took time.Duration) {
 	for i := range rows.Flags {
 		rows.Flags[i].EmittedAt = rows.Flags[i].EventTime // a replay has no wall clock
 	}
-	slices.SortFunc(rows.NumberMinutes, func(a, b event.NumberMinute) int {
-		return cmp.Or(strings.Compare(a.NumberID, b.NumberID), cmp.Compare(a.Minute, b.Minute))
-	})
-	slices.SortFunc(rows.FingerprintHours, func(a, b event.FingerprintHour) int {
-		return cmp.Or(strings.Compare(a.NumberID, b.NumberID), cmp.Compare(a.Fingerprint, b.Fingerprint), cmp.Compare(a.Hour, b.Hour))
-	})
-	slices.SortFunc(rows.ContactOutcomes, func(a, b event.ContactOutcome) int {
-		return cmp.Or(strings.Compare(a.NumberID, b.NumberID), cmp.Compare(a.Contact, b.Contact))
-	})
 	sum.PeakMemory = PeakMemory()
 }

@@ -134,8 +134,14 @@ func TestUntil(t *testing.T) {
 	before := mustRun(t, Config{Files: []string{tiny}})
 	after := mustRun(t, Config{Files: []string{tiny}, Until: before.Summary.Watermark + 3*24*3600*1000})
 	count := func(r *Result) (n int64) {
-		for i := range r.Rows.NumberMinutes {
-			n += r.Rows.NumberMinutes[i].Unanswered
+		err := r.EachRow(func(rows *event.Output) error {
+			for i := range rows.NumberMinutes {
+				n += rows.NumberMinutes[i].Unanswered
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
 		return n
 	}

@@ -21,14 +21,27 @@ func (r *Result) Write(dir string) error {
 	}
 	w := writer{dir: dir}
 	rows := &r.Rows
-	writeLines(&w, "number_minutes", rows.NumberMinutes, codec.AppendNumberMinuteJSON)
-	writeLines(&w, "fingerprint_hours", rows.FingerprintHours, codec.AppendFingerprintHourJSON)
-	writeLines(&w, "number_status", rows.NumberStatuses, codec.AppendNumberStatusJSON)
-	writeLines(&w, "portfolio_status", rows.PortfolioStatus, codec.AppendPortfolioStatusJSON)
-	writeLines(&w, "flags", rows.Flags, codec.AppendFlag)
-	writeLines(&w, "account_events", rows.AccountEvents, codec.AppendAccountEventJSON)
-	writeLines(&w, "contact_outcomes", rows.ContactOutcomes, codec.AppendContactOutcomeJSON)
-	writeLines(&w, "dead_letter", r.DeadLetters, codec.AppendDeadLetterJSON)
+	w.lines("number_status", func(out *lines) error { return each(out, rows.NumberStatuses, codec.AppendNumberStatusJSON) })
+	w.lines("portfolio_status", func(out *lines) error { return each(out, rows.PortfolioStatus, codec.AppendPortfolioStatusJSON) })
+	w.lines("flags", func(out *lines) error { return each(out, rows.Flags, codec.AppendFlag) })
+	w.lines("account_events", func(out *lines) error { return each(out, rows.AccountEvents, codec.AppendAccountEventJSON) })
+	w.lines("dead_letter", func(out *lines) error { return each(out, r.DeadLetters, codec.AppendDeadLetterJSON) })
+	// The many rows come mixed, a portion at a time, so their files are open at once.
+	w.lines("number_minutes", func(minutes *lines) error {
+		w.lines("fingerprint_hours", func(hours *lines) error {
+			w.lines("contact_outcomes", func(contacts *lines) error {
+				return r.EachRow(func(rows *event.Output) error {
+					return errors.Join(
+						each(minutes, rows.NumberMinutes, codec.AppendNumberMinuteJSON),
+						each(hours, rows.FingerprintHours, codec.AppendFingerprintHourJSON),
+						each(contacts, rows.ContactOutcomes, codec.AppendContactOutcomeJSON),
+					)
+				})
+			})
+			return w.err
+		})
+		return w.err
+	})
 	w.file("summary.json", func(out *bufio.Writer) error {
 		e := json.NewEncoder(out)
 		e.SetIndent("", "  ")
@@ -37,27 +50,31 @@ func (r *Result) Write(dir string) error {
 	return w.err
 }
 
-// writer writes files until one fails.
-type writer struct {
-	dir  string
+// lines is a file of one line a row.
+type lines struct {
+	out  *bufio.Writer
 	line []byte
-	err  error
 }
 
-// writeLines writes one line a row. Rows that count nothing have none.
-func writeLines[T any](w *writer, name string, rows []T, encode func([]byte, *T) []byte) {
-	w.file(name+".ndjson", func(out *bufio.Writer) error {
-		for i := range rows {
-			if m, ok := any(&rows[i]).(*event.NumberMinute); ok && m.Counts == (event.Counts{}) {
-				continue
-			}
-			w.line = append(encode(w.line[:0], &rows[i]), '\n')
-			if _, err := out.Write(w.line); err != nil {
-				return err
-			}
+// each writes one line a row.
+func each[T any](l *lines, rows []T, encode func([]byte, *T) []byte) error {
+	for i := range rows {
+		l.line = append(encode(l.line[:0], &rows[i]), '\n')
+		if _, err := l.out.Write(l.line); err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
+}
+
+// writer writes files until one fails.
+type writer struct {
+	dir string
+	err error
+}
+
+func (w *writer) lines(name string, fill func(*lines) error) {
+	w.file(name+".ndjson", func(out *bufio.Writer) error { return fill(&lines{out: out}) })
 }
 
 func (w *writer) file(name string, fill func(*bufio.Writer) error) {
