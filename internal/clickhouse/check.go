@@ -52,8 +52,7 @@ func (c *Client) Check(ctx context.Context) []Problem {
 // unanswered explains a failed ping.
 func (c *Client) unanswered(ctx context.Context, err error) Problem {
 	why := err.Error()
-	var e *Error
-	if errors.As(fail(ctx, "connect", err), &e) {
+	if e, ok := errors.AsType[*Error](fail(ctx, "connect", err)); ok {
 		why = e.detail
 		switch e.Code {
 		case codeAuthFailed, codeWrongPassword, codeUnknownUser, codeRequiredPassword:
@@ -71,8 +70,7 @@ func (c *Client) unanswered(ctx context.Context, err error) Problem {
 
 // unreadable explains why schema_migrations could not be read.
 func (c *Client) unreadable(err error) Problem {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		switch e.Code {
 		case codeUnknownDatabase, codeUnknownTable:
 			return Problem{fmt.Sprintf("the database %s has no schema", c.database), "run `sendwatch migrate`"}

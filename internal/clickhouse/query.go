@@ -82,8 +82,9 @@ func value(v reflect.Value) any {
 		if v.IsNil() {
 			return nil
 		}
-		if s, ok := v.Interface().(fmt.Stringer); ok && v.Elem().Kind() != reflect.Pointer {
-			if _, isTime := v.Elem().Interface().(time.Time); !isTime && v.Elem().Kind() == reflect.Struct {
+		// A big number or a UUID writes itself; a time is written by the format.
+		if v.Elem().Kind() == reflect.Struct && v.Elem().Type() != reflect.TypeFor[time.Time]() {
+			if s, ok := reflect.TypeAssert[fmt.Stringer](v); ok {
 				return s.String()
 			}
 		}
@@ -114,8 +115,7 @@ func isNumber(name string) bool {
 
 // explain gives the server's message of a statement of the user's.
 func explain(ctx context.Context, err error) error {
-	var exception *ch.Exception
-	if errors.As(err, &exception) {
+	if exception, ok := errors.AsType[*ch.Exception](err); ok {
 		return fmt.Errorf("ClickHouse code %d: %s", exception.Code, strings.TrimPrefix(exception.Message, "DB::Exception: "))
 	}
 	return fail(ctx, "query", err)

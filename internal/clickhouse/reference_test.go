@@ -76,7 +76,7 @@ func TestPageQueries(t *testing.T) {
 	n := 0
 	for _, block := range blocks[1:] {
 		code, _, _ := strings.Cut(block, "```")
-		for _, statement := range strings.Split(code, ";\n") {
+		for statement := range strings.SplitSeq(code, ";\n") {
 			if strings.TrimSpace(statement) == "" {
 				continue
 			}
@@ -99,7 +99,7 @@ func shortType(databaseType string) string {
 		return databaseType
 	}
 	var words []string
-	for _, pair := range strings.Split(strings.TrimSuffix(inside, ")"), ", ") {
+	for pair := range strings.SplitSeq(strings.TrimSuffix(inside, ")"), ", ") {
 		word, _, _ := strings.Cut(pair, " = ")
 		words = append(words, strings.Trim(word, "'"))
 	}

@@ -35,9 +35,9 @@ type table[R any] struct {
 // column is one column of a table: it reads its values from rows into memory
 // of its own and hands them to the client library as one slice.
 type column[R any] interface {
-	fill(rows []*R)
+	fill(rows []*R) // adds the values of these rows
 	appendTo(driver.BatchColumn) error
-	release()
+	reset() // empties the column and lets go of what it pointed to
 }
 
 // has adds a column to the table.
@@ -55,7 +55,6 @@ type of[R, T any] struct {
 func plain[R, T any](get func(*R) T) *of[R, T] { return &of[R, T]{get: get} }
 
 func (c *of[R, T]) fill(rows []*R) {
-	c.values = c.values[:0]
 	for _, r := range rows {
 		c.values = append(c.values, c.get(r))
 	}
@@ -63,8 +62,10 @@ func (c *of[R, T]) fill(rows []*R) {
 
 func (c *of[R, T]) appendTo(b driver.BatchColumn) error { return b.Append(c.values) }
 
-// release lets go of what the values point to.
-func (c *of[R, T]) release() { clear(c.values) }
+func (c *of[R, T]) reset() {
+	clear(c.values)
+	c.values = c.values[:0]
+}
 
 // list is a column of arrays. Appended one by one they take the client
 // library's path without reflection.
@@ -75,7 +76,7 @@ type list[R, T any] struct {
 
 func lists[R, T any](get func(*R) []T) *list[R, T] { return &list[R, T]{get: get} }
 
-func (c *list[R, T]) fill(rows []*R) { c.rows = rows }
+func (c *list[R, T]) fill(rows []*R) { c.rows = append(c.rows, rows...) }
 
 func (c *list[R, T]) appendTo(b driver.BatchColumn) error {
 	for _, r := range c.rows {
@@ -86,7 +87,10 @@ func (c *list[R, T]) appendTo(b driver.BatchColumn) error {
 	return nil
 }
 
-func (c *list[R, T]) release() { c.rows = nil }
+func (c *list[R, T]) reset() {
+	clear(c.rows)
+	c.rows = c.rows[:0]
+}
 
 // insert writes the rows into the table, one month of the table an insert and
 // each within the bounds. The rows must not change until it returns.
@@ -129,23 +133,37 @@ func (t *table[R]) take(rows []*R) int {
 	return len(rows)
 }
 
+// stride is how many rows are read into all columns at a time: so many stay in
+// the processor's cache while one column after the other reads them.
+const stride = 128
+
+func (t *table[R]) fill(rows []*R) {
+	for chunk := range slices.Chunk(rows, stride) {
+		for _, c := range t.columns {
+			c.fill(chunk)
+		}
+	}
+}
+
+func (t *table[R]) reset() {
+	for _, c := range t.columns {
+		c.reset()
+	}
+}
+
 // send makes one insert. Its error does not tell whether the rows are stored.
 func send[R any](ctx context.Context, w *Writer, t *table[R], rows []*R) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, w.client.insertTimeout)
 	defer cancel()
 	doing := "insert into " + t.name
-	defer func() {
-		for _, c := range t.columns {
-			c.release()
-		}
-	}()
+	defer t.reset()
 	batch, err := w.client.conn.PrepareBatch(insertSettings(ctx), "INSERT INTO "+w.client.database+"."+t.name+" (`"+strings.Join(t.names, "`, `")+"`)")
 	if err != nil {
 		return fail(ctx, doing, err)
 	}
 	defer batch.Close() //nolint:errcheck // after a Send it does nothing, before one its error has been given
+	t.fill(rows)
 	for i, c := range t.columns {
-		c.fill(rows)
 		if err := c.appendTo(batch.Column(i)); err != nil {
 			return fail(ctx, doing+", column "+t.names[i], err)
 		}

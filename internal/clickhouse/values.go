@@ -13,12 +13,12 @@ import (
 // count32 gives a count as the column takes it.
 func count32[N int64 | int | float64](n N) uint32 {
 	switch {
-	case !(n > 0): // also NaN
-		return 0
 	case float64(n) >= math.MaxUint32:
 		return math.MaxUint32
+	case n > 0:
+		return uint32(n)
 	}
-	return uint32(n)
+	return 0 // also of NaN
 }
 
 // count64 gives a count or an offset as the column takes it.

@@ -39,9 +39,8 @@ func BenchmarkWriter(b *testing.B) {
 			picked[i] = &out.NumberMinutes[i]
 		}
 		for b.Loop() {
-			for _, c := range t.columns {
-				c.fill(picked)
-			}
+			t.fill(picked)
+			t.reset()
 		}
 		per(b)
 	})

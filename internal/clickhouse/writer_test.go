@@ -268,7 +268,7 @@ func TestErrorsSayWhetherToRepeat(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer c.Close()
+		t.Cleanup(func() { _ = c.Close() })
 		err = c.NewWriter().Write(within(t), made(rand.New(rand.NewPCG(1, 1))))
 		if !Retryable(err) || !strings.Contains(err.Error(), "not reachable") {
 			t.Errorf("got %v", err)
@@ -282,12 +282,12 @@ func TestErrorsSayWhetherToRepeat(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer l.Close()
+		t.Cleanup(func() { _ = l.Close() })
 		c, err := Open(Config{Addresses: []string{l.Addr().String()}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer c.Close()
+		t.Cleanup(func() { _ = c.Close() })
 		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 		defer cancel()
 		began := time.Now()
