@@ -1,6 +1,7 @@
 package chdb
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 )
@@ -45,4 +46,13 @@ func parseException(text string) *exception {
 	}
 	message := strings.TrimPrefix(rest[digits:], ". ")
 	return &exception{code: int32(code), message: strings.TrimPrefix(message, "DB::Exception: ")}
+}
+
+// asException makes any error one that the protocol can carry.
+func asException(err error) *exception {
+	var e *exception
+	if errors.As(err, &e) {
+		return e
+	}
+	return &exception{code: unknownException, message: err.Error()}
 }
