@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -64,6 +65,9 @@ func (c *demoCmd) Run(ctx context.Context) error {
 	if err := c.check(); err != nil {
 		return err
 	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50) // the in-memory Kafka holds the month: memory before speed
+	}
 	d := &demo{options: *c, out: os.Stdout, begun: time.Now(), log: &logTail{}}
 	if !c.Plain {
 		d.painter = newPainter(os.Stdout)
@@ -90,6 +94,7 @@ type demo struct {
 	ledger    *ledger
 	meter     meter
 	places    []place
+	ending    bool
 }
 
 // part is one thing that runs until it is stopped.
@@ -193,8 +198,15 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if shown != nil {
 		return shown
 	}
-	stopped := errors.Join(feed.stop(), d.drain(ctx), pipeline.stop(), d.flags.catchUp(ctx), flags.stop())
-	return errors.Join(stopped, d.summarise(signalled.Err() == nil))
+	// After Ctrl-C what has been read is brought to its end by the roles
+	// themselves; only a demo that ends by itself waits for all there is.
+	judged := signalled.Err() == nil
+	stopped := feed.stop()
+	if judged {
+		stopped = errors.Join(stopped, d.settle(ctx))
+	}
+	stopped = errors.Join(stopped, pipeline.stop(), d.flags.catchUp(ctx), flags.stop())
+	return errors.Join(stopped, d.summarise(judged))
 }
 
 // cancelled hides an error that is only the signal's doing.
@@ -234,7 +246,7 @@ func (d *demo) startKafka(logger *slog.Logger) error {
 	d.settings.Kafka.Brokers = d.broker.Addrs()
 	d.client, err = kafka.New(kafka.Config{
 		Brokers: d.broker.Addrs(), ClientID: "sendwatch-demo-traffic", Logger: logger,
-		Topics: []string{topics.Events, topics.Flags},
+		Topics: []string{topics.Events, topics.Flags, topics.Rows},
 	})
 	if err != nil {
 		return err
@@ -250,7 +262,7 @@ func (d *demo) startKafka(logger *slog.Logger) error {
 	d.feed = &feed{
 		generator: d.generator, partitions: int32(d.options.Partitions), now: d.now, live: make(chan struct{}),
 		produce: func(ctx context.Context, m []event.Message) error { return producer.Produce(ctx, topics.Events, m) },
-		read:    d.meter.read.Load,
+		full:    d.meter.full,
 	}
 	d.places = append(d.places, place{"Kafka", strings.Join(d.broker.Addrs(), ","), fmt.Sprintf("in memory, topics of %d partitions", d.options.Partitions)})
 	return nil

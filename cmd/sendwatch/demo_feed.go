@@ -16,8 +16,8 @@ type feed struct {
 	partitions int32
 	// produce writes messages and returns once they are acknowledged.
 	produce func(context.Context, []event.Message) error
-	// read is how many records of the events topic the pipeline has read.
-	read func() int64
+	// full tells whether the pipeline is too far behind what has been produced.
+	full func(produced int64) bool
 	now  func() time.Time
 	live chan struct{} // closed when the history has been written
 
@@ -29,9 +29,6 @@ type feed struct {
 const (
 	// feedBatch is how many records go out together: some 100 KB a partition.
 	feedBatch = 4000
-	// feedAhead is how far the feed runs ahead of the pipeline. Less would let
-	// the pipeline wait; more would only fill memory.
-	feedAhead = 200_000
 	// feedPause is how long the feed waits where it is too far ahead, and how
 	// long live records are gathered.
 	feedPause = 20 * time.Millisecond
@@ -51,7 +48,7 @@ func (f *feed) run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if !live && f.produced.Load()-f.read() > feedAhead {
+		if !live && f.full(f.produced.Load()) {
 			if !sleep(ctx, feedPause) {
 				return nil
 			}

@@ -52,7 +52,7 @@ func (r *flagReader) run(ctx context.Context) error {
 
 // catchUp waits until all flags that were written have been read.
 func (r *flagReader) catchUp(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainWithin)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
 	defer cancel()
 	_, end, err := r.client.Offsets(ctx, r.topic)
 	if err != nil {
@@ -61,7 +61,7 @@ func (r *flagReader) catchUp(ctx context.Context) error {
 	for p := range r.next {
 		for p < len(end) && r.next[p].Load() < end[p] {
 			if !sleep(ctx, 20*time.Millisecond) {
-				return fmt.Errorf("partition %d of %s was read to %d of %d within %s", p, r.topic, r.next[p].Load(), end[p], drainWithin)
+				return fmt.Errorf("partition %d of %s was read to %d of %d within %s", p, r.topic, r.next[p].Load(), end[p], settleWithin)
 			}
 		}
 	}

@@ -21,6 +21,7 @@ type screen struct {
 	Events   int64   // read by the numbers role
 	Rate     float64 // events a second now
 	Lag      int64   // records not yet read
+	Unstored int64   // records of rows that ClickHouse has not taken
 	Counts   string  // records by class, in words
 
 	Bands    [3]int64 // by event.Band
@@ -36,6 +37,7 @@ type phase uint8
 
 const (
 	phaseHistory phase = iota
+	phaseStoring       // the history has been read; ClickHouse has not taken all of it
 	phaseLive
 	phaseDraining
 )
@@ -188,8 +190,17 @@ func (s *screen) progress(width int) line {
 			{rate, plain},
 			{fmt.Sprintf("   lag %s   %s", thousands(s.Lag), s.Counts), dim},
 		}
+	case phaseStoring:
+		return line{
+			{"History  ", bold},
+			{fmt.Sprintf("read; ClickHouse takes the last of it, %s batches of rows to go", thousands(s.Unstored)), plain},
+		}
 	case phaseDraining:
-		return line{{"Ending   ", bold}, {"draining what is under way", plain}, {fmt.Sprintf("   lag %s", thousands(s.Lag)), dim}}
+		return line{
+			{"Ending   ", bold},
+			{"draining what is under way", plain},
+			{fmt.Sprintf("   %s records to read, %s batches of rows to store", thousands(s.Lag), thousands(s.Unstored)), dim},
+		}
 	}
 	cells := min(max(width-66, 8), 40)
 	full := min(int(s.Progress*float64(cells)), cells)

@@ -28,7 +28,7 @@ func exampleScreen() *screen {
 			{"ClickHouse", "127.0.0.1:39111", "native protocol, database sendwatch"},
 			{"HTTP", "http://127.0.0.1:43567", "live page, /metrics, /api/numbers"},
 		},
-		Phase: phaseHistory, Progress: .71, Events: 1_812_403, Rate: 142_137, Lag: 12_034,
+		Phase: phaseHistory, Progress: .71, Events: 1_812_403, Rate: 142_137, Lag: 12_034, Unstored: 87,
 		Counts: "2,612,334 applied, 10,233 duplicate",
 		Bands:  [3]int64{131, 42, 27},
 		Riskiest: []riskLine{
@@ -72,6 +72,8 @@ func TestScreenGolden(t *testing.T) {
 		{"live_80", 80, 40, phaseLive, false},
 		{"live_120_colour", 120, 40, phaseLive, true},
 		{"low_80", 80, 20, phaseLive, false},
+		{"storing_80", 80, 40, phaseStoring, false},
+		{"draining_80", 80, 40, phaseDraining, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := exampleScreen()

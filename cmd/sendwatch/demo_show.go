@@ -11,28 +11,33 @@ import (
 
 	"sendwatch/internal/config"
 	"sendwatch/internal/event"
+	"sendwatch/internal/pipeline"
 )
 
 const (
 	redrawEach = 500 * time.Millisecond
 	sampleEach = 200 * time.Millisecond
 	plainEach  = 5 * time.Second
-	// drainWithin bounds how long the demo waits for what is under way.
-	drainWithin = 20 * time.Second
+	// settleWithin bounds how long the demo waits for what is under way.
+	settleWithin = time.Minute
 	// rateOver is the span over which events a second are averaged.
 	rateOver = 3 * time.Second
 	// riskiestShown is more than fits on most screens.
 	riskiestShown = 20
 )
 
-// meter is how far the pipeline is, as last sampled.
+// meter is how far the pipeline is, as last sampled. full is asked by the feed;
+// all else belongs to the goroutine that shows.
 type meter struct {
 	read    atomic.Int64 // records of the events topic that were read
+	unseen  atomic.Int64 // records of the rows topic that the sink has not fetched
 	begun   time.Time
-	lag     int64 // records of the numbers role
-	sinkLag int64 // records of the sink role
+	lag     int64 // records of the events topic that were not read
+	storing bool  // an insert is under way
 	records map[string]int64
 	late    int64
+	busy    time.Time     // when something was last under way
+	arrived time.Time     // when the history had been read
 	history time.Duration // how long the history took; 0 while it plays
 	live    time.Time     // when live mode began
 
@@ -44,7 +49,28 @@ type ratePoint struct {
 	read int64
 }
 
-func (m *meter) start(now time.Time) { m.begun = now }
+const (
+	// readAhead is how many records the feed may be ahead of the numbers role.
+	// Less would let it wait; more would only fill memory.
+	readAhead = 200_000
+	// storeAhead is how many batches of rows ClickHouse may be behind.
+	storeAhead = 500
+	// quiet is how long after the last event its rows have been written for
+	// sure: longer than the time between two barriers of the numbers role.
+	quiet = 1500 * time.Millisecond
+)
+
+func (m *meter) start(now time.Time) { m.begun, m.busy = now, now }
+
+// done tells whether what was read by arrived is stored.
+func (m *meter) done(now time.Time) bool {
+	return now.Sub(m.arrived) >= quiet && m.unseen.Load() == 0 && !m.storing
+}
+
+// full tells the feed whether to wait, so that memory stays bounded.
+func (m *meter) full(produced int64) bool {
+	return produced-m.read.Load() > readAhead || m.unseen.Load() > storeAhead
+}
 
 // rate gives the events a second of the last few seconds.
 func (m *meter) rate() float64 {
@@ -55,41 +81,76 @@ func (m *meter) rate() float64 {
 	return float64(b.read-a.read) / max(b.at.Sub(a.at).Seconds(), .001)
 }
 
-// sample asks the pipeline how far it is.
+// sample asks the pipeline how far it is. A partition that has stopped is an
+// error: nobody could tell what it would have flagged.
 func (d *demo) sample(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	status, err := d.sources.Pipeline.Status(ctx)
 	if err != nil {
 		return err
 	}
 	m, now := &d.meter, d.now()
-	var read int64
-	for _, n := range status.Records {
-		read += n
-	}
-	m.read.Store(read)
-	m.records, m.late = status.Records, status.Late
-	m.lag, m.sinkLag = max(d.feed.produced.Load()-read, 0), 0
+	var read, fetched int64
+	m.storing = false
 	for _, p := range status.Partitions {
+		if p.Error != "" {
+			return fmt.Errorf("%s partition %d of %s has stopped: %s", p.Role, p.Partition, p.Topic, p.Error)
+		}
 		if p.Role == config.RoleSink {
-			m.sinkLag += p.Lag
+			fetched += p.NextOffset
+			m.storing = m.storing || p.State == string(pipeline.StateWaiting)
+		} else {
+			read += p.NextOffset
 		}
 	}
+	written, err := d.written(ctx, d.settings.Kafka.Topics.Events)
+	if err != nil {
+		return err
+	}
+	m.read.Store(read)
+	m.lag = max(written-read, 0)
+	if d.tables != nil {
+		if written, err = d.written(ctx, d.settings.Kafka.Topics.Rows); err != nil {
+			return err
+		}
+		m.unseen.Store(max(written-fetched, 0))
+	}
+	m.records, m.late = status.Records, status.Late
 	m.points = append(m.points, ratePoint{now, read})
 	for len(m.points) > 2 && now.Sub(m.points[0].at) > rateOver {
 		m.points = m.points[1:]
 	}
-	if m.history == 0 {
-		select {
-		case <-d.feed.live:
-			if read >= d.feed.history.Load() && m.sinkLag == 0 {
-				m.history, m.live = now.Sub(m.begun), now
-			}
-		default:
-		}
+	if m.lag > 0 || m.unseen.Load() > 0 || m.storing {
+		m.busy = now
+	}
+	if m.arrived.IsZero() && d.played() && read >= d.feed.history.Load() {
+		m.arrived = now
+	}
+	if m.history == 0 && !m.arrived.IsZero() && m.done(now) {
+		m.history, m.live = m.busy.Sub(m.begun), now
 	}
 	return nil
+}
+
+// played tells whether the history has been written.
+func (d *demo) played() bool {
+	select {
+	case <-d.feed.live:
+		return true
+	default:
+		return false
+	}
+}
+
+// written counts the records of a topic.
+func (d *demo) written(ctx context.Context, topic string) (int64, error) {
+	_, ends, err := d.client.Offsets(ctx, topic)
+	var n int64
+	for _, end := range ends {
+		n += end
+	}
+	return n, err
 }
 
 // show samples and draws until the demo is to end.
@@ -129,13 +190,14 @@ func (d *demo) show(ctx context.Context) error {
 	}
 }
 
-// drain waits until everything that was written has been read and stored.
-func (d *demo) drain(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainWithin)
+// settle waits until everything that was written has been read and stored.
+func (d *demo) settle(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
 	defer cancel()
+	d.ending = true
 	ticker := time.NewTicker(sampleEach)
 	defer ticker.Stop()
-	for {
+	for d.meter.arrived = d.now(); ; {
 		if err := d.sample(ctx); err != nil {
 			return err
 		}
@@ -144,12 +206,15 @@ func (d *demo) drain(ctx context.Context) error {
 				return err
 			}
 		}
-		if d.meter.lag == 0 && d.meter.sinkLag == 0 {
+		if d.meter.lag > 0 {
+			d.meter.arrived = d.now()
+		}
+		if d.meter.done(d.now()) {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%d records were not read and %d not stored within %s", d.meter.lag, d.meter.sinkLag, drainWithin)
+			return fmt.Errorf("%d records were not read and %d batches of rows not stored within %s", d.meter.lag, d.meter.unseen.Load(), settleWithin)
 		case <-ticker.C:
 		}
 	}
@@ -165,7 +230,7 @@ func (d *demo) screen(ctx context.Context) (*screen, error) {
 	s := &screen{
 		Title:  "Sendwatch demo",
 		Right:  fmt.Sprintf("seed %d, %d numbers, %d portfolios", d.options.Seed, d.options.Numbers, len(d.generator.Portfolios())),
-		Places: d.places, Events: m.read.Load(), Rate: m.rate(), Lag: m.lag,
+		Places: d.places, Events: m.read.Load(), Rate: m.rate(), Lag: m.lag, Unstored: m.unseen.Load(),
 		Bands: ranking.Bands, Flags: d.ledger.newestFlags(riskiestShown), Paste: d.paste(),
 		Foot: "Ctrl-C drains and ends the demo; a second one ends it at once.",
 	}
@@ -174,13 +239,15 @@ func (d *demo) screen(ctx context.Context) (*screen, error) {
 		s.Riskiest = append(s.Riskiest, d.ledger.risk(&ranking.Numbers[i]))
 	}
 	switch {
-	case ctx.Err() != nil:
+	case d.ending:
 		s.Phase = phaseDraining
 	case !m.live.IsZero():
 		s.Phase = phaseLive
 		if d.options.For > 0 {
 			s.Foot = fmt.Sprintf("Ends by itself in %s. %s", max(d.options.For-d.now().Sub(m.live), 0).Round(time.Second), s.Foot)
 		}
+	case !m.arrived.IsZero():
+		s.Phase = phaseStoring
 	default:
 		span := d.begun.UnixMilli() - d.generator.Start()
 		written := float64(d.feed.reached.Load()-d.generator.Start()) / float64(span)
@@ -244,6 +311,8 @@ func (s *screen) plain() string {
 	switch s.Phase {
 	case phaseLive:
 		what = "live"
+	case phaseStoring:
+		what = "storing"
 	case phaseDraining:
 		what = "ending"
 	}
