@@ -60,6 +60,30 @@ func (f Format) printer(w io.Writer) printer {
 	return &tablePrinter{w: out}
 }
 
+// short writes a value for people: as text does, but with fractions of six
+// digits, which is more than any ratio here means.
+func short(v any) string {
+	switch v := v.(type) {
+	case float64:
+		return strconv.FormatFloat(v, 'g', significant(v), 64)
+	case []float64:
+		parts := make([]string, len(v))
+		for i := range v {
+			parts[i] = short(v[i])
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	}
+	return text(v)
+}
+
+// significant leaves whole numbers as they are.
+func significant(v float64) int {
+	if v == math.Trunc(v) {
+		return -1
+	}
+	return 6
+}
+
 // text writes a value in words. Times are UTC, since all of Sendwatch's are.
 func text(v any) string {
 	switch v := v.(type) {

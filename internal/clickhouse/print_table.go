@@ -41,7 +41,7 @@ func (p *tablePrinter) begin(columns []Column) error {
 func (p *tablePrinter) row(values []any) error {
 	cells := make([]string, len(values))
 	for i, v := range values {
-		cells[i] = cut(visible(text(v)), maxCell)
+		cells[i] = cut(visible(short(v)), maxCell)
 	}
 	p.n++
 	if p.open {
@@ -137,7 +137,7 @@ func (p *verticalPrinter) row(values []any) error {
 	for i, v := range values {
 		name := visible(p.columns[i].Name)
 		gap := strings.Repeat(" ", p.width-displayWidth(name))
-		if _, err := fmt.Fprintf(p.w, "%s%s  %s\n", name, gap, visible(text(v))); err != nil {
+		if _, err := fmt.Fprintf(p.w, "%s%s  %s\n", name, gap, visible(short(v))); err != nil {
 			return err
 		}
 	}

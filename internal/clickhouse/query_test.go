@@ -104,7 +104,7 @@ func TestTableWidths(t *testing.T) {
 	if err := p.begin([]Column{{Name: "name"}, {Name: "n", Number: true}}); err != nil {
 		t.Fatal(err)
 	}
-	for _, row := range [][]any{{"日本", 1.5}, {"e\u0301te\u0301", uint64(12345)}, {"\x1b[31mred", nil}, {strings.Repeat("x", 200), math.Inf(1)}} {
+	for _, row := range [][]any{{"日本", 1.5}, {"e\u0301te\u0301", 0.123456789}, {"\x1b[31mred", nil}, {strings.Repeat("x", 200), math.Inf(1)}} {
 		if err := p.row(row); err != nil {
 			t.Fatal(err)
 		}
@@ -114,8 +114,8 @@ func TestTableWidths(t *testing.T) {
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	for _, line := range lines[:len(lines)-1] {
-		if got := displayWidth(line); got != maxCell+2+5 {
-			t.Errorf("%d columns wide, want %d: %q", got, maxCell+7, line)
+		if got := displayWidth(line); got != maxCell+2+8 {
+			t.Errorf("%d columns wide, want %d: %q", got, maxCell+10, line)
 		}
 	}
 	if strings.Contains(out.String(), "\x1b") {

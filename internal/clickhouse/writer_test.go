@@ -210,7 +210,7 @@ func TestIncident(t *testing.T) {
 	if err := c.NewWriter().Write(within(t), &out); err != nil {
 		t.Fatal(err)
 	}
-	want := `{"number_id":"n1","incident":"banned","kind":"hour","step":"sent 7, initiated 5, answered 0, unanswered 0, failed 0, blocks 0, stops 0"}
+	want := `{"number_id":"n1","incident":"banned","kind":"hour","step":"sent 7, initiated 5, received 0, answered 0, unanswered 0, failed 0, blocks 0, stops 0"}
 {"number_id":"n1","incident":"banned","kind":"account","step":"quality RED"}
 {"number_id":"n1","incident":"banned","kind":"flag","step":"opt_out raised to warn"}
 {"number_id":"n1","incident":"banned","kind":"account","step":"account banned"}

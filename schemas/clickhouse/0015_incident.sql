@@ -54,7 +54,7 @@ WITH
         UNION ALL
         SELECT h.number_id, h.hour, 'hour',
             concat(
-                'sent ', toString(h.sent), ', initiated ', toString(h.initiated), ', answered ', toString(h.answered),
+                'sent ', toString(h.sent), ', initiated ', toString(h.initiated), ', received ', toString(h.received), ', answered ', toString(h.answered),
                 ', unanswered ', toString(h.unanswered), ', failed ', toString(h.failed), ', blocks ', toString(h.blocks), ', stops ', toString(h.stops))
         FROM {database}.hourly AS h
     )
