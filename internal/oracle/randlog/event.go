@@ -47,9 +47,11 @@ func (m *maker) one() {
 	case k < 92:
 		f := m.base(fields{"type": "portfolio.limit", "portfolio_id": fmt.Sprint("p", m.IntN(m.portfolios+1)), "limit": pick(m.Rand, -1, 1, 5, 20, 250)}, "", t)
 		m.write(f)
-	case k < 93:
+	case k < 94:
+		m.twins(number, t)
+	case k < 95:
 		m.write(m.base(fields{"type": pick(m.Rand, "clock", "policy"), "version": "v1"}, "", t))
-	case k < 97:
+	case k < 98:
 		m.again()
 	default:
 		m.junk()
@@ -112,6 +114,13 @@ func (m *maker) template() fields {
 }
 
 func (m *maker) send(number, contact string, content fields, t int64) {
+	if len(m.inbounds) > 0 && m.IntN(12) == 0 { // at an edge of a window
+		i := m.inbounds[max(0, len(m.inbounds)-1-m.IntN(8))]
+		at := i.at + pick(m.Rand, 0, -1, day, day+1, -48*hour)
+		if m.disorder > 0 && at <= m.now+hour && at > m.now-3*day || at >= m.now && at <= m.now+hour {
+			number, contact, t = i.number, i.contact, at
+		}
+	}
 	f := fields{"type": "message.sent", "message_id": fmt.Sprint("m", len(m.lines)), "contact": contact}
 	for k, v := range content {
 		f[k] = v
@@ -121,6 +130,35 @@ func (m *maker) send(number, contact string, content fields, t int64) {
 	}
 	m.write(m.base(f, number, t))
 	m.sends = append(m.sends, sent{number, contact, t})
+	if m.IntN(15) == 0 { // an answer at the last instant, or just too late
+		at := t + 48*hour + pick(m.Rand, int64(-1), 0, 0, 1)
+		m.later = append(m.later, promise{at, func() { m.inbound(number, contact, at) }})
+	}
+}
+
+// twins writes two events of the same time that contradict each other, and
+// something that shows which of them counts.
+func (m *maker) twins(number string, t int64) {
+	switch m.IntN(4) {
+	case 0:
+		for range 2 {
+			m.write(m.base(fields{"type": "number.quality", "rating": pick(m.Rand, "GREEN", "YELLOW", "RED")}, number, t))
+		}
+	case 1:
+		contact := m.anyContact()
+		for range 2 {
+			m.send(number, contact, m.content(), t)
+		}
+		m.write(m.base(fields{"type": "message.status", "message_id": "m", "contact": contact, "status": "failed"}, number, max(t, m.now)))
+	case 2:
+		for range 2 {
+			m.account(number, t)
+		}
+	default:
+		for range 2 {
+			m.templateUpdate(t)
+		}
+	}
 }
 
 // campaign sends one content to many, evenly or nearly so, with few replies.
@@ -165,6 +203,17 @@ func (m *maker) receive(number string, t int64) {
 			t = at
 		}
 	}
+	if len(m.inbounds) > 0 && m.IntN(8) == 0 { // at an edge of a run of inbounds
+		i := m.inbounds[max(0, len(m.inbounds)-1-m.IntN(8))]
+		if at := i.at + pick(m.Rand, day, day+1, -day, -day-1, -hour); at <= m.now+2*hour && at > m.now-3*day {
+			number, contact, t = i.number, i.contact, at
+		}
+	}
+	m.inbound(number, contact, t)
+}
+
+func (m *maker) inbound(number, contact string, t int64) {
+	m.inbounds = append(m.inbounds, sent{number, contact, t})
 	f := fields{"type": "message.received", "message_id": fmt.Sprint("i", len(m.lines)), "contact": contact, "kind": pick(m.Rand, "text", "text", "image", "reaction")}
 	if m.IntN(2) == 0 {
 		f["text"] = pick(m.Rand, "ok", " Stop ", "STOP", "start", "arrêt", "stop it", "resume", "")

@@ -20,11 +20,20 @@ type maker struct {
 	lines       []string
 	anchors     []int64 // event times that windows will end for
 	sends       []sent
+	inbounds    []sent
 	ids         []applied
+	later       []promise
 	end         int64
 }
 
-// sent is a send that may be answered, withdrawn or delivered later.
+// promise is something that will happen at a time to come.
+type promise struct {
+	at int64
+	do func()
+}
+
+// sent is a send that may be answered, withdrawn or delivered later, or an
+// inbound that opened a window.
 type sent struct {
 	number, contact string
 	at              int64
@@ -47,8 +56,11 @@ func Log(seed uint64) []string {
 	m.now += pick(m.Rand, 0, 1, 999, 40*second, m.Int64N(hour))
 	m.end = m.now + m.span
 	for len(m.lines) < m.events {
+		before := m.now
 		m.advance()
-		m.one()
+		if !m.keep(before) {
+			m.one()
+		}
 	}
 	if m.IntN(2) == 0 {
 		m.write(m.base(fields{"type": "clock"}, "", m.now+pick(m.Rand, 10*minute, 49*hour)))
@@ -85,6 +97,25 @@ func (m *maker) advance() {
 	if m.span > 100*day && m.IntN(20) == 0 && left > 0 {
 		m.now += min(left, pick(m.Rand, 14*day, 30*day, 180*day))
 	}
+}
+
+// keep does the earliest of what was promised for between before and now, at its
+// time, and tells whether there was any.
+func (m *maker) keep(before int64) bool {
+	first := -1
+	for i, p := range m.later {
+		if p.at >= before && p.at <= m.now && (first < 0 || p.at < m.later[first].at) {
+			first = i
+		}
+	}
+	if first < 0 {
+		return false
+	}
+	p := m.later[first]
+	m.later = append(m.later[:first], m.later[first+1:]...)
+	m.now = p.at
+	p.do()
+	return true
 }
 
 // meet goes to a moment at which something that happened leaves a window.
