@@ -144,7 +144,7 @@ func (b *buffer) walk(set []byte, from int64, d *decompressor, maxPlain int) (un
 		if len(b.batch.Records) > goodRecords || len(b.plain) > maxPlain/2 {
 			return nil // enough; the next fetch begins here
 		}
-		if !b.visible(one, base, last) {
+		if !b.visible(one, last) {
 			b.batch.Next = last + 1
 			continue
 		}
@@ -169,7 +169,7 @@ func peekBase(set []byte) int64 {
 // of an aborted transaction. It follows which transactions are open, as the
 // Java client's Fetcher does: the broker lists the aborted ones, and each
 // begins at its first offset and ends at its abort marker.
-func (b *buffer) visible(one []byte, base, last int64) bool {
+func (b *buffer) visible(one []byte, last int64) bool {
 	attributes := binary.BigEndian.Uint16(one[batchAttrsAt:])
 	producer := int64(binary.BigEndian.Uint64(one[batchProducerAt:]))
 	for i := 0; i < len(b.aborted); {

@@ -154,8 +154,8 @@ func (p *Producer) send(ctx context.Context, topic string, partition int32, batc
 
 // encoder builds batches. One goroutine at a time.
 type encoder struct {
-	plain, batch []byte
-	deflate      compressor
+	plain   []byte
+	deflate compressor
 }
 
 var errTooLargeMessage = errors.New("a message's headers or key are larger than Kafka allows")

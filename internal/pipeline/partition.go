@@ -278,8 +278,11 @@ func (p *partition) report(f fetched, apply time.Duration) {
 		name string
 		n    int
 	}{
-		{"numbers", stats.Numbers}, {"conversations", stats.Conversations}, {"pending", stats.Pending},
-		{"fingerprints", stats.Fingerprints}, {"templates", stats.Templates},
+		{"numbers", stats.Numbers},
+		{"conversations", stats.Conversations},
+		{"pending", stats.Pending},
+		{"fingerprints", stats.Fingerprints},
+		{"templates", stats.Templates},
 	} {
 		m.Set(telemetry.StateEntries, float64(kind.n), RoleNumbers, p.label, kind.name)
 	}

@@ -320,9 +320,13 @@ func (s *Sink) insert(ctx context.Context, waiting []block, all *event.Output) e
 				table string
 				n     int
 			}{
-				{"flags", len(all.Flags)}, {"number_minutes", len(all.NumberMinutes)}, {"fingerprint_hours", len(all.FingerprintHours)},
-				{"number_status", len(all.NumberStatuses)}, {"contact_outcomes", len(all.ContactOutcomes)},
-				{"account_events", len(all.AccountEvents)}, {"portfolio_status", len(all.PortfolioStatus)},
+				{"flags", len(all.Flags)},
+				{"number_minutes", len(all.NumberMinutes)},
+				{"fingerprint_hours", len(all.FingerprintHours)},
+				{"number_status", len(all.NumberStatuses)},
+				{"contact_outcomes", len(all.ContactOutcomes)},
+				{"account_events", len(all.AccountEvents)},
+				{"portfolio_status", len(all.PortfolioStatus)},
 			} {
 				m.Add(telemetry.SinkRows, int64(t.n), t.table)
 			}
