@@ -17,7 +17,7 @@ type who struct {
 	id          string
 }
 
-const acceptedWho = `new contacts, the last contact, the last 3 contacts, contact 2, contacts 2-5, contact "ID"`
+const acceptedWho = `new contacts, a new contact, the last contact, the last 3 contacts, contact 2, contacts 2-5, contact "ID"`
 
 // prepositions all introduce whom a line is about.
 var prepositions = []string{"to", "from", "by", "of"}
@@ -140,7 +140,7 @@ func (p *parser) who(v strict.Value, r *reader, to *who) bool {
 		v.Wrong("says twice whom it is about", acceptedWho)
 		return false
 	}
-	r.skip("the")
+	r.skip("the", "a")
 	switch {
 	case r.skip("new"):
 		to.fresh = true

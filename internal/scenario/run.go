@@ -105,9 +105,8 @@ func (c *Case) run(p *policy.Policy) Result {
 // no event that is known is a failure, unless the case counts such records.
 func (r *run) apply(rec *record, offset int64) bool {
 	err := r.decoder.Decode(&r.event, rec.value, codec.ContentJSON, rec.at)
-	class := event.ClassApplied
+	class := event.ClassRejected
 	if err != nil {
-		class = event.ClassRejected
 		r.engine.Skip(class, offset, rec.at, &r.out)
 	} else {
 		class = r.engine.Apply(&r.event, offset, rec.at, &r.out)

@@ -1,6 +1,9 @@
 package scenario
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // token is one word of a line. Quoted words hold whatever is between the quotes.
 type token struct {
@@ -68,11 +71,9 @@ func (r *reader) next() (token, bool) {
 // skip moves past the next word if it is one of the words.
 func (r *reader) skip(words ...string) bool {
 	next := r.peek()
-	for _, w := range words {
-		if next == w {
-			r.rest = r.rest[1:]
-			return true
-		}
+	if slices.Contains(words, next) {
+		r.rest = r.rest[1:]
+		return true
 	}
 	return false
 }
