@@ -5,6 +5,7 @@
 //   - chdb is the real ClickHouse engine behind its native wire protocol;
 //   - memkafka is an in-process Kafka broker that speaks the real protocol;
 //   - apachekafka starts a real Apache Kafka on loopback, for tests;
+//   - scratch makes temporary folders that a killed process does not leave;
 //   - embeddedtest hands these to tests, one of each for a test binary.
 //
 // All of them listen on free loopback ports and are reached by the same clients

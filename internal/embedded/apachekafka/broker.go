@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"sendwatch/internal/embedded/fetch"
+	"sendwatch/internal/embedded/scratch"
 )
 
 // Broker is a running Apache Kafka, or one that was stopped and can be
@@ -21,6 +22,7 @@ import (
 type Broker struct {
 	cfg      Config
 	jars     string
+	folder   *scratch.Dir
 	files    files
 	at       listeners
 	identity *identity
@@ -50,11 +52,11 @@ func Start(ctx context.Context, cfg Config) (*Broker, error) {
 	if err != nil {
 		return nil, err
 	}
-	root, err := os.MkdirTemp("", "sendwatch-kafka-")
+	folder, err := scratch.New("sendwatch-kafka")
 	if err != nil {
 		return nil, err
 	}
-	b := &Broker{cfg: cfg, jars: dir, files: filesIn(root)}
+	b := &Broker{cfg: cfg, jars: dir, folder: folder, files: filesIn(folder.Path())}
 	if err := b.prepare(ctx); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
@@ -89,8 +91,10 @@ func (b *Broker) prepare(ctx context.Context) (err error) {
 	if _, err := rand.Read(id[:]); err != nil {
 		return err
 	}
-	args := []string{"kafka.tools.StorageTool", "format", "--standalone", "-c", b.files.properties,
-		"-t", base64.RawURLEncoding.EncodeToString(id[:])}
+	args := []string{
+		"kafka.tools.StorageTool", "format", "--standalone", "-c", b.files.properties,
+		"-t", base64.RawURLEncoding.EncodeToString(id[:]),
+	}
 	for _, u := range b.cfg.Users {
 		for _, mechanism := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512"} {
 			args = append(args, "--add-scram", mechanism+"=[name="+u.Name+",password="+u.Password+"]")
@@ -162,7 +166,7 @@ func (b *Broker) Close() error {
 	if b.process != nil {
 		err = b.Kill()
 	}
-	return errors.Join(err, os.RemoveAll(b.files.root))
+	return errors.Join(err, b.folder.Remove())
 }
 
 // tailBytes is how much of a log an error shows.

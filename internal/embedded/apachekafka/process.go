@@ -10,7 +10,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"strconv"
 	"syscall"
 	"time"
 )
@@ -31,9 +30,7 @@ var (
 // process is the Java process and what belongs to it.
 type process struct {
 	cmd   *exec.Cmd
-	guard *exec.Cmd      // guard ends the process if this one dies.
-	alive io.WriteCloser // alive is the pipe the guard listens to.
-	ended chan struct{}  // ended is closed when the process has ended.
+	ended chan struct{} // ended is closed when the process has ended.
 }
 
 // Restart starts a stopped broker on the data and ports it had.
@@ -53,11 +50,11 @@ func (b *Broker) Restart(ctx context.Context) error {
 	}
 	p := &process{cmd: cmd, ended: make(chan struct{})}
 	b.process = p
-	guardErr := p.startGuard(b.files.root)
+	guard, guardErr := startGuard(cmd.Process.Pid)
 	go func() {
 		defer close(p.ended)
 		_ = cmd.Wait() // How it ended is in its log.
-		p.stopGuard()
+		guard.stop()
 	}()
 	if guardErr != nil {
 		return errors.Join(guardErr, b.Kill())
@@ -66,32 +63,6 @@ func (b *Broker) Restart(ctx context.Context) error {
 		return errors.Join(err, b.Kill())
 	}
 	return nil
-}
-
-// startGuard starts a shell that waits for the end of a pipe which only this
-// process holds open. When this process dies, however it dies, the shell ends
-// the broker and removes its folder.
-func (p *process) startGuard(root string) (err error) {
-	p.guard = exec.Command("sh", "-c", `read -r _; kill -9 "$1"; rm -rf "$2"`, "sh", strconv.Itoa(p.cmd.Process.Pid), root)
-	// A signal to the whole group (Ctrl-C) must not end the guard first.
-	p.guard.SysProcAttr = guardAttributes()
-	if p.alive, err = p.guard.StdinPipe(); err != nil {
-		return err
-	}
-	if err := p.guard.Start(); err != nil {
-		p.guard = nil
-		return fmt.Errorf("start the guard of Apache Kafka: %w", err)
-	}
-	return nil
-}
-
-// stopGuard ends the shell before the pipe, so that it does nothing.
-func (p *process) stopGuard() {
-	if p.guard == nil {
-		return
-	}
-	_ = p.guard.Process.Kill()
-	_ = p.guard.Wait() // It was killed: that is no error. Waiting closes the pipe.
 }
 
 // waitReady asks the broker until it answers.

@@ -59,6 +59,13 @@ func engineFile(ctx context.Context, report fetch.Report) (string, error) {
 	return cache.NPM(ctx, p, report)
 }
 
+// Fetch brings the engine into the cache, if it is not there, and starts
+// nothing. Open does the same by itself.
+func Fetch(ctx context.Context, report fetch.Report) error {
+	_, err := engineFile(ctx, report)
+	return err
+}
+
 // isMusl reports whether this Linux has the musl C library and not glibc,
 // which the engine is linked to.
 func isMusl() bool {

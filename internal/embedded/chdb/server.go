@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"sendwatch/internal/embedded/fetch"
+	"sendwatch/internal/embedded/scratch"
 )
 
 // Config says what to start. The zero value is an engine with its data in a
@@ -47,7 +48,7 @@ type Server struct {
 	lib      *library
 	args     []string // args open a session.
 	dir      string
-	temp     bool
+	temp     *scratch.Dir // temp is nil if the data stays.
 	version  serverVersion
 
 	// base keeps the engine running while no client is connected, and kills
@@ -126,9 +127,11 @@ func (s *Server) openFolder() (err error) {
 	if s.dir = s.cfg.Dir; s.dir != "" {
 		return os.MkdirAll(s.dir, 0o755)
 	}
-	s.temp = true
-	s.dir, err = os.MkdirTemp("", "sendwatch-clickhouse-")
-	return err
+	if s.temp, err = scratch.New("sendwatch-clickhouse"); err != nil {
+		return err
+	}
+	s.dir = s.temp.Path()
+	return nil
 }
 
 // Addr is the address clients connect to, "" before Open.
@@ -188,11 +191,10 @@ func (s *Server) release() error {
 		s.base.close()
 		s.base = nil
 	}
-	if s.temp && s.dir != "" {
-		s.temp = false
-		return os.RemoveAll(s.dir)
+	if s.temp == nil {
+		return nil
 	}
-	return nil
+	return s.temp.Remove()
 }
 
 // serve starts the goroutine of one client.

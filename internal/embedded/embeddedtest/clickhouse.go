@@ -50,3 +50,10 @@ func run(t testing.TB, ctx context.Context, addr, sql string) {
 		t.Error(err)
 	}
 }
+
+// NeedClickHouse skips or fails a test that runs an engine of its own, as
+// ClickHouse does for the shared one, without starting anything.
+func NeedClickHouse(t testing.TB) {
+	t.Helper()
+	need(t, "the embedded ClickHouse engine", chdb.Fetch(context.Background(), fetch.Bar(os.Stderr)))
+}

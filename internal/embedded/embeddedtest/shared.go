@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -55,8 +56,8 @@ func (e *engines) stop() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var errs []error
-	for i := len(e.stops) - 1; i >= 0; i-- {
-		errs = append(errs, e.stops[i]())
+	for _, v := range slices.Backward(e.stops) {
+		errs = append(errs, v())
 	}
 	e.stops = nil
 	return errors.Join(errs...)

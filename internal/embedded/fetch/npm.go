@@ -93,8 +93,7 @@ func (p NPM) published(ctx context.Context, work string) (string, error) {
 	cmd := exec.CommandContext(ctx, "npm", "view", p.Name+"@"+p.Version, "dist.integrity", "--json", "--cache", filepath.Join(work, "npm-cache"))
 	out, err := cmd.Output()
 	if err != nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 			return "", fmt.Errorf("npm view: %w\n%s", err, strings.TrimSpace(string(exit.Stderr)))
 		}
 		return "", fmt.Errorf("npm view: %w", err)
