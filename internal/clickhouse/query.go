@@ -18,14 +18,21 @@ import (
 // number of rows. Unlike the errors of our own statements, one of the user's
 // statement is the server's in full.
 func (c *Client) Query(ctx context.Context, w io.Writer, statement string, format Format) (int64, error) {
-	rows, err := c.queries.Query(ctx, statement)
+	running, cancel := context.WithCancel(ctx)
+	defer cancel()
+	rows, err := c.queries.Query(running, statement)
 	if errors.Is(err, io.EOF) {
 		return 0, nil // a statement without a result
 	}
 	if err != nil {
 		return 0, explain(ctx, err)
 	}
-	defer rows.Close() //nolint:errcheck // Err below tells
+	defer func() {
+		// Closing reads what is left, which may be without end, so the query is
+		// ended first where its rows have nowhere to go.
+		cancel()
+		_ = rows.Close()
+	}()
 	types := rows.ColumnTypes()
 	if len(types) == 0 {
 		for rows.Next() {

@@ -93,8 +93,10 @@ func (broken) Write([]byte) (int, error) { return 0, errors.New("pipe closed") }
 
 func TestQueryEndsWithItsReader(t *testing.T) {
 	c := migrated(t)
-	if _, err := c.Query(within(t), broken{}, "SELECT number FROM system.numbers", FormatCSV); err == nil {
-		t.Error("an endless result into a closed pipe gave no error")
+	ctx := within(t)
+	_, err := c.Query(ctx, broken{}, "SELECT number FROM system.numbers", FormatCSV)
+	if err == nil || !strings.Contains(err.Error(), "pipe closed") || ctx.Err() != nil {
+		t.Errorf("an endless result into a closed pipe gives %v", err)
 	}
 }
 

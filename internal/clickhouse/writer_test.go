@@ -35,7 +35,7 @@ func everything(t *testing.T, c *Client) map[string]string {
 // TestWritesMayBeRepeatedReorderedAndSplit is law 4: whatever the way the rows
 // come in, readers see what one clean write shows.
 func TestWritesMayBeRepeatedReorderedAndSplit(t *testing.T) {
-	for seed := range uint64(3) {
+	for seed := range uint64(2) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 0))
 			out := made(r)
