@@ -14,6 +14,9 @@ type Rows struct {
 	Partition   int32  // of the events topic
 	PortfolioID string
 	event.Output
+	SharedEvents []SharedEvent
+	Progress     Progress
+	HasProgress  bool
 }
 
 // AppendRows appends a batch as the Protobuf message sendwatch.rows.v1.Rows.
@@ -42,6 +45,13 @@ func AppendRows(dst []byte, b *Rows) []byte {
 	}
 	for i := range b.Flags {
 		e.flag(&b.Flags[i])
+	}
+	e.changes(b.Changes)
+	for i := range b.SharedEvents {
+		e.sharedEvent(&b.SharedEvents[i])
+	}
+	if b.HasProgress {
+		e.progress(&b.Progress)
 	}
 	return e.b
 }

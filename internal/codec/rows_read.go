@@ -52,6 +52,12 @@ func DecodeRows(data []byte, b *Rows) error {
 			b.PortfolioStatus = append(b.PortfolioStatus, d.portfolioStatus(&row))
 		case 10:
 			b.Flags = append(b.Flags, d.flag(&row))
+		case 11:
+			d.changes(&row)
+		case 12:
+			b.SharedEvents = append(b.SharedEvents, d.sharedEvent(&row))
+		case 13:
+			b.Progress, b.HasProgress = d.progress(&row), true
 		}
 		if row.bad || d.bad {
 			return errRows

@@ -87,6 +87,18 @@ func testRows() *Rows {
 		{Partition: 3, PortfolioID: "p1"},
 	}
 	b.Flags = []event.Flag{*testFlag(), {Position: event.Position{Topic: "t"}, Score: -1, ETA: -1}}
+	contact := event.PortfolioChange{
+		Partition: 3, Sequence: 1 << 40, Visible: 1760000040000, Kind: event.ChangeContact, PortfolioID: "p1", NumberID: "n1", A: math.MaxUint64, B: 29333334,
+	}
+	another := contact
+	another.Sequence, another.A = contact.Sequence+300, 0
+	b.Changes = []event.PortfolioChange{
+		contact, another,
+		{Partition: 3, Sequence: 7, PortfolioID: "p1", NumberID: "n1", Kind: event.ChangeStrike, B: -5},
+		{Sequence: 8, PortfolioID: "", Kind: event.ChangeLimit, B: -1},
+	}
+	b.SharedEvents = []SharedEvent{{ID: "e1", Value: []byte(`{"id":"e1"}`), ContentType: ContentTypeHeader}, {ID: "e2", Value: []byte{0, 1}}}
+	b.Progress, b.HasProgress = Progress{Watermark: 1760000040001, Sequence: 1<<40 + 300, CaughtUp: true, Idle: true, Generation: 1 << 63}, true
 	return b
 }
 
@@ -169,6 +181,32 @@ func TestRowsOfAnotherVersion(t *testing.T) {
 	s := got.NumberStatuses[0]
 	if s.Facts[0] != 7 || !math.IsNaN(s.Facts[event.FactWake]) || s.Facts[event.FactStrikes] != 0 || s.Levels[0] != event.LevelDanger {
 		t.Errorf("an older batch: %+v", s)
+	}
+}
+
+// TestChangesAreCompact holds what a contact costs, which is nearly all of what
+// the portfolios role is told.
+func TestChangesAreCompact(t *testing.T) {
+	b := &Rows{Topic: "sendwatch.events", Partition: 3, PortfolioID: "506914307656634"}
+	for k := range int64(1000) {
+		b.Changes = append(b.Changes, event.PortfolioChange{
+			Partition: 3, Sequence: 1_000_000 + 2*k, Visible: 1760000040000, PortfolioID: b.PortfolioID, NumberID: "106540352242922", A: uint64(k) << 40, B: 29333333,
+		})
+	}
+	if n := len(AppendRows(nil, b)); n > 9200 {
+		t.Errorf("1,000 contacts of one number and minute take %d bytes", n)
+	}
+}
+
+func TestChangesThatAreBroken(t *testing.T) {
+	for name, data := range map[string][]byte{
+		"a sequence too few":  append([]byte{0x5a, 21, 0x3a, 1, 1, 0x42, 16}, make([]byte, 16)...),
+		"a sequence too many": {0x5a, 14, 0x3a, 2, 1, 1, 0x42, 8, 0, 0, 0, 0, 0, 0, 0, 0},
+		"half a value":        {0x5a, 9, 0x3a, 1, 1, 0x42, 4, 0, 0, 0, 0},
+	} {
+		if err := DecodeRows(data, new(Rows)); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
 	}
 }
 

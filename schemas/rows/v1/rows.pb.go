@@ -45,8 +45,12 @@ type Rows struct {
 	AccountEvents     []*AccountEvent    `protobuf:"bytes,8,rep,name=account_events,json=accountEvents,proto3" json:"account_events,omitempty"`
 	PortfolioStatuses []*PortfolioStatus `protobuf:"bytes,9,rep,name=portfolio_statuses,json=portfolioStatuses,proto3" json:"portfolio_statuses,omitempty"`
 	Flags             []*Flag            `protobuf:"bytes,10,rep,name=flags,proto3" json:"flags,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// What the roles tell each other; readers of rows pass over it.
+	Changes       []*Changes     `protobuf:"bytes,11,rep,name=changes,proto3" json:"changes,omitempty"`
+	SharedEvents  []*SharedEvent `protobuf:"bytes,12,rep,name=shared_events,json=sharedEvents,proto3" json:"shared_events,omitempty"`
+	Progress      *Progress      `protobuf:"bytes,13,opt,name=progress,proto3" json:"progress,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Rows) Reset() {
@@ -145,6 +149,27 @@ func (x *Rows) GetPortfolioStatuses() []*PortfolioStatus {
 func (x *Rows) GetFlags() []*Flag {
 	if x != nil {
 		return x.Flags
+	}
+	return nil
+}
+
+func (x *Rows) GetChanges() []*Changes {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+func (x *Rows) GetSharedEvents() []*SharedEvent {
+	if x != nil {
+		return x.SharedEvents
+	}
+	return nil
+}
+
+func (x *Rows) GetProgress() *Progress {
+	if x != nil {
+		return x.Progress
 	}
 	return nil
 }
@@ -1616,11 +1641,267 @@ func (x *FingerprintCount) GetCount() int64 {
 	return 0
 }
 
+// Changes is a run of what a portfolio must know of a number: changes that
+// differ in their sequence and in a alone.
+type Changes struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Partition   *int32                 `protobuf:"varint,1,opt,name=partition,proto3,oneof" json:"partition,omitempty"`
+	PortfolioId *string                `protobuf:"bytes,2,opt,name=portfolio_id,json=portfolioId,proto3,oneof" json:"portfolio_id,omitempty"`
+	// The first portfolio minute that sees them.
+	Visible int64 `protobuf:"varint,3,opt,name=visible,proto3" json:"visible,omitempty"`
+	// 0 a contact was written to, 1 score, 2 joined, 3 left, 4 ip hash,
+	// 5 restricted, 6 limit.
+	Kind int32 `protobuf:"varint,4,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Empty on a limit.
+	NumberId string `protobuf:"bytes,5,opt,name=number_id,json=numberId,proto3" json:"number_id,omitempty"`
+	// By kind: minute of the send, time of the restriction (ms), limit.
+	B int64 `protobuf:"varint,6,opt,name=b,proto3" json:"b,omitempty"`
+	// Numbers of the changes in the order of their partition: the first, then
+	// the step from each to the next.
+	Sequences []int64 `protobuf:"varint,7,rep,packed,name=sequences,proto3" json:"sequences,omitempty"`
+	// By kind: keyed hash of the contact, score, ip hash. One for each sequence.
+	A             []uint64 `protobuf:"fixed64,8,rep,packed,name=a,proto3" json:"a,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Changes) Reset() {
+	*x = Changes{}
+	mi := &file_schemas_rows_v1_rows_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Changes) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Changes) ProtoMessage() {}
+
+func (x *Changes) ProtoReflect() protoreflect.Message {
+	mi := &file_schemas_rows_v1_rows_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Changes.ProtoReflect.Descriptor instead.
+func (*Changes) Descriptor() ([]byte, []int) {
+	return file_schemas_rows_v1_rows_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Changes) GetPartition() int32 {
+	if x != nil && x.Partition != nil {
+		return *x.Partition
+	}
+	return 0
+}
+
+func (x *Changes) GetPortfolioId() string {
+	if x != nil && x.PortfolioId != nil {
+		return *x.PortfolioId
+	}
+	return ""
+}
+
+func (x *Changes) GetVisible() int64 {
+	if x != nil {
+		return x.Visible
+	}
+	return 0
+}
+
+func (x *Changes) GetKind() int32 {
+	if x != nil {
+		return x.Kind
+	}
+	return 0
+}
+
+func (x *Changes) GetNumberId() string {
+	if x != nil {
+		return x.NumberId
+	}
+	return ""
+}
+
+func (x *Changes) GetB() int64 {
+	if x != nil {
+		return x.B
+	}
+	return 0
+}
+
+func (x *Changes) GetSequences() []int64 {
+	if x != nil {
+		return x.Sequences
+	}
+	return nil
+}
+
+func (x *Changes) GetA() []uint64 {
+	if x != nil {
+		return x.A
+	}
+	return nil
+}
+
+// SharedEvent is an event about a WABA or a portfolio that was applied on the
+// batch's partition.
+type SharedEvent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// The record as it was read, and its content-type header.
+	Value         []byte `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	ContentType   string `protobuf:"bytes,3,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SharedEvent) Reset() {
+	*x = SharedEvent{}
+	mi := &file_schemas_rows_v1_rows_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SharedEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SharedEvent) ProtoMessage() {}
+
+func (x *SharedEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_schemas_rows_v1_rows_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SharedEvent.ProtoReflect.Descriptor instead.
+func (*SharedEvent) Descriptor() ([]byte, []int) {
+	return file_schemas_rows_v1_rows_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *SharedEvent) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *SharedEvent) GetValue() []byte {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+func (x *SharedEvent) GetContentType() string {
+	if x != nil {
+		return x.ContentType
+	}
+	return ""
+}
+
+// Progress tells, on every partition of the rows topic, how far the batch's
+// partition of the events topic is. It comes after all that came of it.
+type Progress struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Largest event time applied, 0 before the first event.
+	Watermark int64 `protobuf:"varint,1,opt,name=watermark,proto3" json:"watermark,omitempty"`
+	// Of the last change.
+	Sequence int64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// The log was read to the end it had when it was opened.
+	CaughtUp bool `protobuf:"varint,3,opt,name=caught_up,json=caughtUp,proto3" json:"caught_up,omitempty"`
+	// Read to its end, and the watermark has not moved for a while.
+	Idle bool `protobuf:"varint,4,opt,name=idle,proto3" json:"idle,omitempty"`
+	// Equal as long as the same log gives the same changes.
+	Generation    uint64 `protobuf:"fixed64,5,opt,name=generation,proto3" json:"generation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Progress) Reset() {
+	*x = Progress{}
+	mi := &file_schemas_rows_v1_rows_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Progress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Progress) ProtoMessage() {}
+
+func (x *Progress) ProtoReflect() protoreflect.Message {
+	mi := &file_schemas_rows_v1_rows_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Progress.ProtoReflect.Descriptor instead.
+func (*Progress) Descriptor() ([]byte, []int) {
+	return file_schemas_rows_v1_rows_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Progress) GetWatermark() int64 {
+	if x != nil {
+		return x.Watermark
+	}
+	return 0
+}
+
+func (x *Progress) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *Progress) GetCaughtUp() bool {
+	if x != nil {
+		return x.CaughtUp
+	}
+	return false
+}
+
+func (x *Progress) GetIdle() bool {
+	if x != nil {
+		return x.Idle
+	}
+	return false
+}
+
+func (x *Progress) GetGeneration() uint64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
+}
+
 var File_schemas_rows_v1_rows_proto protoreflect.FileDescriptor
 
 const file_schemas_rows_v1_rows_proto_rawDesc = "" +
 	"\n" +
-	"\x1aschemas/rows/v1/rows.proto\x12\x11sendwatch.rows.v1\"\xd8\x04\n" +
+	"\x1aschemas/rows/v1/rows.proto\x12\x11sendwatch.rows.v1\"\x8c\x06\n" +
 	"\x04Rows\x12\x14\n" +
 	"\x05topic\x18\x01 \x01(\tR\x05topic\x12\x1c\n" +
 	"\tpartition\x18\x02 \x01(\x05R\tpartition\x12!\n" +
@@ -1632,7 +1913,10 @@ const file_schemas_rows_v1_rows_proto_rawDesc = "" +
 	"\x0eaccount_events\x18\b \x03(\v2\x1f.sendwatch.rows.v1.AccountEventR\raccountEvents\x12Q\n" +
 	"\x12portfolio_statuses\x18\t \x03(\v2\".sendwatch.rows.v1.PortfolioStatusR\x11portfolioStatuses\x12-\n" +
 	"\x05flags\x18\n" +
-	" \x03(\v2\x17.sendwatch.rows.v1.FlagR\x05flags\"\xcd\x05\n" +
+	" \x03(\v2\x17.sendwatch.rows.v1.FlagR\x05flags\x124\n" +
+	"\achanges\x18\v \x03(\v2\x1a.sendwatch.rows.v1.ChangesR\achanges\x12C\n" +
+	"\rshared_events\x18\f \x03(\v2\x1e.sendwatch.rows.v1.SharedEventR\fsharedEvents\x127\n" +
+	"\bprogress\x18\r \x01(\v2\x1b.sendwatch.rows.v1.ProgressR\bprogress\"\xcd\x05\n" +
 	"\fNumberMinute\x12!\n" +
 	"\tpartition\x18\x01 \x01(\x05H\x00R\tpartition\x88\x01\x01\x12&\n" +
 	"\fportfolio_id\x18\x02 \x01(\tH\x01R\vportfolioId\x88\x01\x01\x12\x12\n" +
@@ -1815,7 +2099,31 @@ const file_schemas_rows_v1_rows_proto_rawDesc = "" +
 	"\x10FingerprintCount\x12 \n" +
 	"\vfingerprint\x18\x01 \x01(\x06R\vfingerprint\x12\x1a\n" +
 	"\btemplate\x18\x02 \x01(\tR\btemplate\x12\x14\n" +
-	"\x05count\x18\x03 \x01(\x03R\x05countB\"Z sendwatch/schemas/rows/v1;rowsv1b\x06proto3"
+	"\x05count\x18\x03 \x01(\x03R\x05count\"\xf8\x01\n" +
+	"\aChanges\x12!\n" +
+	"\tpartition\x18\x01 \x01(\x05H\x00R\tpartition\x88\x01\x01\x12&\n" +
+	"\fportfolio_id\x18\x02 \x01(\tH\x01R\vportfolioId\x88\x01\x01\x12\x18\n" +
+	"\avisible\x18\x03 \x01(\x03R\avisible\x12\x12\n" +
+	"\x04kind\x18\x04 \x01(\x05R\x04kind\x12\x1b\n" +
+	"\tnumber_id\x18\x05 \x01(\tR\bnumberId\x12\f\n" +
+	"\x01b\x18\x06 \x01(\x03R\x01b\x12\x1c\n" +
+	"\tsequences\x18\a \x03(\x03R\tsequences\x12\f\n" +
+	"\x01a\x18\b \x03(\x06R\x01aB\f\n" +
+	"\n" +
+	"_partitionB\x0f\n" +
+	"\r_portfolio_id\"V\n" +
+	"\vSharedEvent\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\fR\x05value\x12!\n" +
+	"\fcontent_type\x18\x03 \x01(\tR\vcontentType\"\x95\x01\n" +
+	"\bProgress\x12\x1c\n" +
+	"\twatermark\x18\x01 \x01(\x03R\twatermark\x12\x1a\n" +
+	"\bsequence\x18\x02 \x01(\x03R\bsequence\x12\x1b\n" +
+	"\tcaught_up\x18\x03 \x01(\bR\bcaughtUp\x12\x12\n" +
+	"\x04idle\x18\x04 \x01(\bR\x04idle\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x05 \x01(\x06R\n" +
+	"generationB\"Z sendwatch/schemas/rows/v1;rowsv1b\x06proto3"
 
 var (
 	file_schemas_rows_v1_rows_proto_rawDescOnce sync.Once
@@ -1829,7 +2137,7 @@ func file_schemas_rows_v1_rows_proto_rawDescGZIP() []byte {
 	return file_schemas_rows_v1_rows_proto_rawDescData
 }
 
-var file_schemas_rows_v1_rows_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_schemas_rows_v1_rows_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_schemas_rows_v1_rows_proto_goTypes = []any{
 	(*Rows)(nil),             // 0: sendwatch.rows.v1.Rows
 	(*NumberMinute)(nil),     // 1: sendwatch.rows.v1.NumberMinute
@@ -1843,6 +2151,9 @@ var file_schemas_rows_v1_rows_proto_goTypes = []any{
 	(*Value)(nil),            // 9: sendwatch.rows.v1.Value
 	(*NamedCount)(nil),       // 10: sendwatch.rows.v1.NamedCount
 	(*FingerprintCount)(nil), // 11: sendwatch.rows.v1.FingerprintCount
+	(*Changes)(nil),          // 12: sendwatch.rows.v1.Changes
+	(*SharedEvent)(nil),      // 13: sendwatch.rows.v1.SharedEvent
+	(*Progress)(nil),         // 14: sendwatch.rows.v1.Progress
 }
 var file_schemas_rows_v1_rows_proto_depIdxs = []int32{
 	1,  // 0: sendwatch.rows.v1.Rows.number_minutes:type_name -> sendwatch.rows.v1.NumberMinute
@@ -1852,18 +2163,21 @@ var file_schemas_rows_v1_rows_proto_depIdxs = []int32{
 	6,  // 4: sendwatch.rows.v1.Rows.account_events:type_name -> sendwatch.rows.v1.AccountEvent
 	7,  // 5: sendwatch.rows.v1.Rows.portfolio_statuses:type_name -> sendwatch.rows.v1.PortfolioStatus
 	8,  // 6: sendwatch.rows.v1.Rows.flags:type_name -> sendwatch.rows.v1.Flag
-	4,  // 7: sendwatch.rows.v1.NumberStatus.top:type_name -> sendwatch.rows.v1.Contribution
-	9,  // 8: sendwatch.rows.v1.Flag.value:type_name -> sendwatch.rows.v1.Value
-	9,  // 9: sendwatch.rows.v1.Flag.warn:type_name -> sendwatch.rows.v1.Value
-	9,  // 10: sendwatch.rows.v1.Flag.danger:type_name -> sendwatch.rows.v1.Value
-	10, // 11: sendwatch.rows.v1.Flag.counts:type_name -> sendwatch.rows.v1.NamedCount
-	11, // 12: sendwatch.rows.v1.Flag.fingerprints:type_name -> sendwatch.rows.v1.FingerprintCount
-	11, // 13: sendwatch.rows.v1.Flag.templates:type_name -> sendwatch.rows.v1.FingerprintCount
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	12, // 7: sendwatch.rows.v1.Rows.changes:type_name -> sendwatch.rows.v1.Changes
+	13, // 8: sendwatch.rows.v1.Rows.shared_events:type_name -> sendwatch.rows.v1.SharedEvent
+	14, // 9: sendwatch.rows.v1.Rows.progress:type_name -> sendwatch.rows.v1.Progress
+	4,  // 10: sendwatch.rows.v1.NumberStatus.top:type_name -> sendwatch.rows.v1.Contribution
+	9,  // 11: sendwatch.rows.v1.Flag.value:type_name -> sendwatch.rows.v1.Value
+	9,  // 12: sendwatch.rows.v1.Flag.warn:type_name -> sendwatch.rows.v1.Value
+	9,  // 13: sendwatch.rows.v1.Flag.danger:type_name -> sendwatch.rows.v1.Value
+	10, // 14: sendwatch.rows.v1.Flag.counts:type_name -> sendwatch.rows.v1.NamedCount
+	11, // 15: sendwatch.rows.v1.Flag.fingerprints:type_name -> sendwatch.rows.v1.FingerprintCount
+	11, // 16: sendwatch.rows.v1.Flag.templates:type_name -> sendwatch.rows.v1.FingerprintCount
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_schemas_rows_v1_rows_proto_init() }
@@ -1882,13 +2196,14 @@ func file_schemas_rows_v1_rows_proto_init() {
 		(*Value_Number)(nil),
 		(*Value_Word)(nil),
 	}
+	file_schemas_rows_v1_rows_proto_msgTypes[12].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_schemas_rows_v1_rows_proto_rawDesc), len(file_schemas_rows_v1_rows_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
