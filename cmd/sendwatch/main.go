@@ -29,7 +29,6 @@ type cli struct {
 
 func main() {
 	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
 	go func() {
 		signals := make(chan os.Signal, 2)
 		signal.Notify(signals, os.Interrupt, syscall.SIGTERM)

@@ -29,9 +29,9 @@ func (d *dedup) advance(recordTime int64) {
 	}
 	d.clock, d.begun = recordTime, true
 	g := floor(d.clock, d.horizon)
-	switch {
-	case g == d.generation:
-	case g == d.generation+1:
+	switch g {
+	case d.generation:
+	case d.generation + 1:
 		d.now, d.past = d.past, d.now
 		d.now.Clear()
 	default:

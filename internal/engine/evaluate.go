@@ -23,7 +23,7 @@ func (e *Engine) evaluate(i uint32, out *event.Output) {
 	e.measure(i, n, v)
 
 	var lost float64
-	for f := event.Factor(0); f < event.FactorTrustScore; f++ {
+	for f := range event.FactorTrustScore {
 		r := &rules.Rules[f]
 		var level event.Level
 		var severity float64

@@ -1,5 +1,7 @@
 package event
 
+import "slices"
+
 // Record is one record of a topic as it lies in the log. Its bytes belong to
 // whoever fetched it; a Batch says for how long.
 type Record struct {
@@ -17,9 +19,9 @@ type Header struct {
 
 // Header gives the value of the last header named key, nil if there is none.
 func (r *Record) Header(key string) []byte {
-	for i := len(r.Headers) - 1; i >= 0; i-- {
-		if string(r.Headers[i].Key) == key {
-			return r.Headers[i].Value
+	for _, v := range slices.Backward(r.Headers) {
+		if string(v.Key) == key {
+			return v.Value
 		}
 	}
 	return nil

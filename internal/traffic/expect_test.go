@@ -1,6 +1,7 @@
 package traffic_test
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -149,7 +150,7 @@ func TestEveryEventDecodes(t *testing.T) {
 	for g.Next(&r) {
 		total++
 		if err := decoder.Decode(&ev, r.Value, codec.ContentUnknown, r.Time); err != nil {
-			rejection, ok := err.(*codec.Rejection)
+			rejection, ok := errors.AsType[*codec.Rejection](err)
 			if !ok {
 				t.Fatalf("%T: %v", err, err)
 			}

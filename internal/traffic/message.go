@@ -83,8 +83,14 @@ func (n *number) failure() int32 {
 		share float64
 		code  int32
 	}{
-		{n.p.failContact, 131026}, {n.p.failSpam, event.CodeSpam}, {n.p.failAccount, 131031},
-		{n.fatigue(), 131049}, {.0015, 130472}, {.001, 131000}, {.0004, 131056}, {.0002, 131047},
+		{n.p.failContact, 131026},
+		{n.p.failSpam, event.CodeSpam},
+		{n.p.failAccount, 131031},
+		{n.fatigue(), 131049},
+		{.0015, 130472},
+		{.001, 131000},
+		{.0004, 131056},
+		{.0002, 131047},
 	} {
 		if u < f.share {
 			return f.code

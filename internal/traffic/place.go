@@ -10,11 +10,20 @@ type place struct {
 
 // Time zones from west to east, so that at any hour somebody is at work.
 var places = []place{
-	{"MX", "52", -6 * hour, "es"}, {"US", "1", -5 * hour, "en"}, {"CO", "57", -5 * hour, "es"},
-	{"BR", "55", -3 * hour, "pt"}, {"AR", "54", -3 * hour, "es"}, {"GB", "44", 0, "en"},
-	{"DE", "49", 1 * hour, "de"}, {"FR", "33", 1 * hour, "fr"}, {"ES", "34", 1 * hour, "es"},
-	{"NG", "234", 1 * hour, "en"}, {"ZA", "27", 2 * hour, "en"}, {"AE", "971", 4 * hour, "ar"},
-	{"IN", "91", 5*hour + 30*minute, "en"}, {"ID", "62", 7 * hour, "en"},
+	{"MX", "52", -6 * hour, "es"},
+	{"US", "1", -5 * hour, "en"},
+	{"CO", "57", -5 * hour, "es"},
+	{"BR", "55", -3 * hour, "pt"},
+	{"AR", "54", -3 * hour, "es"},
+	{"GB", "44", 0, "en"},
+	{"DE", "49", 1 * hour, "de"},
+	{"FR", "33", 1 * hour, "fr"},
+	{"ES", "34", 1 * hour, "es"},
+	{"NG", "234", 1 * hour, "en"},
+	{"ZA", "27", 2 * hour, "en"},
+	{"AE", "971", 4 * hour, "ar"},
+	{"IN", "91", 5*hour + 30*minute, "en"},
+	{"ID", "62", 7 * hour, "en"},
 }
 
 const (

@@ -96,8 +96,8 @@ func (n *number) contactKey(c uint32, plus bool) (abroad *place) {
 	}
 	b := append(n.g.buf, `,"contact":"`...)
 	digits := (uint64(c&^livesAbroad)*48271 + n.salt>>20) % 100_000_000
-	switch {
-	case h>>32%16 == 0:
+	switch h >> 32 % 16 {
+	case 0:
 		b = append(b, home.country...)
 		b = append(b, '.')
 		b = strconv.AppendUint(b, h|1<<63, 36)

@@ -16,7 +16,7 @@ type Maxima struct{ pool Pool[uint32] }
 // Move tells that one key's count went from one value to another. Both may be 0.
 func (s *Maxima) Move(m *Maximum, from, to uint32) {
 	if to > 0 {
-		for uint32(m.counts.n) < to {
+		for m.counts.n < to {
 			s.pool.PushBack(&m.counts, 0)
 		}
 		*s.pool.At(&m.counts, int(to-1))++
