@@ -24,14 +24,14 @@ const (
 // on, and its first events may be old ones: it gets none.
 func (p *partition) wakeClock(ctx context.Context, batch *event.Batch) error {
 	now := p.role.config.Now()
-	if p.next < batch.End || p.engine.Stats().Watermark == 0 || now.Sub(p.idleSince) < clockIdle || now.Sub(p.lastClock) < clockEvery {
+	if p.next < batch.End || now.Sub(p.idleSince) < clockIdle || now.Sub(p.lastClock) < clockEvery {
+		return nil
+	}
+	at := now.Add(-clockBehind).UnixMilli()
+	if watermark := p.engine.Stats().Watermark; watermark == 0 || at <= watermark {
 		return nil
 	}
 	p.lastClock = now
-	at := now.Add(-clockBehind).UnixMilli()
-	if at <= p.engine.Stats().Watermark {
-		return nil // its producers' clocks are ahead: nothing to move
-	}
 	value := append([]byte(nil), `{"id":"clock/`...)
 	value = append(value, p.claim.Topic...) // a topic's name needs no escaping
 	value = append(value, '/')
