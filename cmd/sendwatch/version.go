@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"runtime"
 	"runtime/debug"
 )
 
@@ -10,15 +11,20 @@ type versionCmd struct{}
 
 // Run prints the module's version and the Go version it was built with.
 func (versionCmd) Run() error {
-	version, goVersion := "unknown", "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		version, goVersion = info.Main.Version, info.GoVersion
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				version += " " + s.Value
-			}
+	fmt.Println("sendwatch", version(), runtime.Version())
+	return nil
+}
+
+// version names the program that runs: the module's version and the commit.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return info.Main.Version + " " + s.Value
 		}
 	}
-	fmt.Println("sendwatch", version, goVersion)
-	return nil
+	return info.Main.Version
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"runtime/debug"
 	"slices"
 
 	"sendwatch/internal/engine"
@@ -65,19 +64,4 @@ func (s numbersSource) Number(ctx context.Context, numberID string) (event.Numbe
 		}
 	})
 	return found, ok, err
-}
-
-// version names the program that runs.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	out := info.Main.Version
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			out += " " + s.Value
-		}
-	}
-	return out
 }

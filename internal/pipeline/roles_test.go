@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -301,8 +302,12 @@ func TestBadRecordsGoToTheDeadLetterAndTheOthersGoOn(t *testing.T) {
 			}
 		}
 		want := []letter{
-			{"1", codec.ReasonUnparsable, 7}, {"2", codec.ReasonTooLarge, 300 << 10}, {"3", codec.ReasonFuture, len(send(3, now.AddDate(99, 0, 0)))},
-			{"4", codec.ReasonUnparsable, 0}, {"6", codec.ReasonTooLarge, maxLetter}, {"7", reasonUnreadable, 0},
+			{"1", codec.ReasonUnparsable, 7},
+			{"2", codec.ReasonTooLarge, 300 << 10},
+			{"3", codec.ReasonFuture, len(send(3, now.AddDate(99, 0, 0)))},
+			{"4", codec.ReasonUnparsable, 0},
+			{"6", codec.ReasonTooLarge, maxLetter},
+			{"7", reasonUnreadable, 0},
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("dead letters\n%v, want\n%v", got, want)
@@ -435,7 +440,7 @@ func (s *shelf) set(err error) {
 func batchOf(n int) string {
 	rows := codec.Rows{Topic: "events", PortfolioID: "p"}
 	for i := range n {
-		rows.NumberMinutes = append(rows.NumberMinutes, event.NumberMinute{NumberID: fmt.Sprint(i), PortfolioID: "p"})
+		rows.NumberMinutes = append(rows.NumberMinutes, event.NumberMinute{NumberID: strconv.Itoa(i), PortfolioID: "p"})
 	}
 	return string(codec.AppendRows(nil, &rows))
 }
@@ -500,10 +505,10 @@ func TestRowsMessagesAreOfOnePortfolioAndBounded(t *testing.T) {
 	var out event.Output
 	for i := range 5_000 {
 		out.NumberMinutes = append(out.NumberMinutes, event.NumberMinute{
-			NumberID: fmt.Sprint(i), PortfolioID: fmt.Sprint("p", i%3), Contacts: make([]uint64, i%1_024),
+			NumberID: strconv.Itoa(i), PortfolioID: fmt.Sprint("p", i%3), Contacts: make([]uint64, i%1_024),
 		})
-		out.NumberStatuses = append(out.NumberStatuses, event.NumberStatus{NumberID: fmt.Sprint(i), PortfolioID: fmt.Sprint("p", i%3)})
-		out.Flags = append(out.Flags, event.Flag{NumberID: fmt.Sprint(i), PortfolioID: fmt.Sprint("p", i%3)})
+		out.NumberStatuses = append(out.NumberStatuses, event.NumberStatus{NumberID: strconv.Itoa(i), PortfolioID: fmt.Sprint("p", i%3)})
+		out.Flags = append(out.Flags, event.Flag{NumberID: strconv.Itoa(i), PortfolioID: fmt.Sprint("p", i%3)})
 	}
 	var o outbox
 	var counted int
