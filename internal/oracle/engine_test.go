@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -21,6 +22,11 @@ type subjectEngine struct {
 	ev      event.Event
 	minutes map[string]event.NumberMinute
 	hours   map[string]event.FingerprintHour
+	// The rest by key, of equal keys and panes the newest.
+	outcomes          map[string]event.ContactOutcome
+	statuses          map[string]event.NumberStatus
+	portfolioStatuses map[string]event.PortfolioStatus
+	accountEvents     []Row
 }
 
 func newSubject(paneBits uint8) *subjectEngine {
@@ -30,6 +36,7 @@ func newSubject(paneBits uint8) *subjectEngine {
 			Topic: "events", Policy: policy.Default(), DedupHorizon: hour, PaneBits: paneBits, Portfolios: true,
 		}),
 		minutes: map[string]event.NumberMinute{}, hours: map[string]event.FingerprintHour{},
+		outcomes: map[string]event.ContactOutcome{}, statuses: map[string]event.NumberStatus{}, portfolioStatuses: map[string]event.PortfolioStatus{},
 	}
 }
 
@@ -57,6 +64,18 @@ func (s *subjectEngine) collect() {
 		if old, ok := s.hours[k]; !ok || r.Version >= old.Version {
 			s.hours[k] = r
 		}
+	}
+	for _, r := range s.out.ContactOutcomes {
+		s.outcomes[fmt.Sprintf("%s %016x %d", r.NumberID, r.Contact, r.Pane.Pane)] = r
+	}
+	for _, r := range s.out.NumberStatuses {
+		s.statuses[fmt.Sprintf("%s %013d", r.NumberID, r.Minute)] = r
+	}
+	for _, r := range s.out.PortfolioStatus {
+		s.portfolioStatuses[fmt.Sprintf("%s %013d", r.PortfolioID, r.Minute)] = r
+	}
+	for _, r := range s.out.AccountEvents {
+		s.accountEvents = append(s.accountEvents, Row{"offset": r.Offset, "time": r.Time, "type": r.Type.String(), "id": r.ID})
 	}
 	s.out.NumberMinutes, s.out.FingerprintHours = nil, nil
 	s.out.NumberStatuses, s.out.ContactOutcomes, s.out.AccountEvents, s.out.PortfolioStatus = nil, nil, nil, nil
@@ -116,6 +135,29 @@ func (s *subjectEngine) fingerprintHours() []Row {
 	return inOrder(rows)
 }
 
+// contactOutcomes sums over panes. Contacts are hashed differently from the
+// model's and so left out.
+func (s *subjectEngine) contactOutcomes() []Row {
+	rows := map[string]Row{}
+	for _, c := range inOrder(s.outcomes) {
+		k := fmt.Sprintf("%s %016x", c.NumberID, c.Contact)
+		if rows[k] == nil {
+			rows[k] = Row{"number_id": c.NumberID, "last_received": nil, "last_sent": nil}
+		}
+		for column, n := range map[string]int64{"answered": c.Answered, "unanswered": c.Unanswered} {
+			for range n {
+				bump(rows, k, column, nil)
+			}
+		}
+		for column, t := range map[string]int64{"last_sent": c.LastSent, "last_received": c.LastReceived} {
+			if last, _ := rows[k][column].(int64); t > last {
+				rows[k][column] = t
+			}
+		}
+	}
+	return inOrder(rows)
+}
+
 func (s *subjectEngine) numberStatus() []Row {
 	var out event.Output
 	s.engine.Statuses(&out)
@@ -125,22 +167,26 @@ func (s *subjectEngine) numberStatus() []Row {
 	}
 	var all []Row
 	for _, st := range inOrder(latest) {
-		r := Row{"number_id": st.NumberID, "clock": st.Clock, "score": st.Score, "band": st.Band.String()}
-		for f, v := range st.Facts {
-			r[event.Fact(f).String()] = v
-			if math.IsNaN(v) {
-				r[event.Fact(f).String()] = nil
-			}
-		}
-		r["restriction"] = event.State(st.Facts[event.FactRestriction]).String()
-		for f, level := range st.Levels {
-			if event.Factor(f).Flags() {
-				r["level_"+event.Factor(f).String()] = level.String()
-			}
-		}
-		all = append(all, r)
+		all = append(all, numberRow(st))
 	}
 	return all
+}
+
+func numberRow(st event.NumberStatus) Row {
+	r := Row{"number_id": st.NumberID, "clock": st.Clock, "score": st.Score, "band": st.Band.String()}
+	for f, v := range st.Facts {
+		r[event.Fact(f).String()] = v
+		if math.IsNaN(v) {
+			r[event.Fact(f).String()] = nil
+		}
+	}
+	r["restriction"] = event.State(st.Facts[event.FactRestriction]).String()
+	for f, level := range st.Levels {
+		if event.Factor(f).Flags() {
+			r["level_"+event.Factor(f).String()] = level.String()
+		}
+	}
+	return r
 }
 
 func (s *subjectEngine) portfolioStatus() []Row {
@@ -148,23 +194,27 @@ func (s *subjectEngine) portfolioStatus() []Row {
 	s.engine.PortfolioStatuses(&out)
 	var all []Row
 	for _, p := range out.PortfolioStatus {
-		r := Row{
-			"portfolio_id": p.PortfolioID, "clock": p.Clock, "unique_initiated_24h": p.UniqueInitiated, "limit": nil,
-			"headroom": nil, "restricted_7d": p.Restricted7d, "shared_connection": p.SharedConn,
-			"numbers_high": p.NumbersHigh, "numbers_medium": p.NumbersMedium, "numbers_low": p.NumbersLow, "score": nil,
-		}
-		if p.Limit != 0 {
-			r["limit"] = p.Limit
-		}
-		if h, ok := p.Headroom(); ok {
-			r["headroom"] = h
-		}
-		if p.Score >= 0 {
-			r["score"] = p.Score
-		}
-		all = append(all, r)
+		all = append(all, portfolioRow(p))
 	}
 	return all
+}
+
+func portfolioRow(p event.PortfolioStatus) Row {
+	r := Row{
+		"portfolio_id": p.PortfolioID, "clock": p.Clock, "unique_initiated_24h": p.UniqueInitiated, "limit": nil,
+		"headroom": nil, "restricted_7d": p.Restricted7d, "shared_connection": p.SharedConn,
+		"numbers_high": p.NumbersHigh, "numbers_medium": p.NumbersMedium, "numbers_low": p.NumbersLow, "score": nil,
+	}
+	if p.Limit != 0 {
+		r["limit"] = p.Limit
+	}
+	if h, ok := p.Headroom(); ok {
+		r["headroom"] = h
+	}
+	if p.Score >= 0 {
+		r["score"] = p.Score
+	}
+	return r
 }
 
 // flags gives the flags with each flag id replaced by the model's name of the
@@ -210,6 +260,11 @@ func differ(lines []string, seed uint64) string {
 	o, s := New(hour), newSubject([]uint8{engine.WholeLog, 3, 6}[seed%3])
 	records := readLog([]byte(strings.Join(lines, "\n")))
 	every := max(1, len(records)/25)
+	minutes := map[string]Row{} // the last status of each minute
+	o.watch = func(kind string, r Row) {
+		id := r[kind+"_id"].(string)
+		minutes[fmt.Sprintf("%s %s %013d", kind, id, r["clock"].(int64)/minute*minute)] = r
+	}
 	for i, rec := range records {
 		offset, class := int64(i), event.ClassRejected
 		if rec.err != nil {
@@ -243,6 +298,15 @@ func differ(lines []string, seed uint64) string {
 		}
 	}
 	s.flush()
+	if d := s.minutesDiffer(minutes); d != "" {
+		return d
+	}
+	if d := difference("contact_outcomes", byText(o.ContactOutcomes()), byText(s.contactOutcomes())); d != "" {
+		return d
+	}
+	if d := difference("account_events", o.AccountEvents, s.accountEvents); d != "" {
+		return d
+	}
 	if d := difference("number_minutes", o.NumberMinutes(), s.numberMinutes()); d != "" {
 		return d
 	}
@@ -251,6 +315,53 @@ func differ(lines []string, seed uint64) string {
 	}
 	if got := s.engine.Stats().Late; int(got) != o.Late {
 		return fmt.Sprintf("%d late sends, want %d", got, o.Late)
+	}
+	return ""
+}
+
+// byText sorts rows that have no key by all they say.
+func byText(rows []Row) []Row {
+	slices.SortFunc(rows, func(a, b Row) int { return strings.Compare(a.String(), b.String()) })
+	return rows
+}
+
+// minutesDiffer compares the statuses that the engine wrote for minutes that
+// passed with the model's last of the same minute, and looks for minutes in which
+// something changed and nothing was written.
+func (s *subjectEngine) minutesDiffer(minutes map[string]Row) string {
+	written := map[string]Row{}
+	for k, st := range s.statuses {
+		written["number "+k] = numberRow(st)
+	}
+	for k, st := range s.portfolioStatuses {
+		written["portfolio "+k] = portfolioRow(st)
+	}
+	var last Row
+	subject := ""
+	for _, k := range slices.Sorted(maps.Keys(minutes)) {
+		want, got := minutes[k], written[k]
+		if of := k[:len(k)-13]; of != subject {
+			subject, last = of, nil
+		}
+		if got == nil && (last == nil || unlike(want, last) != "") {
+			return fmt.Sprintf("status rows of %s: there is none, though %s changed", k, unlike(want, last))
+		}
+		if last = want; got == nil {
+			continue
+		}
+		if d := difference("status rows of "+k, []Row{want}, []Row{got}); d != "" {
+			return d
+		}
+	}
+	return ""
+}
+
+// unlike names a column other than the clock that differs.
+func unlike(a, b Row) string {
+	for _, k := range columnsOf(a, b) {
+		if k != "clock" && !equal(a[k], b[k]) {
+			return k
+		}
 	}
 	return ""
 }

@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -135,6 +136,9 @@ func (o *Oracle) evaluate(n *number) {
 		flag["subject"], flag["id"], flag["score"] = "number", n.id, score
 		o.Flags = append(o.Flags, flag)
 	}
+	if o.watch != nil {
+		o.watch("number", n.status())
+	}
 }
 
 // portfolio is what is known of one portfolio; the rest comes from its numbers.
@@ -200,5 +204,8 @@ func (o *Oracle) evaluatePortfolio(p *portfolio, clock int64) {
 	}, o.offset) {
 		flag["subject"], flag["id"] = "portfolio", p.id
 		o.Flags = append(o.Flags, flag)
+	}
+	if o.watch != nil {
+		o.watch("portfolio", maps.Clone(p.facts))
 	}
 }

@@ -71,10 +71,8 @@ func word(f event.Factor, key, value string, level event.Level, weight float64) 
 	return v
 }
 
-// judge gives the verdicts of a number, and its score (contract, section 5).
-func (o *Oracle) judge(n *number, m *moment) ([]verdict, int) {
-	f := n.compute(m)
-	n.facts = f
+// table gives the numeric rows of section 5 with the values of the facts.
+func table(f map[string]float64, official bool) []verdict {
 	volume := [2]bound{">150", ">=200"}
 	switch {
 	case f["day"] <= 3:
@@ -110,20 +108,30 @@ func (o *Oracle) judge(n *number, m *moment) ([]verdict, int) {
 	}
 	for i := range all {
 		v := &all[i]
-		if n.connection == event.ConnectionCloudAPI {
-			switch v.factor {
-			case event.FactorVelocityHour, event.FactorVelocityBurst, event.FactorDailyVolume, event.FactorActiveHours,
-				event.FactorMechanicalTiming, event.FactorMediaRepeat, event.FactorLinkRepeat, event.FactorForeignContacts:
-				v.value = nil
-			case event.FactorIdenticalBatch:
-				v.warn, v.danger, v.weight = ">=1000", ">=10000", 5
-			case event.FactorReplyRatio:
-				v.warn, v.danger, v.need, v.weight = "<0.05", "<0.01", 500, 10
-			case event.FactorUnanswered:
-				v.warn, v.danger, v.need, v.weight = ">0.97", ">0.995", 1000, 5
-			}
+		if !official {
+			break
 		}
-		*v = v.weigh()
+		switch v.factor {
+		case event.FactorVelocityHour, event.FactorVelocityBurst, event.FactorDailyVolume, event.FactorActiveHours,
+			event.FactorMechanicalTiming, event.FactorMediaRepeat, event.FactorLinkRepeat, event.FactorForeignContacts:
+			v.value, v.warn, v.danger = nil, "", ""
+		case event.FactorIdenticalBatch:
+			v.warn, v.danger, v.weight = ">=1000", ">=10000", 5
+		case event.FactorReplyRatio:
+			v.warn, v.danger, v.need, v.weight = "<0.05", "<0.01", 500, 10
+		case event.FactorUnanswered:
+			v.warn, v.danger, v.need, v.weight = ">0.97", ">0.995", 1000, 5
+		}
+	}
+	return all
+}
+
+// judge gives the verdicts of a number, and its score (contract, section 5).
+func (o *Oracle) judge(n *number, m *moment) ([]verdict, int) {
+	n.facts = n.compute(m)
+	var all []verdict
+	for _, v := range table(n.facts, n.connection == event.ConnectionCloudAPI) {
+		all = append(all, v.weigh())
 	}
 	all = append(append(all, o.judgeWords(n, m)...), o.judgeTemplates(n, m)...)
 	var lost float64

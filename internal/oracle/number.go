@@ -20,9 +20,9 @@ type send struct {
 	optInGiven, refused               bool
 }
 
-// talk is what is known of one conversation: F, L, and the time of the stop
-// that was the preference applied last.
-type talk struct{ first, last, stopAt int64 }
+// talk is what is known of one conversation: F, L, the newest inbound, and the
+// time of the stop that was the preference applied last.
+type talk struct{ first, last, newest, stopAt int64 }
 
 // number is everything that ever happened to one number.
 type number struct {
@@ -63,7 +63,7 @@ func (n *number) take(ev *event.Event, watermark int64) bool {
 	n.dirty = true
 	t, c := ev.Time, n.talks[ev.Contact]
 	if c == nil && ev.HasContact {
-		c = &talk{never, never, never}
+		c = &talk{never, never, never, never}
 		n.talks[ev.Contact] = c
 	}
 	switch ev.Type {
@@ -74,7 +74,7 @@ func (n *number) take(ev *event.Event, watermark int64) bool {
 			return n.send(ev, c, watermark)
 		}
 	case event.TypeStatus:
-		n.status(ev)
+		n.delivery(ev)
 	case event.TypeReceived:
 		n.count("received", t)
 		c.inbound(t)
@@ -111,6 +111,7 @@ func (n *number) take(ev *event.Event, watermark int64) bool {
 
 // inbound moves the newest run of inbounds [F, L].
 func (c *talk) inbound(r int64) {
+	c.newest = max(c.newest, r)
 	switch {
 	case c.first == never || r > c.last+day:
 		c.first, c.last = r, r
@@ -192,8 +193,8 @@ func (n *number) expire(i int64) {
 	}
 }
 
-// status counts a delivery status; a failed one withdraws a pending send.
-func (n *number) status(ev *event.Event) {
+// delivery counts a delivery status; a failed one withdraws a pending send.
+func (n *number) delivery(ev *event.Event) {
 	switch ev.Status {
 	case event.StatusDelivered, event.StatusRead:
 		n.count(ev.Status.String(), ev.Time)

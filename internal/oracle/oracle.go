@@ -21,7 +21,9 @@ const (
 type Oracle struct {
 	Records map[event.Class]int // records by class
 	Late    int                 // late sends
-	Flags   []Row               // all transitions so far; episode names the flag, offset the record that caused it
+	// AccountEvents are what the platform said: which record, when and of what type.
+	AccountEvents []Row
+	Flags         []Row // all transitions so far; episode names the flag, offset the record that caused it
 
 	horizon, recordClock int64
 	watermark            int64 // never before the first event
@@ -30,6 +32,7 @@ type Oracle struct {
 	numbers              map[string]*number
 	portfolios           map[string]*portfolio
 	templates            map[[2]string]*template // by WABA and name/language
+	watch                func(string, Row)       // told every status as it is evaluated, if set
 	changes              int                     // grows with everything that may change a portfolio
 }
 
@@ -68,6 +71,9 @@ func (o *Oracle) Apply(ev *event.Event, offset, recordTime int64) event.Class {
 	before := o.watermark
 	o.AdvanceTo(ev.Time)
 	o.changes++
+	if slices.Contains([]event.Type{event.TypeAccount, event.TypeQuality, event.TypeTemplate, event.TypeLimit}, ev.Type) {
+		o.AccountEvents = append(o.AccountEvents, Row{"offset": offset, "time": ev.Time, "type": ev.Type.String(), "id": string(ev.ID)})
+	}
 	switch {
 	case ev.Type == event.TypeClock || ev.Type == event.TypePolicy:
 	case ev.Type == event.TypeLimit:

@@ -59,27 +59,60 @@ func bump(rows map[string]Row, key, column string, begin Row) {
 	rows[key][column] = count + 1
 }
 
+// ContactOutcomes gives the table contact_outcomes of the whole log.
+func (o *Oracle) ContactOutcomes() []Row {
+	rows := map[string]Row{}
+	for _, n := range o.numbers {
+		for contact, c := range n.talks {
+			r := Row{"number_id": n.id, "last_received": nil, "last_sent": nil}
+			if c.newest != never {
+				r["last_received"] = c.newest
+			}
+			for _, s := range n.sends {
+				if s.contact != contact {
+					continue
+				}
+				if last, _ := r["last_sent"].(int64); s.at > last {
+					r["last_sent"] = s.at
+				}
+				if s.fate == "answered" || s.fate == "unanswered" {
+					count, _ := r[s.fate].(int)
+					r[s.fate] = count + 1
+				}
+			}
+			if len(r) > 3 || r["last_sent"] != nil || r["last_received"] != nil {
+				rows[fmt.Sprintf("%s %016x", n.id, contact)] = r
+			}
+		}
+	}
+	return inOrder(rows)
+}
+
 // NumberStatus gives every known number as of its last evaluation.
 func (o *Oracle) NumberStatus() []Row {
 	var all []Row
 	for _, n := range inOrder(o.numbers) {
-		r := Row{"number_id": n.id, "clock": n.clock, "score": n.score, "band": event.BandOf(n.score).String()}
-		for f := range event.NumFacts {
-			if v := n.facts[f.String()]; !math.IsNaN(v) {
-				r[f.String()] = v
-			} else {
-				r[f.String()] = nil
-			}
-		}
-		r["restriction"] = event.State(n.facts["restriction"]).String()
-		for f := range event.NumNumberFactors {
-			if f.Flags() {
-				r["level_"+f.String()] = n.level(f).String()
-			}
-		}
-		all = append(all, r)
+		all = append(all, n.status())
 	}
 	return all
+}
+
+func (n *number) status() Row {
+	r := Row{"number_id": n.id, "clock": n.clock, "score": n.score, "band": event.BandOf(n.score).String()}
+	for f := range event.NumFacts {
+		if v := n.facts[f.String()]; !math.IsNaN(v) {
+			r[f.String()] = v
+		} else {
+			r[f.String()] = nil
+		}
+	}
+	r["restriction"] = event.State(n.facts["restriction"]).String()
+	for f := range event.NumNumberFactors {
+		if f.Flags() {
+			r["level_"+f.String()] = n.level(f).String()
+		}
+	}
+	return r
 }
 
 // PortfolioStatus gives every portfolio as of its last evaluation.
