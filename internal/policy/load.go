@@ -23,6 +23,9 @@ func Default() *Policy {
 	return p
 }
 
+// Shipped gives the text of the shipped policy.
+func Shipped() []byte { return slices.Clone(shipped()) }
+
 func shipped() []byte {
 	data, err := schemas.Policies.ReadFile("policy/default.yaml")
 	if err != nil {
@@ -33,10 +36,14 @@ func shipped() []byte {
 
 // Load reads a policy file. The error is strict.Mistakes: all of them, each
 // with its line, its path, the problem and what is accepted.
-func Load(data []byte) (*Policy, error) {
+func Load(data []byte) (*Policy, error) { return LoadOver(data, shipped()) }
+
+// LoadOver reads a policy file that may extend base instead of the shipped
+// policy: one that was kept, with the shipped policy of its day.
+func LoadOver(data, base []byte) (*Policy, error) {
 	doc, f := parse(data)
 	if f.extends {
-		_, base := parse(shipped())
+		_, base := parse(base)
 		f.inherit(base)
 	}
 	p := f.compile(doc)
