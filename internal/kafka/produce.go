@@ -75,6 +75,12 @@ func PartitionOf(key []byte, count int32) int32 {
 	return int32((murmur2(key) & 0x7fffffff) % uint32(count))
 }
 
+// Partitions gives the partition count of a topic and, like Produce, tries on
+// while a failure may pass.
+func (p *Producer) Partitions(ctx context.Context, topic string) (int32, error) {
+	return p.partitions(ctx, topic)
+}
+
 // partitions waits for the topic's partition count.
 func (p *Producer) partitions(ctx context.Context, topic string) (int32, error) {
 	var again backoff

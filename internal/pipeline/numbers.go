@@ -16,14 +16,16 @@ import (
 
 // Role names, as in the configuration and in metrics.
 const (
-	RoleNumbers = "numbers"
-	RoleSink    = "sink"
+	RoleNumbers    = "numbers"
+	RolePortfolios = "portfolios"
+	RoleSink       = "sink"
 )
 
 // NumbersConfig is what the numbers role needs to know.
 type NumbersConfig struct {
 	Flags, Rows, DeadLetter string // topics written
 	Writer                  Writer
+	Topics                  Topics // nil: the portfolios role is told nothing
 	Secret                  codec.Secret
 	Policy                  *policy.Policy
 	DedupHorizon            int64 // ms, the engine's default if 0

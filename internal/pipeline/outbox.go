@@ -175,6 +175,7 @@ const (
 	tableContact
 	tableAccount
 	tablePortfolio
+	tableChange
 )
 
 // split sorts rows by portfolio, in the order in which they came.
@@ -202,6 +203,9 @@ func split(out *event.Output) map[string][]row {
 	for i := range out.PortfolioStatus {
 		add(out.PortfolioStatus[i].PortfolioID, tablePortfolio, i)
 	}
+	for i := range out.Changes {
+		add(out.Changes[i].PortfolioID, tableChange, i)
+	}
 	return by
 }
 
@@ -218,6 +222,8 @@ func (r row) size(out *event.Output) int {
 		return 256 + len(out.FingerprintHours[r.index].Template)
 	case tableStatus:
 		return 1_024
+	case tableChange:
+		return 64 + len(out.Changes[r.index].NumberID)
 	case tableAccount:
 		a := &out.AccountEvents[r.index]
 		n := 256 + len(a.ID) + len(a.Template) + len(a.State) + len(a.Reason)
@@ -245,5 +251,7 @@ func (r row) copy(from, to *event.Output) {
 		to.AccountEvents = append(to.AccountEvents, from.AccountEvents[r.index])
 	case tablePortfolio:
 		to.PortfolioStatus = append(to.PortfolioStatus, from.PortfolioStatus[r.index])
+	case tableChange:
+		to.Changes = append(to.Changes, from.Changes[r.index])
 	}
 }

@@ -33,6 +33,10 @@ type partition struct {
 	letters []event.DeadLetter
 	rejects []*event.Record // beside letters: the records themselves
 	outbox  outbox
+	told    told // what the portfolios role knows of us
+
+	// generation names what numbers the changes, beside the log.
+	generation uint64
 
 	lastBarrier time.Time
 	idleSince   time.Time // when the last record was read
@@ -48,7 +52,9 @@ func newPartition(n *Numbers, claim Claim) *partition {
 		decoder: codec.NewDecoder(codec.Config{Secret: c.Secret, StopWords: c.Policy.StopWords, ResumeWords: c.Policy.ResumeWords}),
 		engine: engine.New(engine.Config{
 			Topic: claim.Topic, Partition: claim.Partition, Policy: c.Policy, DedupHorizon: c.DedupHorizon, PaneBits: c.PaneBits,
+			Feed: c.Topics != nil,
 		}),
+		generation: generation(c.Policy.Version),
 		status: PartitionStatus{Role: RoleNumbers, Topic: claim.Topic, Partition: claim.Partition, State: StateOpening},
 	}
 }
@@ -98,7 +104,7 @@ func (p *partition) run(ctx context.Context, log Log) error {
 			if err := p.take(work, f); err != nil {
 				return err
 			}
-			if p.due() {
+			if p.watch(f.batch) || p.due() {
 				if err := p.barrier(work, log); err != nil {
 					return err
 				}
@@ -152,7 +158,12 @@ func (p *partition) apply(batch *event.Batch) error {
 			p.reject(r, err)
 			continue
 		}
-		p.engine.Apply(&ev, r.Offset, r.Timestamp, &p.out)
+		if p.engine.Apply(&ev, r.Offset, r.Timestamp, &p.out) == event.ClassApplied {
+			p.told.applied(&ev)
+			if ev.Shared() {
+				p.shareEvent(&ev, r)
+			}
+		}
 	}
 	for _, u := range batch.Unreadable {
 		p.status.Unreadable += u.Last - u.First + 1
@@ -201,6 +212,15 @@ func (p *partition) settle(ctx context.Context, log Log) error {
 	}
 	p.engine.Flush(&p.out)
 	if err := p.sendRows(ctx); err != nil {
+		return err
+	}
+	if err := p.tellShared(ctx); err != nil {
+		return err
+	}
+	if n := len(p.out.Changes); n > 0 {
+		p.told.sequence = p.out.Changes[n-1].Sequence
+	}
+	if err := p.tellProgress(ctx); err != nil {
 		return err
 	}
 	p.out.Reset()
