@@ -90,9 +90,12 @@ type Contacts struct {
 	Secret ContactSecret
 }
 
-// Policy names the policy file; empty: the shipped policy.
+// Policy says what is held against a sender. A running process looks at File
+// again and again and takes a new policy from it without a restart.
 type Policy struct {
-	File string
+	File   string // empty: the shipped policy
+	Folder string // keeps the policies that were used, by version; all processes share it; empty: none is kept
+	Shadow string // a second policy file, which judges beside the first; its flags go to ClickHouse only
 }
 
 // Numbers bounds what the numbers role keeps.

@@ -72,7 +72,11 @@ func (p *parser) fields(c *Config) []field {
 		section("kafka", p.kafka(&c.Kafka), nil),
 		p.clickHouse(&c.ClickHouse),
 		section("contacts", []field{{key: "secret_file", read: func(v strict.Value) { p.contactSecret(v, &c.Contacts.Secret) }}}, nil),
-		section("policy", []field{text("file", &c.Policy.File, "the path of a policy file")}, nil),
+		section("policy", []field{
+			text("file", &c.Policy.File, "the path of a policy file"),
+			text("folder", &c.Policy.Folder, "the path of a folder"),
+			text("shadow_file", &c.Policy.Shadow, "the path of a policy file"),
+		}, nil),
 		section("numbers", []field{
 			span("dedup_horizon", &c.Numbers.DedupHorizon, time.Second, 7*day),
 			{key: "pane_size", read: func(v strict.Value) { paneSize(v, &c.Numbers.PaneSize) }},
