@@ -146,8 +146,7 @@ func (c *client) answer(q clientQuery) error {
 	} else {
 		err = c.execute(withoutFormat(q.body))
 	}
-	var refused *exception
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*exception](err); ok {
 		return c.sendException(refused)
 	}
 	if err != nil {
@@ -160,19 +159,19 @@ func (c *client) answer(q clientQuery) error {
 
 // externalTables reads the blocks that follow every query and end with an
 // empty one.
-func (c *client) externalTables() (any bool, err error) {
+func (c *client) externalTables() (found bool, err error) {
 	for {
 		code, err := c.in.raw.ReadByte()
 		if err != nil {
-			return any, err
+			return found, err
 		}
 		if proto.ClientCode(code) != proto.ClientCodeData {
-			return any, protocolError("packet %d where the query's data belongs", code)
+			return found, protocolError("packet %d where the query's data belongs", code)
 		}
 		_, columns, _, err := c.in.data(nil, c.compressed)
 		if err != nil || columns == 0 {
-			return any, err
+			return found, err
 		}
-		any = true
+		found = true
 	}
 }

@@ -50,8 +50,7 @@ func parseException(text string) *exception {
 
 // asException makes any error one that the protocol can carry.
 func asException(err error) *exception {
-	var e *exception
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*exception](err); ok {
 		return e
 	}
 	return &exception{code: unknownException, message: err.Error()}

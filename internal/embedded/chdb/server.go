@@ -208,15 +208,13 @@ func (s *Server) serve(conn net.Conn) {
 	s.serial++
 	c := newClient(s, conn, "sendwatch-"+strconv.FormatUint(s.serial, 10))
 	s.clients[c] = struct{}{}
-	s.wg.Add(1)
-	go func() {
-		defer s.wg.Done()
+	s.wg.Go(func() {
 		c.run()
 		_ = conn.Close()
 		s.mu.Lock()
 		delete(s.clients, c)
 		s.mu.Unlock()
-	}()
+	})
 }
 
 // kill ends the running statement of the session with this tag. The session's

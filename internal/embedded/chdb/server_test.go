@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"strconv"
 	"testing"
 	"time"
 
@@ -98,20 +99,34 @@ func typesRoundTrip(t *testing.T, conn clickhouse.Conn) {
 		{
 			uint32(1), uint8(255), int64(math.MinInt64), 1.5, true, "päule\x00x", "abcd",
 			"x", text("y"), text("z"), number(7),
-			[]uint32{1, 2, 3}, []string{"p", "q", "p"}, [][]string{{"a"}, {}, {"b", "c"}},
-			map[string]uint64{"k": 1, "l": math.MaxUint64}, map[string][]uint8{"m": {1, 2}}, map[string]any{"a": uint8(1), "b": "t"},
+			[]uint32{1, 2, 3},
+			[]string{"p", "q", "p"},
+			[][]string{{"a"}, {}, {"b", "c"}},
+			map[string]uint64{"k": 1, "l": math.MaxUint64},
+			map[string][]uint8{"m": {1, 2}},
+			map[string]any{"a": uint8(1), "b": "t"},
 			"a, (b)", "x",
 			day, day, when.Truncate(time.Second), when, uuid.MustParse("00112233-4455-6677-8899-aabbccddeeff"), "2001:db8::1", "10.0.0.1",
-			decimal.RequireFromString("12345.678"), big.NewInt(-5), uint64(9), []string{"n1", "n2"}, []uint8{1, 2},
+			decimal.RequireFromString("12345.678"), big.NewInt(-5), uint64(9),
+			[]string{"n1", "n2"},
+			[]uint8{1, 2},
 		},
 		{
 			uint32(2), uint8(0), int64(1), math.Inf(1), false, "", "\x00\x00\x00\x00",
 			"", (*string)(nil), (*string)(nil), (*uint64)(nil),
-			[]uint32{}, []string{}, [][]string{},
-			map[string]uint64{}, map[string][]uint8{}, map[string]any{"a": uint8(0), "b": ""},
+			[]uint32{},
+			[]string{},
+			[][]string{},
+			map[string]uint64{},
+			map[string][]uint8{},
+			map[string]any{"a": uint8(0), "b": ""},
 			"low", "x",
-			day, day, when.Truncate(time.Second), when, uuid.UUID{}, "::", "0.0.0.0",
-			decimal.RequireFromString("-0.001"), big.NewInt(1), uint64(0), []string{}, []uint8{},
+			day, day, when.Truncate(time.Second), when,
+			uuid.UUID{},
+			"::", "0.0.0.0",
+			decimal.RequireFromString("-0.001"), big.NewInt(1), uint64(0),
+			[]string{},
+			[]uint8{},
 		},
 	}
 	batch, err := conn.PrepareBatch(t.Context(), "INSERT INTO matrix")
@@ -303,7 +318,7 @@ func TestStatementsThatAreNoSelect(t *testing.T) {
 			if err := rows.Scan(&number); err != nil {
 				t.Fatalf("%s: %v", sql, err)
 			}
-			text = fmt.Sprint(number)
+			text = strconv.FormatUint(uint64(number), 10)
 		}
 		if text != want {
 			t.Errorf("%s: got %q, expected %q", sql, text, want)

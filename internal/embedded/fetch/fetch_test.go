@@ -214,7 +214,7 @@ func TestKilledFetchIsCleanedUp(t *testing.T) {
 func TestCancelledFetch(t *testing.T) {
 	clients(t, "npm", "exec sleep 60\n")
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := At(t.TempDir()).NPM(ctx, testPackage("sha512-x"), func(s Step) {
+	_, err := At(t.TempDir()).NPM(ctx, testPackage("sha512-x"), func(Step) {
 		cancel() // On the first report npm is about to run.
 	})
 	if !errors.Is(err, context.Canceled) {
