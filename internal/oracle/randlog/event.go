@@ -279,6 +279,10 @@ func (m *maker) account(number string, t int64) {
 	}
 	if v, ok := f["expires_at"].(int64); ok {
 		m.anchors = append(m.anchors, v, v-day, v-2*day)
+		for _, edge := range []int64{0, 3 * day, 5 * day} { // a send at an edge of the restart watch
+			at := v + edge + pick(m.Rand, int64(-1), 0, 0)
+			m.later = append(m.later, promise{at, func() { m.send(number, m.anyContact(), m.content(), at) }})
+		}
 	}
 }
 

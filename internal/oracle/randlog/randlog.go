@@ -41,10 +41,9 @@ type sent struct {
 
 // applied is a line that may come again, and the record clock it came at.
 type applied struct {
-	line   string
-	time   int64
-	clock  int64
-	repeat bool
+	line  string
+	time  int64
+	clock int64
 }
 
 type fields map[string]any
@@ -211,7 +210,16 @@ func (m *maker) write(f fields) {
 		m.anchors = append(m.anchors, t)
 	}
 	m.lines = append(m.lines, string(data))
-	m.ids = append(m.ids, applied{string(data), recordTime, m.recordClock, true})
+	m.ids = append(m.ids, applied{string(data), recordTime, m.recordClock})
+	if m.IntN(25) == 0 { // the same line again at the last instant of the dedup horizon
+		at := m.recordClock + hour
+		m.later = append(m.later, promise{at, func() {
+			if m.recordClock <= at {
+				m.lines = append(m.lines, fmt.Sprintf(`{"id":"c%d","type":"clock","time":%d}`, len(m.lines), at), string(data))
+				m.recordClock = at
+			}
+		}})
+	}
 }
 
 // again repeats a line, never one whose repetition the contract leaves open.
