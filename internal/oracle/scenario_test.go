@@ -26,7 +26,7 @@ func TestEngineAgreesOnScenarios(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, c := range f.Cases {
-			lines := strings.Split(strings.TrimSpace(string(c.Log(true))), "\n")
+			lines := strings.Split(strings.TrimSpace(string(c.Log())), "\n")
 			if d := differ(lines, 0); d != "" {
 				t.Errorf("%s: %s: %s", name, c.Name, d)
 			}

@@ -255,13 +255,6 @@ func (p *parser) argument(v strict.Value, r *reader, d *deed, w *word) {
 	}
 }
 
-func country(v strict.Value, s string) string {
-	if _, ok := event.ParseCountry([]byte(s)); !ok {
-		v.Wrong(quote(s)+" is no country", "two letters")
-	}
-	return s
-}
-
 // template reads NAME/LANGUAGE (CATEGORY).
 func (p *parser) template(v strict.Value, r *reader) map[string]any {
 	t, _ := r.next()

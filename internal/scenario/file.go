@@ -18,6 +18,7 @@ type File struct {
 	Cases  []*Case
 	policy *policy.Policy // what it says to judge by, nil for the shipped one
 	source []byte
+	open   func(name string) ([]byte, error)
 }
 
 // Case is one story and what is expected of it.
@@ -54,12 +55,12 @@ var (
 // names, by the path written there. The error is strict.Mistakes: all of them.
 func Read(data []byte, open func(name string) ([]byte, error)) (*File, error) {
 	doc, root := strict.Read(data)
-	f := &File{source: slices.Clone(data)}
+	f := &File{source: slices.Clone(data), open: open}
 	var start, numbers, watch, cases strict.Value
 	root.Record(fileKeys, func(key string, v strict.Value) {
 		switch key {
 		case "policy":
-			f.readPolicy(v, open)
+			f.readPolicy(v)
 		case "start":
 			start = v
 		case "numbers":
@@ -158,12 +159,9 @@ func (c *Case) readStart(v strict.Value) {
 func (c *Case) readNumbers(v strict.Value) {
 	v.Fields(func(id string, v strict.Value) {
 		s := sender{id: id}
-		var country strict.Value
+		var home strict.Value
 		profile := map[string]any{}
 		v.Record(numberKeys, func(key string, v strict.Value) {
-			if key == "country" {
-				country = v
-			}
 			switch key {
 			case "waba":
 				s.waba, _ = v.Text("the id of a WABA")
@@ -177,13 +175,24 @@ func (c *Case) readNumbers(v strict.Value) {
 					}
 					profile[key+"_at"] = t
 				}
-			default:
-				profile[key], _ = v.Text("a word")
+			case "country":
+				home = v
+				if text, ok := v.Text("two letters"); ok {
+					profile[key] = country(v, text)
+				}
+			case "connection":
+				if text, ok := v.Text("cloud_api, business_app, web_session"); ok {
+					profile[key] = connection(v, text)
+				}
+			case "origin":
+				if text, ok := v.Text("sim, voip"); ok {
+					profile[key] = origin(v, text)
+				}
 			}
 		})
 		if len(profile) > 0 {
 			s.profile = profile
-			if !country.Exists() {
+			if !home.Exists() {
 				v.Missing("two letters: a number.profile has one", "country")
 			}
 		}
@@ -245,7 +254,7 @@ func (c *Case) senderNames() string {
 
 // readPolicy reads what the file judges by: the path of a policy file, or what
 // differs from the shipped policy.
-func (f *File) readPolicy(v strict.Value, open func(string) ([]byte, error)) {
+func (f *File) readPolicy(v strict.Value) {
 	const accepted = "the path of a policy file, seen from this file, or what differs from the shipped policy"
 	if v.IsMapping() {
 		f.readInline(v)
@@ -255,7 +264,7 @@ func (f *File) readPolicy(v strict.Value, open func(string) ([]byte, error)) {
 	if !ok {
 		return
 	}
-	data, err := open(name)
+	data, err := f.open(name)
 	if err != nil {
 		v.Wrong("cannot be read: "+err.Error(), accepted)
 		return

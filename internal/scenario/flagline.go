@@ -76,13 +76,14 @@ func (c *Case) readFlag(v strict.Value) (w wantedFlag, ok bool) {
 	r.next()
 	word, _ := r.next()
 	transition, known := event.ParseTransition([]byte(word.text))
-	if !known || word.quoted {
+	if factor == event.FactorTemplateQuality && (!known || word.quoted) {
 		w.key = word.text
 		word, _ = r.next()
-		if transition, known = event.ParseTransition([]byte(word.text)); !known {
-			unknown(v, word.text, "transition", transitionNames)
-			return w, false
-		}
+		transition, known = event.ParseTransition([]byte(word.text))
+	}
+	if !known {
+		unknown(v, word.text, "transition", transitionNames)
+		return w, false
 	}
 	w.transition = transition
 	for len(r.rest) > 0 {

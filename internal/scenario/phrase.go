@@ -38,7 +38,11 @@ func (p *parser) phrase(v strict.Value, r *reader, d *deed, w *word, to *who) bo
 	if w.names[0] == "repeat" {
 		known = nil
 	}
-	if t.quoted || !slices.Contains(known, name) {
+	if t.quoted {
+		v.Wrong(quote(name)+" stands in quotes where a phrase begins", strings.Join(known, ", "))
+		return false
+	}
+	if !slices.Contains(known, name) {
 		unknown(v, name, "phrase of "+w.names[len(w.names)-1], known)
 		return false
 	}
@@ -115,15 +119,9 @@ func (p *parser) set(v strict.Value, d *deed, name, s string) {
 	case "media", "content", "ip":
 		f[name+"_hash"] = s
 	case "connection":
-		if _, ok := event.ParseConnection([]byte(s)); !ok {
-			v.Wrong(quote(s)+" is no connection", "cloud_api, business_app, web_session")
-		}
-		f[name] = s
+		f[name] = connection(v, s)
 	case "origin":
-		if _, ok := event.ParseOrigin([]byte(s)); !ok {
-			v.Wrong(quote(s)+" is no origin", "sim, voip")
-		}
-		f[name] = s
+		f[name] = origin(v, s)
 	case "kind":
 		if event.ParseKind([]byte(s)) == event.KindOther && s != event.KindOther.String() {
 			v.Wrong(quote(s)+" is no kind", "template, text, image, video, audio, document, sticker, interactive, location, contacts, reaction, other")
@@ -175,4 +173,25 @@ func (p *parser) who(v strict.Value, r *reader, to *who) bool {
 	}
 	v.Wrong("does not say which contacts", acceptedWho)
 	return false
+}
+
+func country(v strict.Value, s string) string {
+	if _, ok := event.ParseCountry([]byte(s)); !ok {
+		v.Wrong(quote(s)+" is no country", "two letters")
+	}
+	return s
+}
+
+func connection(v strict.Value, s string) string {
+	if _, ok := event.ParseConnection([]byte(s)); !ok {
+		v.Wrong(quote(s)+" is no connection", "cloud_api, business_app, web_session")
+	}
+	return s
+}
+
+func origin(v strict.Value, s string) string {
+	if _, ok := event.ParseOrigin([]byte(s)); !ok {
+		v.Wrong(quote(s)+" is no origin", "sim, voip")
+	}
+	return s
 }

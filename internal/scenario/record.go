@@ -127,16 +127,21 @@ func (c *Case) record(d *deed, k, number int) record {
 }
 
 // Log gives the case as a log of newline-delimited JSON, as `sendwatch replay`
-// reads it.
+// reads it, with a clock event at the last expectation if no event comes as far.
 func (c *Case) Log() []byte {
 	var log []byte
+	newest := c.start
 	c.records(func(r record) bool {
 		value := r.value
 		if r.at != r.time && len(value) > 0 && value[0] == '{' {
 			value = append(fmt.Appendf(nil, `{"_record_time":%d,`, r.at), value[1:]...)
 		}
 		log = append(append(log, value...), '\n')
+		newest = max(newest, r.time)
 		return true
 	})
+	if n := len(c.expects); n > 0 && c.expects[n-1].at > newest {
+		log = fmt.Appendf(log, `{"id":"end","type":"clock","time":%d}`+"\n", c.expects[n-1].at)
+	}
 	return log
 }

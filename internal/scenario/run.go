@@ -17,6 +17,7 @@ type Result struct {
 	Case     *Case
 	Failures []Failure // none: all was as expected
 	edits    []edit    // what would make it so
+	policy   *policy.Policy
 }
 
 // OK tells whether all was as expected.
@@ -80,7 +81,7 @@ func (f *File) Run(p *policy.Policy) []Result {
 }
 
 func (c *Case) run(p *policy.Policy) Result {
-	result := Result{Case: c}
+	result := Result{Case: c, policy: p}
 	r := run{
 		c: c, result: &result, minutes: map[minuteKey]map[string]any{},
 		decoder: codec.NewDecoder(codec.Config{StopWords: p.StopWords, ResumeWords: p.ResumeWords}),

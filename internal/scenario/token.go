@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// token is one word of a line. Quoted words hold whatever is between the quotes.
+// token is one word of a line. Quoted words hold whatever is between the quotes,
+// in which two quotes stand for one.
 type token struct {
 	text   string
 	quoted bool
@@ -21,6 +22,11 @@ func tokens(line string) (list []token, ok bool) {
 		}
 		if line[0] == '"' {
 			text, rest, ended := strings.Cut(line[1:], `"`)
+			for ended && strings.HasPrefix(rest, `"`) { // two of them stand for one
+				var more string
+				more, rest, ended = strings.Cut(rest[1:], `"`)
+				text += `"` + more
+			}
 			if !ended {
 				return nil, false
 			}
@@ -40,7 +46,7 @@ func tokens(line string) (list []token, ok bool) {
 // quoteToken writes a word so that tokens reads it as one.
 func quoteToken(s string) string {
 	if s == "" || strings.ContainsAny(s, " \t,\"") {
-		return `"` + s + `"`
+		return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
 	}
 	return s
 }

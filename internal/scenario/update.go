@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"sendwatch/internal/event"
+	"sendwatch/internal/policy"
 	"sendwatch/internal/strict"
 )
 
@@ -93,10 +96,30 @@ func (f *File) Update(results []Result) ([]byte, error) {
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)
 	}
-	if _, root := strict.Read(text); !root.Exists() {
-		return nil, errors.New("the file cannot be rewritten without harm; change its expectations by hand")
+	if len(edits) > 0 {
+		if err := f.verify(text, results[0].policy); err != nil {
+			return nil, err
+		}
 	}
 	return text, nil
+}
+
+// verify reads what is to be written once more and plays it: nothing may be
+// written that would not be met.
+func (f *File) verify(text []byte, p *policy.Policy) error {
+	const advice = "; change its expectations by hand"
+	again, err := Read(text, f.open)
+	if err != nil {
+		return fmt.Errorf("the rewritten file cannot be read%s: %w", advice, err)
+	}
+	for _, r := range again.Run(p) {
+		for _, failure := range r.Failures {
+			if failure.rewritten {
+				return fmt.Errorf("the rewritten file would fail%s: %s", advice, failure)
+			}
+		}
+	}
+	return nil
 }
 
 var errLayout = errors.New("its layout is too unusual to be changed in place")
@@ -174,10 +197,14 @@ func (e *edit) applyFlags(lines []string) ([]string, error) {
 			list = append(list, block(f.kept)...)
 			continue
 		case f.model >= 0:
-			above := block(f.model)
-			list = append(list, above[:len(above)-1]...)
+			old := block(f.model)
+			list = append(list, old[:len(old)-1]...)
+			line := old[len(old)-1]
+			comment := strings.TrimPrefix(line, withoutComment(line))
+			list = append(list, indent+"- "+plain(f.text)+comment)
+			continue
 		}
-		list = append(list, indent+"- "+f.text)
+		list = append(list, indent+"- "+plain(f.text))
 	}
 	if len(e.flags) == 0 {
 		at := strings.LastIndex(lines[key], "flags:") + len("flags:")
@@ -228,16 +255,30 @@ func (e *edit) applyFlow(lines []string, n int, before, rest string, items []str
 	indent := strings.Repeat(" ", len([]rune(before[:key]))+2)
 	list := make([]string, len(e.flags))
 	for i, f := range e.flags {
-		list[i] = indent + "- " + f.text
+		list[i] = indent + "- " + plain(f.text)
 	}
 	lines[n] = strings.TrimRight(before, " ") + rest[end+1:]
 	return slices.Concat(lines[:n+1], list, lines[n+1:]), nil
 }
 
-// withoutComment cuts a comment off a line that holds no quotes.
+// plain writes a line of a list so that YAML reads it as such: in quotes where
+// something in it would mean something else.
+func plain(s string) string {
+	_, behind, _ := strings.Cut(s, ": ")
+	if !strings.Contains(behind, ": ") && !strings.Contains(s, " #") && !strings.HasSuffix(s, ":") && strings.IndexFunc(s, unicode.IsControl) < 0 {
+		return s
+	}
+	return strconv.Quote(s)
+}
+
+// withoutComment cuts a comment and the spaces before it off a line. A line with
+// quotes is left alone: what looks like a comment may stand within them.
 func withoutComment(line string) string {
-	text, _, _ := strings.Cut(line, " #")
-	return text
+	text, _, found := strings.Cut(line, " #")
+	if !found || strings.ContainsAny(text, `"'`) {
+		return line
+	}
+	return strings.TrimRight(text, " ")
 }
 
 // Changed tells whether Update would change the file.
