@@ -27,9 +27,11 @@ type NumbersConfig struct {
 	Writer                  Writer
 	Topics                  Topics // nil: the portfolios role is told nothing
 	Secret                  codec.Secret
-	Policy                  *policy.Policy
-	DedupHorizon            int64 // ms, the engine's default if 0
-	PaneBits                uint8 // a pane is offset >> PaneBits, default 16
+	Policy                  *policy.Policy // decides throughout, where there are no Policies
+	Policies                Policies
+	Shadow                  *policy.Policy // judges beside, for ClickHouse only; nil for none
+	DedupHorizon            int64          // ms, the engine's default if 0
+	PaneBits                uint8          // a pane is offset >> PaneBits, default 16
 
 	// Barrier is the longest time between two barriers while records come;
 	// default 1 s. MaxRows brings one earlier; default 50,000.
@@ -52,6 +54,9 @@ func (c NumbersConfig) withDefaults() NumbersConfig {
 	setDefault(&c.Drain, 5*time.Second)
 	setDefault(&c.Newest, 1_000)
 	setDefault(&c.Logger, slog.Default())
+	if c.Policies == nil {
+		c.Policies = onePolicy{c.Policy}
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}

@@ -20,6 +20,7 @@ type partition struct {
 	label   string // of metrics
 	decoder *codec.Decoder
 	engine  *engine.Engine
+	judge   judge
 
 	asks chan func(*engine.Engine) // questions for the owner
 	gone chan struct{}             // closed when there is no owner any more
@@ -47,15 +48,16 @@ type partition struct {
 
 func newPartition(n *Numbers, claim Claim) *partition {
 	c := &n.config
+	j := newJudge(c, claim)
 	return &partition{
 		role: n, claim: claim, label: strconv.Itoa(int(claim.Partition)), next: FromStart, target: -1,
-		decoder: codec.NewDecoder(codec.Config{Secret: c.Secret, StopWords: c.Policy.StopWords, ResumeWords: c.Policy.ResumeWords}),
+		decoder: decoder(c, j.policy), judge: j,
 		engine: engine.New(engine.Config{
-			Topic: claim.Topic, Partition: claim.Partition, Policy: c.Policy, DedupHorizon: c.DedupHorizon, PaneBits: c.PaneBits,
+			Topic: claim.Topic, Partition: claim.Partition, Policy: j.policy, DedupHorizon: c.DedupHorizon, PaneBits: c.PaneBits,
 			Feed: c.Topics != nil,
 		}),
-		generation: generation(c.Policy.Version),
-		status: PartitionStatus{Role: RoleNumbers, Topic: claim.Topic, Partition: claim.Partition, State: StateOpening},
+		generation: generation(j.policy.Version),
+		status:     PartitionStatus{Role: RoleNumbers, Topic: claim.Topic, Partition: claim.Partition, State: StateOpening},
 	}
 }
 
@@ -109,6 +111,9 @@ func (p *partition) run(ctx context.Context, log Log) error {
 					return err
 				}
 			}
+			if err := p.announce(work, f.batch); err != nil {
+				return err
+			}
 			if err := p.wakeClock(work, f.batch); err != nil {
 				return err
 			}
@@ -156,9 +161,16 @@ func (p *partition) apply(batch *event.Batch) error {
 		if err := p.decoder.Decode(&ev, r.Value, content, r.Timestamp); err != nil {
 			p.engine.Skip(event.ClassRejected, r.Offset, r.Timestamp, &p.out)
 			p.reject(r, err)
+			p.shade(nil, r)
 			continue
 		}
+		p.shade(&ev, r)
 		if p.engine.Apply(&ev, r.Offset, r.Timestamp, &p.out) == event.ClassApplied {
+			if ev.Type == event.TypePolicy {
+				if err := p.turn(&ev, r); err != nil {
+					return err
+				}
+			}
 			p.told.applied(&ev)
 			if ev.Shared() {
 				p.shareEvent(&ev, r)
@@ -211,6 +223,7 @@ func (p *partition) settle(ctx context.Context, log Log) error {
 		return err
 	}
 	p.engine.Flush(&p.out)
+	p.shadowFlags()
 	if err := p.sendRows(ctx); err != nil {
 		return err
 	}

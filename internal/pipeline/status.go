@@ -32,8 +32,22 @@ type PartitionStatus struct {
 	// Unreadable counts offsets whose bytes made no sense.
 	Unreadable int64
 	Engine     engine.Stats // of the numbers role
+	Gathered   Gathered     // of the portfolios role
 	Error      string
 	Ticked     time.Time // when the partition's loop last went round
+}
+
+// Gathered is what the portfolios role has of one partition of the rows topic.
+type Gathered struct {
+	Portfolios int   // known
+	Waiting    int   // changes that no evaluated minute sees yet
+	Minute     int64 // evaluated last, ms; 0 before the first
+	Behind     int64 // ms: the fastest partition's watermark less Minute
+	Shared     int   // shared events that some partition has not reported
+	Copied     int64 // copies of shared events made
+	// Silent are the partitions of the events topic that have told nothing yet:
+	// no minute is evaluated before they do.
+	Silent []int32
 }
 
 // board holds the newest status of every partition of a role.

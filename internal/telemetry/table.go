@@ -11,6 +11,9 @@ const (
 	DeadLetters
 	Flags
 	ClockEvents
+	PolicyChanges
+	CopiedEvents
+	EvaluationLag
 	LagRecords
 	LagSeconds
 	Watermark
@@ -83,9 +86,24 @@ var table = [NumMetrics]Definition{
 		"Transitions of flags sent to the flags topic.",
 		[]string{"factor", "level", "transition"},
 	},
+	PolicyChanges: {
+		"sendwatch.policy_changes", Counter, "{change}",
+		"New policies: applied to a partition, or refused because the file has a mistake (partition is empty).",
+		[]string{"partition", "outcome"},
+	},
 	ClockEvents: {
 		"sendwatch.clock_events", Counter, "{event}",
 		"Clock events appended to idle partitions.",
+		[]string{"partition"},
+	},
+	CopiedEvents: {
+		"sendwatch.copied_events", Counter, "{event}",
+		"Shared events copied to a partition of the events topic that lacked them.",
+		[]string{"partition"},
+	},
+	EvaluationLag: {
+		"sendwatch.portfolios.lag", Gauge, "s",
+		"Event time by which the portfolios' last evaluation is behind the fastest partition of the events topic.",
 		[]string{"partition"},
 	},
 	LagRecords: {

@@ -1,0 +1,386 @@
+package pipeline
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+
+	"sendwatch/internal/codec"
+	"sendwatch/internal/engine"
+	"sendwatch/internal/event"
+	"sendwatch/internal/telemetry"
+)
+
+// portfolioMinute is the distance of two portfolio minutes in ms.
+const portfolioMinute = 60_000
+
+// gatherer is one partition of the rows topic and the portfolios on it. Its
+// goroutine owns every field but asks and gone.
+//
+// What it does is a function of the partition's log: changes are taken up to
+// where a progress record says that there are no gaps, and minutes are evaluated
+// when progress records allow it, never because of the wall clock. So whoever
+// reads the log again evaluates the same minutes over the same changes at the
+// same records, and names and numbers the same flags.
+type gatherer struct {
+	role       *Portfolios
+	claim      Claim
+	label      string // of metrics
+	gathering  *engine.Gathering
+	generation uint64
+
+	asks chan func(*engine.Gathering) // questions for the owner
+	gone chan struct{}                // closed when there is no owner any more
+
+	sources []source // by partition of the events topic
+	first   int64    // ms: the first minute that a change can show in
+	minute  int64    // ms: evaluated last, 0 before
+	copies  copies
+
+	next       int64
+	committed  int64
+	target     int64 // the log's end when it was opened
+	lastCommit time.Time
+	decoded    codec.Rows
+	out        event.Output
+	outbox     outbox
+	strange    bool // changes of another generation have been met
+	status     PartitionStatus
+}
+
+// source is a partition of the events topic as far as it was told of.
+type source struct {
+	told     bool
+	progress codec.Progress
+	buffer   []event.PortfolioChange // beyond the last progress, in any order
+}
+
+func newGatherer(r *Portfolios, claim Claim) *gatherer {
+	c := &r.config
+	return &gatherer{
+		role: r, claim: claim, label: strconv.Itoa(int(claim.Partition)),
+		gathering: engine.NewGathering(claim.Topic, claim.Partition, c.Policy), generation: generation(c.Policy.Version),
+		first: math.MaxInt64, next: FromStart, target: -1, copies: newCopies(),
+		status: PartitionStatus{Role: RolePortfolios, Topic: claim.Topic, Partition: claim.Partition, State: StateOpening},
+	}
+}
+
+// run reads until ctx ends. It returns nil only if all outputs have been
+// acknowledged.
+func (g *gatherer) run(ctx context.Context, log Log) error {
+	now := g.role.config.Now
+	work, stop := outlive(ctx, g.role.config.Drain)
+	defer stop()
+
+	g.committed = -1
+	g.publish(StateOpening)
+	if g.next == FromStart {
+		g.role.notice.Do(func() {
+			g.role.config.Logger.Info("there are no checkpoints: portfolios are made from the beginning of the rows topic; their flags and rows that were written before are written again, the same")
+		})
+	}
+	if g.sources == nil {
+		n, err := g.role.config.Topics.Partitions(ctx, g.role.config.Events)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		g.sources = make([]source, n)
+	}
+	next, err := log.Open(ctx, g.next)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil // nothing was done, nothing is owed
+		}
+		return err
+	}
+	g.next, g.lastCommit = next, now()
+
+	fetching, stopFetching := context.WithCancel(ctx)
+	batches := ahead(fetching, g.claim, log, now, g.role.config.Telemetry)
+	defer func() {
+		stopFetching()
+		for range batches { // it must not touch the log after we have returned
+		}
+	}()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case f, open := <-batches:
+			switch {
+			case !open || ctx.Err() != nil:
+				g.commit(log)
+				return nil
+			case f.err != nil:
+				return f.err
+			}
+			if err := g.take(work, f); err != nil {
+				return err
+			}
+			if now().Sub(g.lastCommit) >= g.role.config.Commit {
+				g.commit(log)
+			}
+		case question := <-g.asks:
+			question(g.gathering)
+		case <-tick.C:
+			g.publish(g.status.State)
+			if err := g.copy(work); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			g.commit(log)
+			return nil
+		}
+	}
+}
+
+// take reads a batch, evaluates what it allows to evaluate, and has what comes
+// of it acknowledged.
+func (g *gatherer) take(ctx context.Context, f fetched) error {
+	start := g.role.config.Now()
+	ctx, span := g.role.config.Telemetry.StartSpan(ctx, telemetry.OperationApply, g.claim.Topic, g.claim.Partition)
+	err := g.apply(ctx, f.batch)
+	if err == nil {
+		err = g.flush(ctx)
+	}
+	span.End(len(f.batch.Records), err)
+	if err != nil {
+		return err
+	}
+	g.next = f.batch.Next
+	g.report(f, g.role.config.Now().Sub(start))
+	return nil
+}
+
+// apply takes a batch of records. One that is no rows batch is passed over: the
+// sink, which reads the same, counts and logs it.
+func (g *gatherer) apply(ctx context.Context, batch *event.Batch) error {
+	for i := range batch.Records {
+		r := &batch.Records[i]
+		b := &g.decoded
+		if codec.DecodeRows(r.Value, b) != nil {
+			g.status.Unreadable++
+			continue
+		}
+		if b.Topic != g.role.config.Events || b.Partition < 0 || int(b.Partition) >= len(g.sources) {
+			continue // what this role has written itself, among others
+		}
+		s := &g.sources[b.Partition]
+		for k := range b.Changes {
+			if c := &b.Changes[k]; c.Partition == b.Partition && c.Sequence > s.progress.Sequence && sound(c) {
+				s.buffer = append(s.buffer, *c)
+			}
+		}
+		for k := range b.SharedEvents {
+			g.copies.reported(&b.SharedEvents[k], b.Partition, len(g.sources), g.role.config.Now())
+		}
+		if b.HasProgress {
+			if err := g.advance(ctx, b.Partition, &b.Progress, r.Offset); err != nil {
+				return err
+			}
+		}
+	}
+	for _, u := range batch.Unreadable {
+		g.status.Unreadable += u.Last - u.First + 1
+	}
+	return nil
+}
+
+// sound tells whether a change can be applied. A change comes from the pipeline
+// itself; one of a newer version or with broken bytes must do no harm.
+func sound(c *event.PortfolioChange) bool {
+	switch {
+	case c.PortfolioID == "" || c.Kind > event.ChangeLimit:
+		return false
+	case c.NumberID == "":
+		return c.Kind == event.ChangeContact || c.Kind == event.ChangeLimit
+	}
+	return c.Kind != event.ChangeScore || c.A <= 100
+}
+
+// advance takes a progress record: the changes that it vouches for, in their
+// order, and then the minutes that are reached with it.
+func (g *gatherer) advance(ctx context.Context, partition int32, p *codec.Progress, offset int64) error {
+	s := &g.sources[partition]
+	if p.Generation != g.generation {
+		// Its changes are numbered otherwise, and follow from other rules. Whoever
+		// runs the numbers role under our rules reads the log from its beginning.
+		if !g.strange {
+			g.strange = true
+			g.role.config.Logger.Warn("changes that were made under another policy or by another version are left out; "+
+				"the numbers role must run with the same policy as the portfolios role",
+				"partition", g.claim.String(), "events_partition", partition)
+		}
+		s.buffer = s.buffer[:0]
+		return nil
+	}
+	slices.SortFunc(s.buffer, func(a, b event.PortfolioChange) int { return cmp.Compare(a.Sequence, b.Sequence) })
+	n := 0
+	for ; n < len(s.buffer) && s.buffer[n].Sequence <= p.Sequence; n++ {
+		g.gathering.Take(&s.buffer[n])
+		if g.minute == 0 {
+			g.first = min(g.first, s.buffer[n].Visible)
+		}
+	}
+	s.buffer = slices.Delete(s.buffer, 0, n)
+	// A partition that is read again tells less than it told before.
+	watermark, sequence := max(s.progress.Watermark, p.Watermark), max(s.progress.Sequence, p.Sequence)
+	s.told, s.progress = true, *p
+	s.progress.Watermark, s.progress.Sequence = watermark, sequence
+
+	reached := g.reached()
+	minute := g.minute + portfolioMinute
+	if g.minute == 0 {
+		minute = g.first
+	}
+	for ; minute <= reached; minute += portfolioMinute {
+		g.minute = minute
+		g.gathering.Evaluate(minute, offset, &g.out)
+		if rows(&g.out) >= g.role.config.MaxRows {
+			if err := g.flush(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// reached gives the time up to which nothing is to be expected any more: that of
+// the slowest partition that is not idle, or of the fastest if all are. Until
+// every partition has told where it is, there is none.
+func (g *gatherer) reached() int64 {
+	slowest, fastest := int64(math.MaxInt64), int64(0)
+	for i := range g.sources {
+		s := &g.sources[i]
+		if !s.told {
+			return 0
+		}
+		fastest = max(fastest, s.progress.Watermark)
+		begun := s.progress.Watermark != 0
+		if !s.progress.Idle && (begun || !s.progress.CaughtUp) {
+			slowest = min(slowest, s.progress.Watermark)
+		}
+	}
+	return min(slowest, fastest)
+}
+
+// flush has all that was evaluated acknowledged: flags first, since somebody
+// waits for them, then the rows, which carry the flags as well.
+func (g *gatherer) flush(ctx context.Context) error {
+	if rows(&g.out) == 0 {
+		return nil
+	}
+	now := g.role.config.Now().UnixMilli()
+	for i := range g.out.Flags {
+		g.out.Flags[i].EmittedAt = now
+	}
+	messages := g.outbox.flags(g.out.Flags)
+	if err := g.produce(ctx, g.role.config.Flags, messages); err != nil {
+		return err
+	}
+	m := g.role.config.Telemetry.Metrics()
+	for i := range g.out.Flags {
+		f := &g.out.Flags[i]
+		m.Add(telemetry.Flags, 1, f.Factor.String(), f.Level.String(), f.Transition.String())
+	}
+	for i := range messages {
+		g.role.newest.add(bytes.Clone(messages[i].Value))
+	}
+	if err := g.produce(ctx, g.role.config.Rows, g.outbox.batches(g.claim, &g.out)); err != nil {
+		return err
+	}
+	g.out.Reset()
+	return nil
+}
+
+// commit says how far the partition is done. All that came of it has been
+// acknowledged: take does not return before. A checkpoint belongs before it.
+func (g *gatherer) commit(log Log) {
+	g.lastCommit = g.role.config.Now()
+	if g.next == g.committed || g.next == FromStart {
+		return
+	}
+	if err := log.Commit(g.next); err != nil {
+		// Nothing is lost by it: the offset is for those who watch the lag.
+		g.role.config.Logger.Warn("an offset could not be committed", "partition", g.claim.String(), "offset", g.next, "error", err)
+		return
+	}
+	g.committed = g.next
+}
+
+// produce writes messages and counts them. While it waits, the status says so.
+func (g *gatherer) produce(ctx context.Context, topic string, messages []event.Message) error {
+	if len(messages) == 0 {
+		return nil
+	}
+	state := g.status.State
+	g.publish(StateWaiting)
+	start := g.role.config.Now()
+	err := g.role.config.Writer.Produce(ctx, topic, messages)
+	g.publish(state)
+	if err != nil {
+		return err
+	}
+	m := g.role.config.Telemetry.Metrics()
+	m.Observe(telemetry.ProduceDuration, g.role.config.Now().Sub(start), topic)
+	m.Add(telemetry.ProducedRecords, int64(len(messages)), topic)
+	return nil
+}
+
+func (g *gatherer) publish(state State) {
+	g.status.State, g.status.Next, g.status.Ticked = state, g.next, g.role.config.Now()
+	g.role.board.put(g.status)
+}
+
+// report publishes, once a fetch, how far the partition is.
+func (g *gatherer) report(f fetched, apply time.Duration) {
+	batch := f.batch
+	if g.target < 0 {
+		g.target = batch.End
+	}
+	state := StateCatchingUp
+	if g.next >= g.target {
+		state, g.target = StateRunning, 0 // once caught up, for good
+	}
+	g.status.End = batch.End
+	switch n := len(batch.Records); {
+	case g.next >= batch.End:
+		g.status.LagSeconds = 0
+	case n > 0:
+		g.status.LagSeconds = max(0, float64(g.role.config.Now().UnixMilli()-batch.Records[n-1].Timestamp)/1000)
+	}
+	portfolios, waiting := g.gathering.Stats()
+	gathered := Gathered{Portfolios: portfolios, Waiting: waiting, Minute: g.minute, Shared: g.copies.pending(), Copied: g.copies.made}
+	for i := range g.sources {
+		s := &g.sources[i]
+		gathered.Waiting += len(s.buffer)
+		gathered.Behind = max(gathered.Behind, s.progress.Watermark-g.minute)
+		if !s.told {
+			gathered.Silent = append(gathered.Silent, int32(i))
+		}
+	}
+	if g.minute == 0 {
+		gathered.Behind = 0
+	}
+	g.status.Gathered = gathered
+	g.publish(state)
+
+	m := g.role.config.Telemetry.Metrics()
+	m.Set(telemetry.LagRecords, float64(max(0, batch.End-g.next)), RolePortfolios, g.label)
+	m.Set(telemetry.LagSeconds, g.status.LagSeconds, RolePortfolios, g.label)
+	m.Set(telemetry.Watermark, float64(g.minute)/1000, RolePortfolios, g.label)
+	m.Set(telemetry.EvaluationLag, float64(gathered.Behind)/1000, g.label)
+	m.Set(telemetry.StateEntries, float64(gathered.Portfolios), RolePortfolios, g.label, "portfolios")
+	m.Set(telemetry.StateEntries, float64(gathered.Waiting), RolePortfolios, g.label, "changes")
+	m.Set(telemetry.StateEntries, float64(gathered.Shared), RolePortfolios, g.label, "shared_events")
+	m.Add(telemetry.FetchBytes, int64(batch.Bytes), RolePortfolios)
+	m.Observe(telemetry.FetchDuration, f.took, RolePortfolios)
+	m.Observe(telemetry.ApplyDuration, apply, RolePortfolios)
+}

@@ -1,0 +1,181 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"sendwatch/internal/engine"
+	"sendwatch/internal/event"
+	"sendwatch/internal/policy"
+	"sendwatch/internal/telemetry"
+)
+
+// PortfoliosConfig is what the portfolios role needs to know.
+type PortfoliosConfig struct {
+	Events, Flags, Rows string // Rows is read too
+	Writer              Writer
+	Topics              Topics
+	Policy              *policy.Policy
+
+	// Settle is how long a shared event waits for the partitions to tell that
+	// they have it before it is copied to the others; default 3 s.
+	Settle time.Duration
+	// Commit is the least time between two commits; default 1 s.
+	Commit time.Duration
+	// MaxRows is how many rows are written at a time while many minutes are
+	// evaluated; default 50,000.
+	MaxRows int
+	// Drain is how long a claim may go on once it is to be given back; default 5 s.
+	Drain time.Duration
+	// Newest is how many flags are remembered for the API; default 1,000.
+	Newest int
+
+	Now       func() time.Time // wall clock; default time.Now
+	Telemetry *telemetry.Telemetry
+	Logger    *slog.Logger
+}
+
+func (c PortfoliosConfig) withDefaults() PortfoliosConfig {
+	setDefault(&c.Settle, 3*time.Second)
+	setDefault(&c.Commit, time.Second)
+	setDefault(&c.MaxRows, 50_000)
+	setDefault(&c.Drain, 5*time.Second)
+	setDefault(&c.Newest, 1_000)
+	setDefault(&c.Logger, slog.Default())
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}
+
+// Portfolios is the portfolios role of one process: it reads what the numbers
+// role tells on the rows topic, which is keyed by portfolio, and evaluates each
+// portfolio over all of its numbers.
+type Portfolios struct {
+	config PortfoliosConfig
+	board  board
+	newest ring
+	notice sync.Once
+
+	mu     sync.Mutex
+	owned  map[int32]*gatherer
+	parked map[int32]*gatherer
+}
+
+// NewPortfolios gives a role that does nothing yet.
+func NewPortfolios(config PortfoliosConfig) *Portfolios {
+	config = config.withDefaults()
+	return &Portfolios{
+		config: config, newest: ring{size: config.Newest},
+		owned: map[int32]*gatherer{}, parked: map[int32]*gatherer{},
+	}
+}
+
+// Run works on what the group gives until ctx ends.
+func (r *Portfolios) Run(ctx context.Context, join Join) error { return join(ctx, r.serve) }
+
+// serve owns one partition of the rows topic until ctx ends.
+func (r *Portfolios) serve(ctx context.Context, claim Claim, log Log) error {
+	g := r.claim(claim)
+	defer r.config.Telemetry.Metrics().Forget("role", RolePortfolios, "partition", g.label)
+	err := g.run(ctx, log)
+	r.release(g, err)
+	if err == nil || ctx.Err() != nil {
+		r.board.drop(claim.Partition)
+		if err != nil {
+			r.config.Logger.Warn("a partition was given back before its outputs were acknowledged; its next owner makes them again",
+				"partition", claim.String(), "error", err)
+		}
+		return nil
+	}
+	r.config.Logger.Error("a partition has stopped", "role", RolePortfolios, "partition", claim.String(), "error", err)
+	g.status.State, g.status.Error = StateStopped, err.Error()
+	r.board.put(g.status)
+	<-ctx.Done()
+	r.board.drop(claim.Partition)
+	return nil
+}
+
+// claim gives the partition's state: the parked one, or one at the log's start.
+func (r *Portfolios) claim(claim Claim) *gatherer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	g := r.parked[claim.Partition]
+	delete(r.parked, claim.Partition)
+	if g == nil {
+		g = newGatherer(r, claim)
+	}
+	g.asks, g.gone = make(chan func(*engine.Gathering)), make(chan struct{})
+	r.owned[claim.Partition] = g
+	r.config.Telemetry.Metrics().Set(telemetry.Partitions, float64(len(r.owned)), RolePortfolios)
+	return g
+}
+
+// release parks the state if all that came of it was acknowledged.
+func (r *Portfolios) release(g *gatherer, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	close(g.gone)
+	partition := g.claim.Partition
+	delete(r.owned, partition)
+	r.config.Telemetry.Metrics().Set(telemetry.Partitions, float64(len(r.owned)), RolePortfolios)
+	if err != nil {
+		return
+	}
+	r.parked[partition] = g
+	time.AfterFunc(parkTime, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.parked[partition] == g {
+			delete(r.parked, partition)
+		}
+	})
+}
+
+// Portfolios gives every portfolio of this process as of its last evaluation,
+// lowest score first, those without numbers last.
+func (r *Portfolios) Portfolios(ctx context.Context) ([]event.PortfolioStatus, error) {
+	r.mu.Lock()
+	owned := make([]*gatherer, 0, len(r.owned))
+	for _, g := range r.owned {
+		owned = append(owned, g)
+	}
+	r.mu.Unlock()
+	var out event.Output
+	for _, g := range owned {
+		answered := make(chan struct{})
+		ask := func(all *engine.Gathering) { defer close(answered); all.Statuses(&out) }
+		select {
+		case g.asks <- ask:
+			<-answered
+		case <-g.gone:
+			return nil, errGone
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+	slices.SortFunc(out.PortfolioStatus, func(a, b event.PortfolioStatus) int {
+		return cmp.Or(cmp.Compare(uint(a.Score), uint(b.Score)), cmp.Compare(a.PortfolioID, b.PortfolioID))
+	})
+	return out.PortfolioStatus, nil
+}
+
+// Newest gives the newest flags of this process, newest first, each as it went
+// to the flags topic.
+func (r *Portfolios) Newest(limit int) []json.RawMessage { return r.newest.last(limit) }
+
+// Status tells how far each partition is.
+func (r *Portfolios) Status() []PartitionStatus { return r.board.all() }
+
+// Live gives nil while every partition's loop goes round.
+func (r *Portfolios) Live() error { return live(RolePortfolios, r.board.all(), r.config.Now()) }
+
+// Ready gives nil once the partitions are assigned and have been read to their end.
+func (r *Portfolios) Ready() error {
+	return ready(RolePortfolios, r.board.hasJoined(), r.board.all())
+}
