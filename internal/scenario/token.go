@@ -21,17 +21,18 @@ func tokens(line string) (list []token, ok bool) {
 			return list, true
 		}
 		if line[0] == '"' {
-			text, rest, ended := strings.Cut(line[1:], `"`)
-			for ended && strings.HasPrefix(rest, `"`) { // two of them stand for one
-				var more string
-				more, rest, ended = strings.Cut(rest[1:], `"`)
-				text += `"` + more
+			end := 1
+			for end < len(line) && (line[end] != '"' || strings.HasPrefix(line[end:], `""`)) {
+				if line[end] == '"' {
+					end++ // two of them stand for one
+				}
+				end++
 			}
-			if !ended {
+			if end >= len(line) {
 				return nil, false
 			}
-			list = append(list, token{text, true})
-			line = rest
+			list = append(list, token{strings.ReplaceAll(line[1:end], `""`, `"`), true})
+			line = line[end+1:]
 			continue
 		}
 		end := strings.IndexAny(line, " \t,\"")

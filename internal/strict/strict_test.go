@@ -1,6 +1,7 @@
 package strict
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"strings"
@@ -186,4 +187,37 @@ func FuzzRead(f *testing.F) {
 			t.Error("a mistake without a word")
 		}
 	})
+}
+
+func TestAny(t *testing.T) {
+	_, root := Read([]byte("a: [1, -2.5, true, no, ~, \"3\", 0x10, .inf]\nb: {c: d, e: {}}\n"))
+	got := fmt.Sprintf("%#v", root.Any())
+	want := fmt.Sprintf("%#v", map[string]any{
+		"a": []any{json.Number("1"), json.Number("-2.5"), true, "no", nil, "3", "0x10", ".inf"},
+		"b": map[string]any{"c": "d", "e": map[string]any{}},
+	})
+	if got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	doc, root := Read([]byte("a: &x 1\nb: *x\n"))
+	if root.Any(); doc.Err() == nil {
+		t.Error("an anchor and an alias are read")
+	}
+}
+
+func TestPlaces(t *testing.T) {
+	_, root := Read([]byte("ä: {b: c}\n"))
+	root.Fields(func(_ string, v Value) {
+		if !v.IsMapping() || v.Line() != 1 || v.Column() != 4 {
+			t.Errorf("a mapping %v at %d:%d, want one at 1:4", v.IsMapping(), v.Line(), v.Column())
+		}
+		v.Fields(func(_ string, v Value) {
+			if v.IsMapping() || v.Column() != 8 {
+				t.Errorf("a mapping %v in column %d, want a value in 8", v.IsMapping(), v.Column())
+			}
+		})
+	})
+	if v := (Value{}); v.Column() != 0 || v.IsMapping() {
+		t.Error("nothing has a place")
+	}
 }
