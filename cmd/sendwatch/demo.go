@@ -68,11 +68,28 @@ func (c *demoCmd) Run(ctx context.Context) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(50) // the in-memory Kafka holds the month: memory before speed
 	}
+	if !c.NoClickhouse {
+		if err := closeInput(); err != nil {
+			return err
+		}
+	}
 	d := &demo{options: *c, out: os.Stdout, begun: time.Now(), log: &logTail{}}
 	if !c.Plain {
 		d.painter = newPainter(os.Stdout)
 	}
 	return d.run(ctx)
+}
+
+// closeInput puts the null device in the place of the standard input, which the
+// demo does not read. The embedded engine takes a terminal there for somebody to
+// talk to and fills the screen with complaints about its threads.
+func closeInput() error {
+	if err := os.Stdin.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+		return err
+	}
+	null, err := os.Open(os.DevNull) // takes the lowest free descriptor, the one just closed
+	os.Stdin = null
+	return err
 }
 
 // demo is one run of it.

@@ -131,8 +131,14 @@ func (l line) write(b *strings.Builder, width int, colour bool) {
 // height the lists shrink first; what is ready to paste is never cut off, as
 // half a command is of no use: it may run over the right edge.
 func (s *screen) render(width, height int, colour bool) []string {
-	fixed := 8 + len(s.Places) + 2*len(s.Paste)
-	rows := max(height-fixed-1, 4)
+	fixed := 11 + len(s.Places)
+	for _, p := range s.Paste {
+		fixed += 2 + (utf8.RuneCountInString(p.Command)+1)/max(width, 1)
+	}
+	if s.Note != "" {
+		fixed++
+	}
+	rows := max(height-1-fixed, 4) // the cursor stays in the line below
 	risky := min(len(s.Riskiest), max(rows/2, rows-len(s.Flags)))
 	flags := min(len(s.Flags), rows-risky)
 

@@ -115,6 +115,28 @@ func TestScreenKeepsItsWidth(t *testing.T) {
 	}
 }
 
+// As long as there is room for the lists to shrink, the block and the cursor's
+// line below it fit the terminal: what is taller scrolls and cannot be redrawn.
+func TestScreenKeepsItsHeight(t *testing.T) {
+	s := exampleScreen()
+	s.Note = "log: something is amiss"
+	for range 40 {
+		s.Riskiest = append(s.Riskiest, s.Riskiest[1])
+		s.Flags = append(s.Flags, s.Flags[0])
+	}
+	for height := 28; height < 90; height++ {
+		for _, width := range []int{60, 80, 120} {
+			rows := 1
+			for _, l := range s.render(width, height, true) {
+				rows += 1 + (visible(l)-1)/width
+			}
+			if rows > height {
+				t.Errorf("width %d: %d rows for a height of %d", width, rows, height)
+			}
+		}
+	}
+}
+
 func TestPainterDrawsOverTheLastBlock(t *testing.T) {
 	var out strings.Builder
 	p := &painter{out: &out, fd: -1}
