@@ -1,0 +1,362 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	diff "github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"sendwatch/internal/clickhouse"
+	"sendwatch/internal/codec"
+	"sendwatch/internal/config"
+	"sendwatch/internal/embedded/embeddedtest"
+	"sendwatch/internal/event"
+	"sendwatch/internal/kafka"
+	"sendwatch/internal/oracle"
+	"sendwatch/internal/oracle/randlog"
+	"sendwatch/internal/policy"
+)
+
+// The whole way, on real parts: events into Kafka, flags read back from the
+// topic by an independent client, rows read back by SQL, both held against the
+// naive model over the same events. In between the process is stopped and
+// started again.
+
+func TestWholeWayOnTheEmbeddedBroker(t *testing.T) {
+	wholeWay(t, embeddedtest.Kafka(t).Addrs(), 11)
+}
+
+func TestWholeWayOnApacheKafka(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a real broker takes seconds to start")
+	}
+	wholeWay(t, []string{embeddedtest.ApacheKafka(t).Addr()}, 12)
+}
+
+func wholeWay(t *testing.T, brokers []string, seed uint64) {
+	address, database := embeddedtest.ClickHouse(t)
+	cfg := config.Default()
+	cfg.Kafka.Brokers = brokers
+	cfg.Kafka.Create.Partitions = 2
+	cfg.Kafka.Create.EventsRetention = 20 * 365 * 24 * time.Hour // the log is old
+	cfg.ClickHouse.Addresses, cfg.ClickHouse.Database = []string{address}, database
+	cfg.HTTP.Listen = ""
+	cfg.Numbers.PaneSize = 64
+	for _, f := range []func(context.Context, io.Writer, config.Config) error{migrateKafka, migrateClickHouse} {
+		if err := f(t.Context(), io.Discard, cfg); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	keepOldRows(t, cfg)
+
+	// Partition 1 has the log; partition 0 stays empty.
+	lines := slices.DeleteFunc(randlog.Log(seed), func(line string) bool {
+		return strings.Contains(line, `"policy"`) // of versions that nobody has
+	})
+	records := make([]*kgo.Record, 0, len(lines))
+	recordTime := int64(1_780_000_000_000)
+	for _, line := range lines {
+		if at, ok := codec.RecordTime([]byte(line)); ok {
+			recordTime = at
+		} else if at, ok := codec.Time([]byte(line)); ok {
+			recordTime = at
+		}
+		records = append(records, &kgo.Record{
+			Topic: cfg.Kafka.Topics.Events, Partition: 1, Value: []byte(line), Timestamp: time.UnixMilli(recordTime),
+			Headers: []kgo.RecordHeader{{Key: "content-type", Value: []byte("application/json")}},
+		})
+	}
+	writer, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Close()
+	half := len(records) / 2
+	write := func(records []*kgo.Record) {
+		if err := writer.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	write(records[:half])
+	runUntilRead(t, cfg, int64(half))
+	write(records[half:])
+	tables := runUntilRead(t, cfg, int64(len(records)))
+	want := judge(records)
+
+	var flags []string
+	seen := map[string]bool{}
+	for _, value := range readAll(t, brokers, cfg.Kafka.Topics.Flags) {
+		var f flagLineOfTopic
+		if err := json.Unmarshal(value, &f); err != nil {
+			t.Fatalf("%v: %s", err, value)
+		}
+		// The second run began at the log's start and sent the first half's again.
+		if id := fmt.Sprint(f.FlagID, "/", f.Sequence); f.Subject == "number" && !seen[id] {
+			seen[id] = true
+			flags = append(flags, fmt.Sprintln(f.NumberID, f.Factor, f.Key, f.Transition, f.Level, f.EventTime, f.Score, f.Position.Offset))
+		}
+	}
+	// The topic keeps the order of a number, not of all of them.
+	byNumber := func(a, b string) int {
+		return cmp.Compare(a[:strings.IndexByte(a, ' ')], b[:strings.IndexByte(b, ' ')])
+	}
+	slices.SortStableFunc(flags, byNumber)
+	slices.SortStableFunc(want.flags, byNumber)
+	if d := diff.Diff(want.flags, flags); d != "" || len(flags) == 0 {
+		t.Errorf("%d flags (-want +got):\n%.4000s", len(flags), d)
+	}
+	stored := ask(t, tables, "SELECT count() AS n FROM (SELECT DISTINCT flag_id, sequence FROM flags WHERE subject = 'number')")
+	if len(stored) != 1 || stored[0]["n"] != float64(len(seen)) {
+		t.Errorf("the table holds %v flags, the topic %d", stored, len(seen))
+	}
+
+	hours := ask(t, tables, "SELECT * REPLACE (toUnixTimestamp64Milli(hour) AS hour) FROM hourly ORDER BY number_id, hour")
+	if len(hours) != len(want.hours) {
+		t.Errorf("%d hours, want %d", len(hours), len(want.hours))
+	}
+	for _, got := range hours {
+		key := fmt.Sprintf("%v %.0f", got["number_id"], got["hour"])
+		for _, column := range countColumns() {
+			if want := want.hours[key][column]; got[column] != float64(want) {
+				t.Errorf("%s: %s is %v, want %d", key, column, got[column], want)
+			}
+		}
+	}
+
+	numbers := ask(t, tables, "SELECT * REPLACE (toUnixTimestamp64Milli(clock) AS clock) FROM numbers ORDER BY number_id")
+	if len(numbers) != len(want.numbers) {
+		t.Fatalf("%d numbers, want %d", len(numbers), len(want.numbers))
+	}
+	for i, got := range numbers {
+		for fact, value := range want.numbers[i] {
+			// A row tells the clock at which something changed, the model that of now.
+			if fact != "clock" && !alike(value, got[fact]) {
+				t.Errorf("%v: %s is %v, want %v", got["number_id"], fact, got[fact], value)
+			}
+		}
+	}
+}
+
+// flagLineOfTopic is what is compared of a flag.
+type flagLineOfTopic struct {
+	FlagID     string `json:"flag_id"`
+	Sequence   int64  `json:"sequence"`
+	Subject    string `json:"subject"`
+	NumberID   string `json:"number_id"`
+	Factor     string `json:"factor"`
+	Key        string `json:"key"`
+	Transition string `json:"transition"`
+	Level      string `json:"level"`
+	EventTime  int64  `json:"event_time"`
+	Score      int    `json:"score"`
+	Position   struct {
+		Offset int64 `json:"offset"`
+	} `json:"position"`
+}
+
+// countColumns are the columns of hourly that add up from minutes.
+func countColumns() []string {
+	return []string{
+		"sent", "initiated", "held", "late", "delivered", "read", "received", "answered", "unanswered", "withdrawn", "blocks", "reports", "stops",
+		"sent_after_stop", "templates_sent", "failed_account", "failed_reputation", "failed_contact", "failed_fatigue", "failed_pace", "failed_window",
+		"failed_neutral", "failed_operational",
+	}
+}
+
+// alike compares a value of the model with one that came as JSON.
+func alike(want, got any) bool {
+	switch w := want.(type) {
+	case nil:
+		return got == nil
+	case string:
+		return got == w
+	case int:
+		return got == float64(w)
+	case int64:
+		return got == float64(w)
+	case float64:
+		g, ok := got.(float64)
+		return ok && math.Abs(g-w) <= 1e-12*math.Abs(w)
+	}
+	return false
+}
+
+// ask runs a query and gives its rows.
+func ask(t *testing.T, tables *clickhouse.Client, query string) []map[string]any {
+	t.Helper()
+	var out bytes.Buffer
+	if _, err := tables.Query(t.Context(), &out, query, clickhouse.FormatJSON); err != nil {
+		t.Fatal(err)
+	}
+	var rows []map[string]any
+	for decoder := json.NewDecoder(&out); decoder.More(); {
+		var row map[string]any
+		if err := decoder.Decode(&row); err != nil {
+			t.Fatal(err)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// readAll gives the values of a topic, read by an independent client.
+func readAll(t *testing.T, brokers []string, topic string) [][]byte {
+	t.Helper()
+	client, err := kafka.New(kafka.Config{Brokers: brokers})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	_, ends, err := client.Offsets(t.Context(), topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left int64
+	from := map[int32]kgo.Offset{}
+	for p, end := range ends {
+		left += end
+		from[int32(p)] = kgo.NewOffset().AtStart()
+	}
+	reader, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: from}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	var values [][]byte
+	for int64(len(values)) < left {
+		fetches := reader.PollFetches(t.Context())
+		if err := fetches.Err(); err != nil {
+			t.Fatal(err)
+		}
+		fetches.EachRecord(func(r *kgo.Record) { values = append(values, r.Value) })
+	}
+	return values
+}
+
+// keepOldRows lets the tables keep a log that is older than what they keep by default.
+func keepOldRows(t *testing.T, cfg config.Config) {
+	t.Helper()
+	tables, err := openClickHouse(cfg.ClickHouse, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range []string{"number_minutes", "fingerprint_hours", "number_status", "flags"} {
+		if _, err := tables.Query(t.Context(), io.Discard, "ALTER TABLE "+table+" REMOVE TTL", clickhouse.FormatJSON); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tables.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// runUntilRead runs the roles until the log has been read and its rows are
+// stored, then drains them. It gives a client for the tables.
+func runUntilRead(t *testing.T, cfg config.Config, records int64) *clickhouse.Client {
+	t.Helper()
+	logger := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	roles, err := newPipelines(runOptions{settings: cfg, policy: policy.Default(), logger: logger})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- roles.run(ctx) }()
+	embeddedtest.Eventually(t, time.Minute, "all records are read and all rows stored", func() bool {
+		status, err := roles.Status(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var read int64
+		for _, n := range status.Records {
+			read += n
+		}
+		behind := roles.Ready(ctx) != nil || roles.sink.Ready() != nil
+		for _, p := range status.Partitions {
+			behind = behind || p.Lag > 0
+			if p.Error != "" {
+				t.Fatal(p.Error)
+			}
+		}
+		return read == records && !behind
+	})
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if err := roles.close(); err != nil {
+		t.Error(err)
+	}
+	// What the last barrier wrote while draining is stored by a sink that starts
+	// after it.
+	sink := cfg
+	sink.Roles = []string{config.RoleSink}
+	roles, err = newPipelines(runOptions{settings: sink, policy: policy.Default(), logger: logger})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	go func() { done <- roles.run(ctx) }()
+	embeddedtest.Eventually(t, time.Minute, "the rest of the rows is stored", func() bool { return roles.sink.Ready() == nil })
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = roles.close() }) // only read from here on
+	return roles.tables
+}
+
+// modelled is what the naive model makes of a log.
+type modelled struct {
+	flags   []string
+	hours   map[string]map[string]int // by number and hour, then column
+	numbers []oracle.Row              // by number
+}
+
+func judge(records []*kgo.Record) modelled {
+	model := oracle.New(time.Hour.Milliseconds())
+	shipped := policy.Default()
+	for i, r := range records {
+		// The model keeps its events, so that each is decoded by a decoder of its own.
+		decoder := codec.NewDecoder(codec.Config{StopWords: shipped.StopWords, ResumeWords: shipped.ResumeWords})
+		ev, at := new(event.Event), r.Timestamp.UnixMilli()
+		if err := decoder.Decode(ev, r.Value, codec.ContentJSON, at); err != nil {
+			model.Skip(event.ClassRejected, int64(i), at)
+			continue
+		}
+		model.Apply(ev, int64(i), at)
+	}
+	out := modelled{hours: map[string]map[string]int{}, numbers: model.NumberStatus()}
+	for _, f := range model.Flags {
+		if f["subject"] == "number" {
+			out.flags = append(out.flags, fmt.Sprintln(f["id"], f["factor"], f["key"], f["transition"], f["level"], f["event_time"], f["score"], f["offset"]))
+		}
+	}
+	for _, m := range model.NumberMinutes() {
+		const hour = 3_600_000
+		key := fmt.Sprintf("%v %d", m["number_id"], m["minute"].(int64)/hour*hour)
+		if out.hours[key] == nil {
+			out.hours[key] = map[string]int{}
+		}
+		for column, n := range m {
+			if n, ok := n.(int); ok {
+				out.hours[key][column] += n
+			}
+		}
+	}
+	slices.SortFunc(out.numbers, func(a, b oracle.Row) int { return cmp.Compare(a["number_id"].(string), b["number_id"].(string)) })
+	return out
+}
