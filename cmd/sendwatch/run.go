@@ -8,9 +8,12 @@ import (
 	"net"
 	"os"
 	"strings"
+	"time"
 
 	"sendwatch/internal/codec"
 	"sendwatch/internal/config"
+	"sendwatch/internal/policies"
+	"sendwatch/internal/policy"
 	"sendwatch/internal/server"
 	"sendwatch/internal/telemetry"
 )
@@ -34,9 +37,18 @@ func (c *runCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rules, err := loadPolicy(settings.Policy.File)
+	rules, err := policies.Open(settings.Policy.Folder, settings.Policy.File)
 	if err != nil {
 		return err
+	}
+	if settings.Policy.Folder == "" && settings.Policy.File != "" {
+		logger.Warn("policy.folder is not set: after a change of the policy file a restart judges old records by the new policy")
+	}
+	var shadow *policy.Policy
+	if settings.Policy.Shadow != "" {
+		if shadow, err = loadPolicy(settings.Policy.Shadow); err != nil {
+			return err
+		}
 	}
 	secret, err := settings.Contacts.Secret.Reveal()
 	if err != nil {
@@ -47,7 +59,7 @@ func (c *runCmd) Run(ctx context.Context) error {
 		return err
 	}
 	return runPipelines(ctx, runOptions{
-		settings: settings, policy: rules, secret: codec.Secret(secret), telemetry: measures, logger: logger,
+		settings: settings, policies: rules, shadow: shadow, secret: codec.Secret(secret), telemetry: measures, logger: logger,
 	})
 }
 
@@ -75,6 +87,9 @@ func chooseRoles(configured, asked []string) ([]string, error) {
 	}
 	return roles, nil
 }
+
+// policyEvery is how often the policy file is looked at.
+const policyEvery = 5 * time.Second
 
 // runPipelines runs the roles with all that goes round them. Things stop in the
 // reverse order of their start, because each is still needed by the ones after
@@ -104,7 +119,20 @@ func runPipelines(ctx context.Context, o runOptions) (err error) {
 		defer func() { err = errors.Join(err, stopServer()) }()
 	}
 
-	o.logger.Info("running", "roles", strings.Join(o.settings.Roles, ","), "policy", o.policy.Version,
+	if o.policies != nil {
+		stopWatching := inBackground(ctx, "policies", func(ctx context.Context) error {
+			o.policies.Run(ctx, policyEvery, func(p *policy.Policy) {
+				o.logger.Info("a new policy was taken; each partition turns to it at a record of its own", "policy", p.Version)
+			}, func(err error) {
+				o.telemetry.Metrics().Add(telemetry.PolicyChanges, 1, "", "refused")
+				o.logger.Error("the new policy file is refused and the policy in force stays", "error", err)
+			})
+			return nil
+		}, fail)
+		defer func() { err = errors.Join(err, stopWatching()) }()
+	}
+
+	o.logger.Info("running", "roles", strings.Join(o.settings.Roles, ","), "policy", o.newest().Version,
 		"brokers", strings.Join(o.settings.Kafka.Brokers, ","))
 	if err := roles.run(ctx); err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 	"sendwatch/internal/config"
 	"sendwatch/internal/kafka"
 	"sendwatch/internal/pipeline"
+	"sendwatch/internal/policies"
 	"sendwatch/internal/policy"
 	"sendwatch/internal/server"
 	"sendwatch/internal/telemetry"
@@ -24,10 +25,28 @@ import (
 // runOptions is what the roles of one process are made of.
 type runOptions struct {
 	settings  config.Config
-	policy    *policy.Policy
+	policy    *policy.Policy  // decides throughout, where there are no policies
+	policies  *policies.Store // nil: the policy never changes
+	shadow    *policy.Policy  // judges beside, for ClickHouse only; nil for none
 	secret    codec.Secret
 	telemetry *telemetry.Telemetry // nil: nothing is measured
 	logger    *slog.Logger
+}
+
+// newest gives the policy that is to decide from now on.
+func (o *runOptions) newest() *policy.Policy {
+	if o.policies != nil {
+		return o.policies.Newest()
+	}
+	return o.policy
+}
+
+// judges gives what finds the policies of a deployment, nil if there is but one.
+func (o *runOptions) judges() pipeline.Policies {
+	if o.policies == nil {
+		return nil
+	}
+	return o.policies
 }
 
 // pipelines are the roles of one process, connected to what they need.
@@ -55,7 +74,7 @@ func newPipelines(o runOptions) (*pipelines, error) {
 	if slices.Contains(o.settings.Roles, config.RoleNumbers) {
 		p.numbers = pipeline.NewNumbers(pipeline.NumbersConfig{
 			Flags: topics.Flags, Rows: topics.Rows, DeadLetter: topics.DeadLetter,
-			Writer: p.client.NewProducer(), Secret: o.secret, Policy: o.policy,
+			Writer: p.client.NewProducer(), Secret: o.secret, Policy: o.policy, Policies: o.judges(), Shadow: o.shadow,
 			DedupHorizon: o.settings.Numbers.DedupHorizon.Milliseconds(), PaneBits: paneBits(o.settings.Numbers.PaneSize),
 			Drain: p.client.DrainTime(), Telemetry: o.telemetry, Logger: o.logger,
 		})
@@ -166,7 +185,7 @@ func (p *pipelines) Ready(context.Context) error {
 // Status tells how far the process is.
 func (p *pipelines) Status(context.Context) (server.Status, error) {
 	status := server.Status{
-		Version: version(), PolicyVersion: p.options.policy.Version, Started: p.started, Records: map[string]int64{},
+		Version: version(), PolicyVersion: p.options.newest().Version, Started: p.started, Records: map[string]int64{},
 	}
 	if p.numbers != nil {
 		for _, s := range p.numbers.Status() {

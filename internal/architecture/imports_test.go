@@ -16,6 +16,7 @@ var rooms = map[string][]string{
 	"internal/strict":       {},
 	"internal/codec":        {"internal/event"},
 	"internal/policy":       {"internal/event", "internal/strict", "schemas"},
+	"internal/policies":     {"internal/policy"},
 	"internal/engine":       {"internal/event", "internal/window", "internal/policy"},
 	"internal/kafka":        {"internal/event"},
 	"internal/clickhouse":   {"internal/event", "schemas"},

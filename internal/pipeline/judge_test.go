@@ -1,0 +1,171 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"sendwatch/internal/codec"
+	"sendwatch/internal/policy"
+)
+
+// shelfOfPolicies is a Policies that a test changes.
+type shelfOfPolicies struct{ first, newest, lost *policy.Policy }
+
+func (s *shelfOfPolicies) First() *policy.Policy  { return s.first }
+func (s *shelfOfPolicies) Newest() *policy.Policy { return s.newest }
+
+func (s *shelfOfPolicies) Find(version string) (*policy.Policy, error) {
+	for _, p := range []*policy.Policy{s.first, s.newest} {
+		if p.Version == version && p != s.lost {
+			return p, nil
+		}
+	}
+	return nil, errors.New("policy " + version + " is lost")
+}
+
+// strictPolicy flags the first send of a day.
+func strictPolicy(t *testing.T) *policy.Policy {
+	t.Helper()
+	p, err := policy.Load([]byte("name: strict\nextends: default\nprofiles: {community: {factors: {velocity_hour: {warn: \">= 1\"}}}}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// versions gives the policy version of each flag that was written, in order.
+func versions(t *testing.T, writer *paper) []string {
+	t.Helper()
+	var list []string
+	for _, m := range writer.topic("flags") {
+		var flag struct {
+			PolicyVersion string `json:"policy_version"`
+		}
+		if err := json.Unmarshal(m.Value, &flag); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, flag.PolicyVersion)
+	}
+	return list
+}
+
+// loop lets what was written to the events topic come back as records.
+func loop(writer *paper, log *tape, had *int) {
+	for _, m := range writer.topic("events")[*had:] {
+		log.append(string(m.Value))
+		*had++
+	}
+}
+
+// TestNewPolicyWithoutRestart takes a new policy in the middle: one policy event
+// is appended, the flags after it are the new policy's, and a role that begins
+// anew switches at the same record, so that it writes the same flags again.
+func TestNewPolicyWithoutRestart(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		policies := &shelfOfPolicies{first: policy.Default(), newest: policy.Default()}
+		strict := strictPolicy(t)
+		log := &tape{topic: "events"}
+		writer := &paper{}
+		config := quick(writer).config
+		config.Policies = policies
+		had, next := 0, 0
+		work := func(seconds int) {
+			for range seconds {
+				log.append(send(next, time.Now()))
+				next++
+				pass(time.Second)
+				loop(writer, log, &had)
+			}
+		}
+		n := NewNumbers(config)
+		during(t, n.Run, joining(log), func() {
+			work(6)
+			policies.newest = strict
+			work(10)
+		})
+		first := versions(t, writer)
+		if len(first) < 2 || first[0] != policy.Default().Version || first[len(first)-1] != strict.Version {
+			t.Fatalf("flags by %v, want the default's, then those of %s", first, strict.Version)
+		}
+		if had != 1 {
+			t.Errorf("%d policy events were appended, want 1", had)
+		}
+		again := &paper{}
+		config = quick(again).config
+		config.Policies = policies
+		during(t, NewNumbers(config).Run, joining(log), func() { pass(20 * time.Second) })
+		second := versions(t, again)
+		if strings.Join(second, " ") != strings.Join(first, " ") {
+			t.Errorf("a role that begins anew writes flags by\n%v, before it was\n%v", second, first)
+		}
+		if len(again.topic("events")) != 0 {
+			t.Error("a policy event was appended though the newest policy decides")
+		}
+	})
+}
+
+// TestLostPolicyStopsThePartition names the policy that cannot be found.
+func TestLostPolicyStopsThePartition(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		strict := strictPolicy(t)
+		log := &tape{topic: "events"}
+		log.append(send(1, time.Now()),
+			`{"id":"p","type":"policy","time":`+jsonTime(time.Now())+`,"version":"`+strict.Version+`"}`, send(2, time.Now()))
+		config := quick(&paper{}).config
+		config.Policies = &shelfOfPolicies{first: policy.Default(), newest: policy.Default()}
+		n := NewNumbers(config)
+		during(t, n.Run, joining(log), func() {
+			pass(10 * time.Second)
+			s := n.Status()[0]
+			if s.State != StateStopped || !strings.Contains(s.Error, strict.Version) {
+				t.Errorf("state %v with error %q, want one that stopped and names %s", s.State, s.Error, strict.Version)
+			}
+		})
+	})
+}
+
+// TestShadowFlagsReachTheRowsOnly judges by a second policy beside: its flags
+// are among the rows, marked, and not in the flags topic.
+func TestShadowFlagsReachTheRowsOnly(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		strict := strictPolicy(t)
+		log := &tape{topic: "events"}
+		log.append(send(1, time.Now()))
+		writer := &paper{}
+		config := quick(writer).config
+		config.Policies, config.Shadow = &shelfOfPolicies{first: policy.Default(), newest: policy.Default()}, strict
+		during(t, NewNumbers(config).Run, joining(log), func() { pass(5 * time.Second) })
+		if v := versions(t, writer); len(v) != 0 {
+			t.Errorf("%d flags in the topic, want none", len(v))
+		}
+		shadows := 0
+		for _, m := range writer.topic("rows") {
+			var rows codec.Rows
+			if codec.DecodeRows(m.Value, &rows) != nil {
+				continue // not a batch of rows
+			}
+			for _, f := range rows.Flags {
+				if f.Shadow && f.PolicyVersion == strict.Version {
+					shadows++
+				} else {
+					t.Errorf("flag %s by %s is no shadow", f.Factor, f.PolicyVersion)
+				}
+			}
+		}
+		if shadows == 0 {
+			t.Error("no flag of the shadow policy among the rows")
+		}
+	})
+}
+
+// jsonTime writes a time as an event has it.
+func jsonTime(at time.Time) string {
+	b, err := json.Marshal(at.UnixMilli())
+	if err != nil {
+		panic(err) // a number
+	}
+	return string(b)
+}
