@@ -59,7 +59,7 @@ func (c *runCmd) Run(ctx context.Context) error {
 		return err
 	}
 	return runPipelines(ctx, runOptions{
-		settings: settings, policies: rules, shadow: shadow, secret: codec.Secret(secret), telemetry: measures, logger: logger,
+		settings: settings, policy: rules.Newest(), policies: rules, shadow: shadow, secret: codec.Secret(secret), telemetry: measures, logger: logger,
 	})
 }
 
