@@ -257,6 +257,15 @@ func (m *maker) profile(number string, t int64) {
 		f["origin"] = pick(m.Rand, "sim", "voip")
 	}
 	m.write(m.base(f, number, t))
+	if m.returning && m.IntN(4) == 0 { // it comes back, and is busy when its two weeks end
+		m.send(number, m.anyContact(), m.content(), m.now)
+		at := m.now + 14*day - 2*second
+		m.later = append(m.later, promise{at, func() {
+			for i := range int64(25) {
+				m.send(number, m.contact(m.IntN(400)), m.content(), at+i*100)
+			}
+		}})
+	}
 }
 
 func (m *maker) account(number string, t int64) {

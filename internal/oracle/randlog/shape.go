@@ -34,6 +34,9 @@ func newShape(r *rand.Rand) shape {
 		disorder: pick(r, 0, 0.05, 0.3), campaigns: pick(r, 0, 0.01, 0.05), templates: pick(r, 1, 3, 30), steady: r.IntN(4) == 0,
 		calm: r.IntN(3) == 0, returning: r.IntN(12) == 0, official: r.IntN(20) == 0,
 	}
+	if s.returning && r.IntN(2) == 0 {
+		s.numbers, s.span = 1, 20*day
+	}
 	switch r.IntN(40) {
 	case 0:
 		s.numbers, s.events, s.span = 300, 600, pick(r, hour, 3*day)
