@@ -293,6 +293,10 @@ func (d *demo) startClickHouse(ctx context.Context, all *parts, logger *slog.Log
 	dir := ""
 	if d.options.Data != "" {
 		dir = filepath.Join(d.options.Data, demoClickHouse)
+		// Another run's rows have the same numbers at other times: together they say nothing.
+		if old, err := os.ReadDir(dir); err == nil && len(old) > 0 {
+			return fmt.Errorf("--data: %s holds the data of an earlier demo; read it with `%s sql --data %s`, give another folder, or remove it", dir, self(), d.options.Data)
+		}
 	}
 	engine := chdb.New(chdb.Config{Dir: dir, Report: fetch.Bar(os.Stderr)})
 	if err := engine.Open(ctx); err != nil {

@@ -253,14 +253,14 @@ func (v *verdict) lines() []string {
 	for _, p := range v.Profiles {
 		if p.Healthy {
 			if !heading {
-				out = append(out, "", fmt.Sprintf("%-16s %7s  %s", "healthy", "numbers", "raised to danger of the trust score"))
+				out = append(out, "", fmt.Sprintf("%-18s %7s  %s", "healthy", "numbers", "raised to danger of the trust score"))
 				heading = true
 			}
-			out = append(out, fmt.Sprintf("  %-14s %7d  %d", p.Profile, p.Numbers, p.Flagged))
+			out = append(out, fmt.Sprintf("  %-16s %7d  %d", p.Profile, p.Numbers, p.Flagged))
 			continue
 		}
 		if len(out) == 0 {
-			out = append(out, fmt.Sprintf("%-16s %7s  %-8s %s", "misbehaving", "numbers", "flagged", "for"))
+			out = append(out, fmt.Sprintf("%-18s %7s  %-8s %s", "misbehaving", "numbers", "flagged", "for"))
 		}
 		names := make([]string, len(p.Expected))
 		for i, f := range p.Expected {
@@ -270,7 +270,7 @@ func (v *verdict) lines() []string {
 		if len(names) == 0 {
 			what, flagged = "(the history is too short for it)", "-"
 		}
-		out = append(out, fmt.Sprintf("  %-14s %7d  %-8s %s", p.Profile, p.Numbers, flagged, what))
+		out = append(out, fmt.Sprintf("  %-16s %7d  %-8s %s", p.Profile, p.Numbers, flagged, what))
 	}
 	out = append(out, "")
 	for i, m := range v.Mistakes {
