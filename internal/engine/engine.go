@@ -191,16 +191,14 @@ func (e *Engine) advance(t int64, out *event.Output) {
 // every number is evaluated. Numbers at which nothing can change are left out:
 // their clock is moved when they are next looked at (touch).
 func (e *Engine) tick(at int64, out *event.Output) {
-	e.settled = e.replies.Expire(at, e.settled[:0])
 	e.due = e.wakes.due(at, e.due[:0])
-	for i := range e.settled {
-		e.due = append(e.due, e.settled[i].Number)
-	}
+	e.due = e.replies.Expiring(at, e.due)
 	e.sortNumbers(&e.due)
 	for _, i := range e.due {
-		e.touch(i, at, out)
+		e.touch(i, at, out) // writes the status of the minute that passed, as it was
 	}
 	e.lastTick = at
+	e.settled = e.replies.Expire(at, e.settled[:0])
 	e.settle()
 	for _, i := range e.due {
 		e.evaluate(i, out)

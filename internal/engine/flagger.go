@@ -48,6 +48,7 @@ func (p *episode) observe(level event.Level, clock int64) {
 // at gives the flag level at the clock: the highest computed level of the
 // evaluations less than the hysteresis ago.
 func (p *episode) at(clock, hysteresis int64) event.Level {
+	hysteresis = max(hysteresis, 1) // the evaluation in hand always counts
 	switch {
 	case p.dangerAt != never && p.dangerAt > clock-hysteresis:
 		return event.LevelDanger

@@ -75,3 +75,23 @@ profiles:
 		}
 	}
 }
+
+// TestNoHysteresis raises a flag for as long as the level lasts, no longer.
+func TestNoHysteresis(t *testing.T) {
+	p, err := policy.Load([]byte("name: nervous\nextends: default\nhysteresis: 0s\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const start = 1_760_000_000_000 - 1_760_000_000_000%60_000
+	log := strings.Join([]string{send(start), send(start + 1), send(start + 2), clock(start + 20*60_000)}, "\n")
+	e := engine.New(engine.Config{Topic: "t", Policy: p, PaneBits: engine.WholeLog})
+	var out event.Output
+	run([]byte(log), e, &out, func(int64) {})
+	var got []string
+	for _, f := range out.Flags {
+		got = append(got, fmt.Sprintf("%s %s %d", f.Factor, f.Transition, f.EventTime-start))
+	}
+	if want := "velocity_burst raised 2 velocity_burst cleared 60000"; strings.Join(got, " ") != want {
+		t.Errorf("got %v, want %s", got, want)
+	}
+}

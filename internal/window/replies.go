@@ -183,8 +183,7 @@ func (r *Replies) Withdraw(c Conversation, at int64, dst []Settled) []Settled {
 }
 
 // Expire makes unanswered what is still pending of the minute of expiry that
-// ends at tick (a full minute, ms). Ticks are to come one by one, except that
-// those that NextDue passes over may be left out.
+// ends at tick (a full minute, ms). Ticks are to come one by one.
 func (r *Replies) Expire(tick int64, dst []Settled) []Settled {
 	bucket := &r.due[((tick-ReplyWindow)/minute)%dueMinutes]
 	for *bucket != 0 {
@@ -207,19 +206,17 @@ func (r *Replies) Expire(tick int64, dst []Settled) []Settled {
 	return dst
 }
 
-// NextDue gives the first tick after the given one at which something may
-// expire, Never if nothing is tracked.
-func (r *Replies) NextDue(after int64) int64 {
-	if r.sends.Len() == 0 {
-		return Never
-	}
-	first := (after - ReplyWindow) / minute
-	for i := int64(1); i <= dueMinutes; i++ {
-		if r.due[(first+i)%dueMinutes] != 0 {
-			return (first+i)*minute + ReplyWindow
+// Expiring appends the numbers of which something expires at tick, some of them
+// more than once.
+func (r *Replies) Expiring(tick int64, dst []uint32) []uint32 {
+	for link := r.due[((tick-ReplyWindow)/minute)%dueMinutes]; link != 0; {
+		p := r.sends.At(link - 1)
+		if p.conv != noNumber {
+			dst = append(dst, r.convs.At(p.conv).number)
 		}
+		link = p.due
 	}
-	return Never
+	return dst
 }
 
 // Pressure gives the largest number of pending sends in one conversation of a
