@@ -25,6 +25,7 @@ type Progress struct {
 	// Generation is equal as long as the same log gives the same changes: other
 	// rules give other scores, and so number the changes otherwise.
 	Generation uint64
+	Policy     string // the version that decides on the partition now
 }
 
 // Reset empties the batch but for what names it, and keeps its memory.
@@ -85,6 +86,7 @@ func (e *rowEncoder) progress(p *Progress) {
 	e.b, e.mark = beginMessage(e.b, 13)
 	e.ints(1, p.Watermark, p.Sequence, oneIf(p.CaughtUp), oneIf(p.Idle))
 	e.b = appendHash(e.b, 5, p.Generation)
+	e.b = appendText(e.b, 6, p.Policy)
 	e.end()
 }
 
@@ -163,6 +165,8 @@ func (d *rowDecoder) progress(r *wireReader) Progress {
 			p.Idle = r.n != 0
 		case 5:
 			p.Generation = r.n
+		case 6:
+			p.Policy = string(r.bytes)
 		}
 	}
 	return p

@@ -98,7 +98,7 @@ func testRows() *Rows {
 		{Sequence: 8, PortfolioID: "", Kind: event.ChangeLimit, B: -1},
 	}
 	b.SharedEvents = []SharedEvent{{ID: "e1", Value: []byte(`{"id":"e1"}`), ContentType: ContentTypeHeader}, {ID: "e2", Value: []byte{0, 1}}}
-	b.Progress, b.HasProgress = Progress{Watermark: 1760000040001, Sequence: 1<<40 + 300, CaughtUp: true, Idle: true, Generation: 1 << 63}, true
+	b.Progress, b.HasProgress = Progress{Watermark: 1760000040001, Sequence: 1<<40 + 300, CaughtUp: true, Idle: true, Generation: 1 << 63, Policy: "v1"}, true
 	return b
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -32,6 +33,7 @@ type gatherer struct {
 	label      string // of metrics
 	gathering  *engine.Gathering
 	generation uint64
+	policy     string // the version that decides now
 
 	asks chan func(*engine.Gathering) // questions for the owner
 	gone chan struct{}                // closed when there is no owner any more
@@ -56,14 +58,16 @@ type gatherer struct {
 type source struct {
 	told     bool
 	progress codec.Progress
+	policy   string                  // the version that decided there last
 	buffer   []event.PortfolioChange // beyond the last progress, in any order
 }
 
 func newGatherer(r *Portfolios, claim Claim) *gatherer {
-	c := &r.config
+	first := r.config.Policies.First()
 	return &gatherer{
 		role: r, claim: claim, label: strconv.Itoa(int(claim.Partition)),
-		gathering: engine.NewGathering(claim.Topic, claim.Partition, c.Policy), generation: generation(c.Policy.Version),
+		gathering:  engine.NewGathering(claim.Topic, claim.Partition, first),
+		generation: generation(first.Version), policy: first.Version,
 		first: math.MaxInt64, next: FromStart, target: -1, copies: newCopies(),
 		status: PartitionStatus{Role: RolePortfolios, Topic: claim.Topic, Partition: claim.Partition, State: StateOpening},
 	}
@@ -92,6 +96,9 @@ func (g *gatherer) run(ctx context.Context, log Log) error {
 			return err
 		}
 		g.sources = make([]source, n)
+		for i := range g.sources {
+			g.sources[i].policy = g.policy
+		}
 	}
 	next, err := log.Open(ctx, g.next)
 	if err != nil {
@@ -230,6 +237,11 @@ func (g *gatherer) advance(ctx context.Context, partition int32, p *codec.Progre
 		}
 	}
 	s.buffer = slices.Delete(s.buffer, 0, n)
+	if p.Watermark >= s.progress.Watermark {
+		if err := g.turn(s, p.Policy); err != nil {
+			return err
+		}
+	}
 	// A partition that is read again tells less than it told before.
 	watermark, sequence := max(s.progress.Watermark, p.Watermark), max(s.progress.Sequence, p.Sequence)
 	s.told, s.progress = true, *p
@@ -249,6 +261,25 @@ func (g *gatherer) advance(ctx context.Context, partition int32, p *codec.Progre
 			}
 		}
 	}
+	return nil
+}
+
+// turn makes another policy decide once it does on one of the partitions; the
+// others take it at nearly the same time.
+func (g *gatherer) turn(s *source, version string) error {
+	if version == s.policy {
+		return nil
+	}
+	s.policy = version
+	if version == g.policy {
+		return nil
+	}
+	next, err := g.role.config.Policies.Find(version)
+	if err != nil {
+		return fmt.Errorf("%s stops: %w", g.claim.String(), err)
+	}
+	g.policy = version
+	g.gathering.SetPolicy(next)
 	return nil
 }
 
@@ -291,7 +322,11 @@ func (g *gatherer) flush(ctx context.Context) error {
 		m.Add(telemetry.Flags, 1, f.Factor.String(), f.Level.String(), f.Transition.String())
 	}
 	for i := range messages {
-		g.role.newest.add(bytes.Clone(messages[i].Value))
+		flag := bytes.Clone(messages[i].Value)
+		g.role.newest.add(flag)
+		if g.role.config.Remember != nil {
+			g.role.config.Remember(flag)
+		}
 	}
 	if err := g.produce(ctx, g.role.config.Rows, g.outbox.batches(g.claim, &g.out)); err != nil {
 		return err

@@ -193,6 +193,9 @@ func (n *Numbers) Ask(ctx context.Context, question func(*engine.Engine)) error 
 // to the flags topic.
 func (n *Numbers) Newest(limit int) []json.RawMessage { return n.newest.last(limit) }
 
+// Remember takes a flag of another role among the newest.
+func (n *Numbers) Remember(flag json.RawMessage) { n.newest.add(flag) }
+
 // Status tells how far each partition is.
 func (n *Numbers) Status() []PartitionStatus { return n.board.all() }
 

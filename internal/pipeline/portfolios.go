@@ -20,7 +20,8 @@ type PortfoliosConfig struct {
 	Events, Flags, Rows string // Rows is read too
 	Writer              Writer
 	Topics              Topics
-	Policy              *policy.Policy
+	Policy              *policy.Policy // decides throughout, where there are no Policies
+	Policies            Policies
 
 	// Settle is how long a shared event waits for the partitions to tell that
 	// they have it before it is copied to the others; default 3 s.
@@ -34,6 +35,8 @@ type PortfoliosConfig struct {
 	Drain time.Duration
 	// Newest is how many flags are remembered for the API; default 1,000.
 	Newest int
+	// Remember is given each flag as it went to the flags topic; nil for nobody.
+	Remember func(json.RawMessage)
 
 	Now       func() time.Time // wall clock; default time.Now
 	Telemetry *telemetry.Telemetry
@@ -47,6 +50,9 @@ func (c PortfoliosConfig) withDefaults() PortfoliosConfig {
 	setDefault(&c.Drain, 5*time.Second)
 	setDefault(&c.Newest, 1_000)
 	setDefault(&c.Logger, slog.Default())
+	if c.Policies == nil {
+		c.Policies = onePolicy{c.Policy}
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}

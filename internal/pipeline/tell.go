@@ -96,7 +96,7 @@ func (p *partition) tellProgress(ctx context.Context) error {
 		Topic: p.claim.Topic, Partition: p.claim.Partition, HasProgress: true,
 		Progress: codec.Progress{
 			Watermark: p.engine.Stats().Watermark, Sequence: p.told.sequence, CaughtUp: p.status.State == StateRunning, Idle: idle,
-			Generation: p.generation,
+			Generation: p.generation, Policy: p.judge.policy.Version,
 		},
 	})
 	messages := make([]event.Message, p.told.rows)

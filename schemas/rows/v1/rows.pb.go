@@ -1827,7 +1827,9 @@ type Progress struct {
 	// Read to its end, and the watermark has not moved for a while.
 	Idle bool `protobuf:"varint,4,opt,name=idle,proto3" json:"idle,omitempty"`
 	// Equal as long as the same log gives the same changes.
-	Generation    uint64 `protobuf:"fixed64,5,opt,name=generation,proto3" json:"generation,omitempty"`
+	Generation uint64 `protobuf:"fixed64,5,opt,name=generation,proto3" json:"generation,omitempty"`
+	// The version of the policy that decides there now.
+	Policy        string `protobuf:"bytes,6,opt,name=policy,proto3" json:"policy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1895,6 +1897,13 @@ func (x *Progress) GetGeneration() uint64 {
 		return x.Generation
 	}
 	return 0
+}
+
+func (x *Progress) GetPolicy() string {
+	if x != nil {
+		return x.Policy
+	}
+	return ""
 }
 
 var File_schemas_rows_v1_rows_proto protoreflect.FileDescriptor
@@ -2115,7 +2124,7 @@ const file_schemas_rows_v1_rows_proto_rawDesc = "" +
 	"\vSharedEvent\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\fR\x05value\x12!\n" +
-	"\fcontent_type\x18\x03 \x01(\tR\vcontentType\"\x95\x01\n" +
+	"\fcontent_type\x18\x03 \x01(\tR\vcontentType\"\xad\x01\n" +
 	"\bProgress\x12\x1c\n" +
 	"\twatermark\x18\x01 \x01(\x03R\twatermark\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x03R\bsequence\x12\x1b\n" +
@@ -2123,7 +2132,8 @@ const file_schemas_rows_v1_rows_proto_rawDesc = "" +
 	"\x04idle\x18\x04 \x01(\bR\x04idle\x12\x1e\n" +
 	"\n" +
 	"generation\x18\x05 \x01(\x06R\n" +
-	"generationB\"Z sendwatch/schemas/rows/v1;rowsv1b\x06proto3"
+	"generation\x12\x16\n" +
+	"\x06policy\x18\x06 \x01(\tR\x06policyB\"Z sendwatch/schemas/rows/v1;rowsv1b\x06proto3"
 
 var (
 	file_schemas_rows_v1_rows_proto_rawDescOnce sync.Once
