@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -160,8 +161,8 @@ func (p *part) stop() error {
 // stopAll ends what still runs, the youngest first.
 func (p *parts) stopAll() error {
 	var errs []error
-	for i := len(p.running) - 1; i >= 0; i-- {
-		errs = append(errs, p.running[i].stop())
+	for _, one := range slices.Backward(p.running) {
+		errs = append(errs, one.stop())
 	}
 	return errors.Join(errs...)
 }

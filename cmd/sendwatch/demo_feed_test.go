@@ -25,7 +25,7 @@ func testGenerator(t *testing.T, start time.Time) *traffic.Generator {
 func TestFeedWritesTheTraffic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now().UTC().Truncate(24 * time.Hour)
-		time.Sleep(start.Add(26 * time.Hour).Sub(time.Now())) // the bubble's clock
+		time.Sleep(time.Until(start.Add(26 * time.Hour))) // the bubble's clock
 		type sent struct {
 			value     []byte
 			partition int32
