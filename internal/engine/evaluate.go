@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"math"
 
 	"sendwatch/internal/event"
@@ -20,7 +21,7 @@ func (e *Engine) evaluate(i uint32, out *event.Output) {
 	n := e.numbers.at(i)
 	rules := e.rules(n)
 	v := &e.eval
-	e.measure(i, n, v)
+	e.measure(i, n, rules, v)
 
 	var lost float64
 	for f := range event.FactorTrustScore {
@@ -65,7 +66,7 @@ func (e *Engine) rules(n *number) *policy.Profile {
 }
 
 // measure fills in what the factors of a number look at.
-func (e *Engine) measure(i uint32, n *number, v *evaluation) {
+func (e *Engine) measure(i uint32, n *number, rules *policy.Profile, v *evaluation) {
 	s, m, h := &n.secondSums, &n.minuteSums, &n.hourSums
 	val, sam := &v.value, &v.sample
 	sent24 := float64(m[minutes24h+colSent])
@@ -74,12 +75,18 @@ func (e *Engine) measure(i uint32, n *number, v *evaluation) {
 	val[event.FactorVelocityBurst] = float64(s[seconds1m+colInitiated])
 	val[event.FactorDailyVolume] = init24
 
-	answered, unanswered := h[hours7d+colAnswered], h[hours7d+colUnanswered]
-	val[event.FactorReplyRatio] = ratio(answered, answered+unanswered)
-	sam[event.FactorReplyRatio] = float64(answered + unanswered)
-	answered, unanswered = h[hours30d+colAnswered], h[hours30d+colUnanswered]
-	val[event.FactorUnanswered] = 1 - ratio(answered, answered+unanswered)
-	sam[event.FactorUnanswered] = float64(answered + unanswered)
+	for _, usual := range [...]struct {
+		factor event.Factor
+		days   int64
+	}{{event.FactorReplyRatio, 7}, {event.FactorUnanswered, 30}} {
+		at := hours7d
+		if cmp.Or(rules.Rules[usual.factor].Window, usual.days) == 30 {
+			at = hours30d
+		}
+		answered, resolved := h[at+colAnswered], h[at+colAnswered]+h[at+colUnanswered]
+		val[usual.factor], sam[usual.factor] = ratio(answered, resolved), float64(resolved)
+	}
+	val[event.FactorUnanswered] = 1 - val[event.FactorUnanswered]
 
 	val[event.FactorMechanicalTiming] = n.intervalCV()
 	val[event.FactorActiveHours] = float64(n.activeHours())

@@ -95,3 +95,39 @@ func TestNoHysteresis(t *testing.T) {
 		t.Errorf("got %v, want %s", got, want)
 	}
 }
+
+// TestPolicyWindow lets reply_ratio look back 30 days: answers of two weeks ago
+// keep at warn what the last 7 days alone would raise to danger.
+func TestPolicyWindow(t *testing.T) {
+	const start = 1_760_000_000_000
+	var lines []string
+	for k := range int64(200) { // 100 answered, two weeks later 100 that are not
+		at := start + k*60_000
+		if k >= 100 {
+			at += 14 * 86_400_000
+		}
+		lines = append(lines, send(at))
+		if k < 100 {
+			lines = append(lines, fmt.Sprintf(`{"id":"r%d","type":"message.received","time":%d,"number_id":"n","message_id":"i","contact":"c%d","kind":"text"}`, k, at+1000, at))
+		}
+	}
+	log := []byte(strings.Join(append(lines, clock(start+18*86_400_000)), "\n"))
+	for window, want := range map[string]event.Level{"7d": event.LevelDanger, "30d": event.LevelWarn} {
+		p, err := policy.Load([]byte("name: w\nextends: default\nprofiles: {community: {factors: {reply_ratio: {window: " + window + ", warn: \"< 0.6\", danger: \"< 0.1\"}}}}\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := engine.New(engine.Config{Topic: "t", Policy: p, PaneBits: engine.WholeLog})
+		var out event.Output
+		run(log, e, &out, func(int64) {})
+		got := event.LevelNone
+		for _, f := range out.Flags {
+			if f.Factor == event.FactorReplyRatio {
+				got = max(got, f.Level)
+			}
+		}
+		if got != want {
+			t.Errorf("window %s: reply_ratio reaches %s, want %s", window, got, want)
+		}
+	}
+}

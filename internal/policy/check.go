@@ -18,6 +18,9 @@ func (c *change) apply(r *Rule) {
 	if c.sample != nil {
 		r.Sample = *c.sample
 	}
+	if c.window != nil {
+		r.Window = *c.window
+	}
 	if c.steps != nil {
 		r.Steps, r.Warn, r.Danger = c.steps, Threshold{}, Threshold{}
 	}

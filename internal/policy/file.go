@@ -61,6 +61,7 @@ type change struct {
 	factor         event.Factor
 	on             *bool
 	weight, sample *float64
+	window         *int64 // days
 	warn, danger   *Threshold
 	steps          []Step
 }
@@ -70,7 +71,7 @@ var (
 	optOutKeys   = []string{"stop", "resume"}
 	profileKeys  = []string{"extends", "factors"}
 	overrideKeys = []string{"profile", "factors"}
-	factorKeys   = []string{"on", "warn", "danger", "days", "sample", "weight"}
+	factorKeys   = []string{"on", "warn", "danger", "days", "sample", "window", "weight"}
 	dayKeys      = []string{"until", "warn", "danger"}
 	connections  = [...]string{"unknown", "cloud_api", "business_app", "web_session"} // by event.Connection
 )
@@ -270,6 +271,15 @@ func parseChange(v strict.Value, factor event.Factor) (c change, ok bool) {
 			if n, ok := v.Number(0, maxSample, "a number from 0: the least "+s.sample); ok {
 				c.sample = &n
 			}
+		case "window":
+			if s.windows == nil {
+				v.Wrong(factor.String()+" has one window only", "no window here")
+				return
+			}
+			if w, ok := v.Word(windowNames(s.windows)); ok {
+				days, _ := strconv.ParseInt(strings.TrimSuffix(w, "d"), 10, 64) // one of the names
+				c.window = &days
+			}
 		case "weight":
 			if !s.weighty {
 				v.Wrong(factor.String()+" does not count in the score", "no weight here")
@@ -287,6 +297,15 @@ func parseChange(v strict.Value, factor event.Factor) (c change, ok bool) {
 		v.Wrong("has days as well as warn or danger", "either")
 	}
 	return c, v.Mistakes() == before
+}
+
+// windowNames writes windows as a policy names them.
+func windowNames(days []int64) []string {
+	names := make([]string, len(days))
+	for i, d := range days {
+		names[i] = strconv.FormatInt(d, 10) + "d"
+	}
+	return names
 }
 
 func parseSteps(v strict.Value, s *shape) []Step {

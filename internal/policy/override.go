@@ -137,6 +137,9 @@ func (o *override) content() string {
 				fmt.Fprintf(&w, " %s %s", n.name, number(*n.value))
 			}
 		}
+		if c.window != nil {
+			fmt.Fprintf(&w, " window %d", *c.window)
+		}
 		if c.warn != nil {
 			w.WriteString(" warn " + c.warn.content())
 		}
@@ -174,6 +177,9 @@ func (r *Rule) content() string {
 	fmt.Fprintf(&w, "weight %s sample %s warn %s danger %s", number(r.Weight), number(r.Sample), r.Warn.content(), r.Danger.content())
 	for i := range r.Steps {
 		w.WriteString(r.Steps[i].content())
+	}
+	if r.Window != 0 {
+		fmt.Fprintf(&w, " window %d", r.Window)
 	}
 	return w.String()
 }

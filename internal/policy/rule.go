@@ -68,6 +68,7 @@ type Rule struct {
 	On           bool
 	Weight       float64
 	Sample       float64 // the factor is silent below it
+	Window       int64   // days that the fact looks back, where there is a choice; 0: as the contract has it
 	Warn, Danger Threshold
 	Steps        []Step // instead of Warn and Danger: by day of life, rising; past the last there is none
 }

@@ -100,6 +100,9 @@ func factorSchema(f event.Factor) object {
 	if s.sample != "" {
 		properties["sample"] = object{"description": "silent below this many " + s.sample, "type": "number", "minimum": 0, "maximum": maxSample}
 	}
+	if s.windows != nil {
+		properties["window"] = object{"description": "how far the fact looks back", "enum": windowNames(s.windows)}
+	}
 	if s.weighty {
 		properties["weight"] = object{"type": "number", "minimum": 0, "maximum": maxWeight}
 	}

@@ -11,9 +11,13 @@ type shape struct {
 	sample  string   // what the sample counts; empty: the factor has none
 	words   []string // the words that may stand in a threshold; nil: a number is compared
 	open    bool     // any other word may stand there as well
+	windows []int64  // days that the fact may look back; nil: there is no choice
 	days    bool     // thresholds may go by day of life
 	weighty bool     // the factor counts in the score
 }
+
+// replyWindows are the windows in which answers are counted.
+var replyWindows = []int64{7, 30}
 
 const (
 	anyCount = 1e9
@@ -25,8 +29,8 @@ var shapes = [event.NumFactors]shape{
 	event.FactorVelocityHour:         {fact: "initiated sends in the last hour", most: anyCount, weighty: true},
 	event.FactorVelocityBurst:        {fact: "initiated sends in the last minute", most: anyCount, weighty: true},
 	event.FactorDailyVolume:          {fact: "initiated sends in the last 24 hours, by the number's day of life", most: anyCount, days: true, weighty: true},
-	event.FactorReplyRatio:           {fact: "share of the sends resolved in 7 days that were answered", falling: true, most: ratio, sample: "sends resolved in 7 days", weighty: true},
-	event.FactorUnanswered:           {fact: "share of the sends resolved in 30 days that were not answered", most: ratio, sample: "sends resolved in 30 days", weighty: true},
+	event.FactorReplyRatio:           {fact: "share of the sends resolved in 7 days that were answered", falling: true, most: ratio, sample: "sends resolved in 7 days", windows: replyWindows, weighty: true},
+	event.FactorUnanswered:           {fact: "share of the sends resolved in 30 days that were not answered", most: ratio, sample: "sends resolved in 30 days", windows: replyWindows, weighty: true},
 	event.FactorMechanicalTiming:     {fact: "standard deviation over mean of the last 20 gaps between initiated sends", falling: true, most: 100, weighty: true},
 	event.FactorActiveHours:          {fact: "distinct hours of the last 24 with an initiated send", most: 24, sample: "initiated sends in 24 hours", weighty: true},
 	event.FactorConversationPressure: {fact: "the most sends waiting for an answer in one conversation", most: anyCount, weighty: true},
