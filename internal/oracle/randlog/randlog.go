@@ -251,8 +251,7 @@ func (m *maker) junk() {
 		return
 	}
 	head := fmt.Sprintf(`{"id":%q,"time":%d,"number_id":"n0",`, id, m.now)
-	m.recordClock = max(m.recordClock, m.now)
-	m.lines = append(m.lines, pick(m.Rand, "not json", "{", "[]", "null", `{"id":"x"`, "\xff\xfe", `"{}"`,
+	line := pick(m.Rand, "not json", "{", "[]", "null", `{"id":"x"`, "\xff\xfe", `"{}"`,
 		head+`"type":"message.sent"}`, head+`"type":"number.quality","rating":"PURPLE"}`,
 		head+`"type":"number.quality","rating":7}`, head+`"type":"group.update","non_contacts_added":-1}`,
 		head+`"type":"group.update","non_contacts_added":1.0}`, head+`"type":"message.received","contact":"+","message_id":"i","kind":"text"}`,
@@ -261,5 +260,9 @@ func (m *maker) junk() {
 		head+`"type":"message.received","contact":"\ud800","message_id":"i","kind":"text"}`,
 		head+`"type":"unknown.type","time":"2001-01-01T00:00:00Z"}`, head+`"type":"clock","_record_time":1}`,
 		head+`"type":"unknown.type","x":`+strings.Repeat("[", 32)+strings.Repeat("]", 32)+`}`,
-	))
+	)
+	if strings.HasPrefix(line, head) && !strings.Contains(line, "_record_time") && !strings.Contains(line, "2001-") {
+		m.recordClock = max(m.recordClock, m.now) // the line's time can be read, though it is no event
+	}
+	m.lines = append(m.lines, line)
 }
