@@ -45,3 +45,20 @@ func ready(role string, joined bool, all []PartitionStatus) error {
 	}
 	return errors.Join(errs...)
 }
+
+// silentAfter is for how long Kafka may say nothing before a role that needs it
+// counts as not ready. A fetch is answered within a second, with or without records.
+const silentAfter = 30 * time.Second
+
+// silent gives nil while every partition's fetches are answered and its outputs
+// taken.
+func silent(role string, all []PartitionStatus, now time.Time) error {
+	var errs []error
+	for _, s := range all {
+		if s.State != StateStopped && !s.Fetched.IsZero() && now.Sub(s.Fetched) > silentAfter {
+			errs = append(errs, fmt.Errorf("%s: %s partition %d has had no answer from Kafka since %s; see whether its brokers can be reached",
+				role, s.Topic, s.Partition, s.Fetched.UTC().Format(time.RFC3339)))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -202,8 +202,12 @@ func (n *Numbers) Status() []PartitionStatus { return n.board.all() }
 // Live gives nil while every partition's loop goes round.
 func (n *Numbers) Live() error { return live(RoleNumbers, n.board.all(), n.config.Now()) }
 
-// Ready gives nil once the partitions are assigned and have been read to their end.
-func (n *Numbers) Ready() error { return ready(RoleNumbers, n.board.hasJoined(), n.board.all()) }
+// Ready gives nil once the partitions are assigned and have been read to their
+// end, while Kafka answers.
+func (n *Numbers) Ready() error {
+	all := n.board.all()
+	return errors.Join(ready(RoleNumbers, n.board.hasJoined(), all), silent(RoleNumbers, all, n.config.Now()))
+}
 
 // ring remembers the last flags.
 type ring struct {

@@ -289,7 +289,7 @@ func (p *partition) report(f fetched, apply time.Duration) {
 		state, p.target = StateRunning, 0 // once caught up, for good
 	}
 	stats := p.engine.Stats()
-	p.status.End, p.status.Engine = batch.End, stats
+	p.status.End, p.status.Engine, p.status.Fetched = batch.End, stats, now
 	switch n := len(batch.Records); {
 	case p.next >= batch.End:
 		p.status.LagSeconds = 0

@@ -29,6 +29,7 @@ type tape struct {
 	records   []event.Record
 	bad       map[int64]event.Unreadable // by first offset
 	fail      error                      // what a fetch at the end gives
+	hang      bool                       // a fetch at the end gets no answer
 	next      int64
 	committed []int64
 	journal   *journal
@@ -73,10 +74,14 @@ func (l *tape) Fetch(ctx context.Context) (*event.Batch, error) {
 		if l.fail != nil {
 			return nil, l.fail
 		}
+		answer := time.After(500 * time.Millisecond)
+		if l.hang {
+			answer = nil
+		}
 		l.mu.Unlock()
 		select {
 		case <-ctx.Done():
-		case <-time.After(500 * time.Millisecond):
+		case <-answer:
 		}
 		l.mu.Lock()
 		return b, ctx.Err()
@@ -260,6 +265,33 @@ func TestOnePartitionStopsAlone(t *testing.T) {
 			}
 			if status[1].State != StateRunning || status[1].Engine.Records[event.ClassApplied] != 2 {
 				t.Errorf("the fine one: %+v", status[1])
+			}
+		})
+	})
+}
+
+func TestReadyWhileKafkaAnswers(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		log := &tape{topic: "events"}
+		log.append(send(1, time.Now()))
+		n := quick(&paper{})
+		if err := n.Ready(); err == nil {
+			t.Error("ready before anything was assigned")
+		}
+		during(t, n.Run, joining(log), func() {
+			pass(2 * time.Second)
+			if err := n.Ready(); err != nil {
+				t.Errorf("caught up and not ready: %v", err)
+			}
+			log.mu.Lock()
+			log.hang = true
+			log.mu.Unlock()
+			pass(2 * time.Minute)
+			if err := n.Ready(); err == nil || !strings.Contains(err.Error(), "no answer from Kafka") {
+				t.Errorf("Kafka has said nothing for two minutes: %v", err)
+			}
+			if err := n.Live(); err != nil {
+				t.Errorf("a silent Kafka is no reason to restart the process: %v", err)
 			}
 		})
 	})

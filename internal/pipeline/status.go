@@ -35,6 +35,7 @@ type PartitionStatus struct {
 	Gathered   Gathered     // of the portfolios role
 	Error      string
 	Ticked     time.Time // when the partition's loop last went round
+	Fetched    time.Time // when Kafka last answered a fetch; zero if it has not yet
 }
 
 // Gathered is what the portfolios role has of one partition of the rows topic.
