@@ -25,7 +25,11 @@ func (e *Engine) count(i uint32, ev *event.Event, before int64, out *event.Outpu
 		e.countStatus(i, n, ev)
 	case event.TypeReceived:
 		e.minuteRow(i, t).counts.Received++
-		e.noteContact(i, ev.Contact).lastReceived(t)
+		contact := e.noteContact(i, ev.Contact)
+		if _, known := e.replies.Find(i, ev.Contact); !known && !contact.sent {
+			e.stats.Oddities[OddReply]++
+		}
+		contact.lastReceived(t)
 		c := e.replies.Open(i, ev.Contact)
 		e.settled = e.replies.Inbound(c, t, e.settled[:0])
 		e.settle()
@@ -205,6 +209,9 @@ func (n *number) variation() float64 {
 // countStatus counts a delivery status.
 func (e *Engine) countStatus(i uint32, n *number, ev *event.Event) {
 	t := ev.Time
+	if _, known := e.replies.Find(i, ev.Contact); !known && !e.pane.wrote(i, ev.Contact) {
+		e.stats.Oddities[OddStatus]++
+	}
 	switch ev.Status {
 	case event.StatusDelivered:
 		e.minuteRow(i, t).counts.Delivered++
@@ -216,6 +223,9 @@ func (e *Engine) countStatus(i uint32, n *number, ev *event.Event) {
 		class := event.ErrorOperational
 		if ev.HasError {
 			class = event.ClassifyError(ev.ErrorCode)
+			if class == event.ErrorOperational && !event.KnownError(ev.ErrorCode) {
+				e.stats.Oddities[OddErrorCode]++
+			}
 			if ev.ErrorCode == event.CodeSpam {
 				e.addSecond(n, colSpam, t)
 			}
@@ -296,6 +306,9 @@ func (e *Engine) applyShared(ev *event.Event, out *event.Output) {
 		if member(&e.numbers.all[i]) {
 			e.due = append(e.due, uint32(i))
 		}
+	}
+	if len(e.due) == 0 {
+		e.stats.Oddities[OddAccount]++
 	}
 	e.sortNumbers(&e.due)
 	for _, i := range e.due {

@@ -123,6 +123,9 @@ func (e *Engine) number(ev *event.Event) uint32 {
 	}
 	n := e.numbers.at(i)
 	if w := e.wabas.intern(ev.WABAID); w != 0 && w != n.waba {
+		if n.waba != 0 {
+			e.stats.Oddities[OddMove]++
+		}
 		n.waba = w
 		n.keyedStale = true
 	}
@@ -135,6 +138,9 @@ func (e *Engine) number(ev *event.Event) uint32 {
 // joinPortfolio moves a number to another portfolio, which is told what it must
 // know of it.
 func (e *Engine) joinPortfolio(i uint32, n *number, to uint32) {
+	if n.portfolio != 0 {
+		e.stats.Oddities[OddMove]++
+	}
 	e.feed.note(event.ChangeLeave, n.portfolio, i, 0, 0)
 	n.portfolio, n.profile = to, -1
 	e.feed.note(event.ChangeJoin, to, i, 0, 0)

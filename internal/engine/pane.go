@@ -152,6 +152,12 @@ func (e *Engine) noteContact(i uint32, contact uint64) *contactRow {
 	return r
 }
 
+// wrote tells whether the pane in hand has a send of the number to the contact.
+func (p *pane) wrote(i uint32, contact uint64) bool {
+	slot, ok := p.byContact.Get(window.Key{A: contact, B: uint64(i)})
+	return ok && p.contacts.At(slot).sent
+}
+
 func (r *contactRow) answered() { r.answers++ }
 
 func (r *contactRow) unanswered(at int64) {

@@ -163,6 +163,19 @@ func ClassifyError(code int64) ErrorClass {
 	return ErrorOperational
 }
 
+// KnownError tells whether a code of the class operational is one that Meta
+// documents (error codes of the Cloud API: payment, registration, maintenance,
+// outage, and 135000, an unspecified one).
+func KnownError(code int64) bool {
+	switch code {
+	case 0, 1, 2, 3, 10, 100, 131000, 131005, 131008, 131009, 131016, 131021, 131037, 131042, 131045, 131051,
+		131052, 131053, 131057, 132000, 132001, 132005, 132007, 132012, 132068, 132069, 133000, 133004, 133005,
+		133006, 133008, 133009, 133010, 133015, 133016, 135000:
+		return true
+	}
+	return false
+}
+
 // Connection is how a number is connected; it chooses the policy profile.
 type Connection uint8
 

@@ -303,6 +303,9 @@ func (p *partition) report(f fetched, apply time.Duration) {
 		m.Add(telemetry.Records, stats.Records[class]-p.reported.Records[class], p.label, class.String())
 	}
 	m.Add(telemetry.LateEvents, stats.Late-p.reported.Late, p.label)
+	for o := range engine.NumOddities {
+		m.Add(telemetry.OddEvents, stats.Oddities[o]-p.reported.Oddities[o], p.label, o.String())
+	}
 	p.reported = stats
 	m.Set(telemetry.LagRecords, float64(max(0, batch.End-p.next)), RoleNumbers, p.label)
 	m.Set(telemetry.LagSeconds, p.status.LagSeconds, RoleNumbers, p.label)

@@ -8,6 +8,7 @@ type Metric uint8
 const (
 	Records Metric = iota
 	LateEvents
+	OddEvents
 	DeadLetters
 	Flags
 	ClockEvents
@@ -70,6 +71,11 @@ var table = [NumMetrics]Definition{
 		"sendwatch.records", Counter, "{record}",
 		"Records read from the events topic by what became of them; its rate is events per second.",
 		[]string{"partition", "class"},
+	},
+	OddEvents: {
+		"sendwatch.odd_events", Counter, "{event}",
+		"Events that contradict what is known, applied as far as they make sense: a reply or a status of a conversation that is not remembered, an unknown error code, a shared event of a WABA or portfolio without numbers here, a number that moves.",
+		[]string{"partition", "kind"},
 	},
 	LateEvents: {
 		"sendwatch.events.late", Counter, "{event}",
