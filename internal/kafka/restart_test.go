@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -72,7 +73,7 @@ func TestGoesOnAfterTheBrokerCameBack(t *testing.T) {
 	n := <-written
 	until(n)
 	for i := range n {
-		if !read[fmt.Sprint(i)] {
+		if !read[strconv.Itoa(i)] {
 			t.Errorf("record %d was acknowledged and is not there", i)
 		}
 	}

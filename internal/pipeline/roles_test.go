@@ -573,10 +573,10 @@ func TestNewestFlagsComeNewestFirst(t *testing.T) {
 		t.Errorf("of none: %s", got)
 	}
 	for i := range 5 {
-		r.add(json.RawMessage(fmt.Sprint(i)))
+		r.add(json.RawMessage(strconv.Itoa(i)))
 		want := []string{}
 		for k := i; k >= 0 && k > i-2; k-- {
-			want = append(want, fmt.Sprint(k))
+			want = append(want, strconv.Itoa(k))
 		}
 		if got := fmt.Sprintf("%s", r.last(2)); got != fmt.Sprint(want) {
 			t.Errorf("after %d: %s, want %s", i, got, want)
