@@ -21,7 +21,7 @@ import (
 // runCmd runs the roles of this process against Kafka and ClickHouse.
 type runCmd struct {
 	Config string   `type:"path" default:"sendwatch.yaml" placeholder:"FILE" help:"The configuration."`
-	Roles  []string `placeholder:"ROLE" help:"Only these of its roles: numbers, sink."`
+	Roles  []string `placeholder:"ROLE" help:"Only these of its roles: numbers, portfolios, sink."`
 }
 
 // Run works until ctx ends, then drains.
@@ -64,7 +64,7 @@ func (c *runCmd) Run(ctx context.Context) error {
 }
 
 // chooseRoles gives the roles to run: those asked for, else those of the
-// configuration, less what does not exist yet.
+// configuration.
 func chooseRoles(configured, asked []string) ([]string, error) {
 	if len(asked) == 0 {
 		asked = configured
@@ -72,18 +72,17 @@ func chooseRoles(configured, asked []string) ([]string, error) {
 	var roles, unknown []string
 	for _, role := range asked {
 		switch role {
-		case config.RoleNumbers, config.RoleSink:
+		case config.RoleNumbers, config.RolePortfolios, config.RoleSink:
 			roles = append(roles, role)
-		case config.RolePortfolios: // its place in the configuration is kept
 		default:
 			unknown = append(unknown, role)
 		}
 	}
 	if len(unknown) > 0 {
-		return nil, fmt.Errorf("--roles: %s is not known; give numbers, sink or both", strings.Join(unknown, ", "))
+		return nil, fmt.Errorf("--roles: %s is not known; give some of numbers, portfolios, sink", strings.Join(unknown, ", "))
 	}
 	if len(roles) == 0 {
-		return nil, errors.New("roles: none is left to run; give numbers, sink or both")
+		return nil, errors.New("roles: none is left to run; give some of numbers, portfolios, sink")
 	}
 	return roles, nil
 }

@@ -25,6 +25,7 @@ import (
 	"sendwatch/internal/kafka"
 	"sendwatch/internal/oracle"
 	"sendwatch/internal/oracle/randlog"
+	"sendwatch/internal/pipeline"
 	"sendwatch/internal/policy"
 )
 
@@ -61,7 +62,7 @@ func wholeWay(t *testing.T, brokers []string, seed uint64) {
 
 	keepOldRows(t, cfg)
 
-	// Partition 1 has the log; partition 0 stays empty.
+	// Partition 1 has the log; on partition 0 come only copies of shared events.
 	lines := slices.DeleteFunc(randlog.Log(seed), func(line string) bool {
 		return strings.Contains(line, `"policy"`) // of versions that nobody has
 	})
@@ -96,7 +97,7 @@ func wholeWay(t *testing.T, brokers []string, seed uint64) {
 	tables := runUntilRead(t, cfg, int64(len(records)))
 	want := judge(records)
 
-	var flags []string
+	var flags, ofPortfolios []string
 	seen := map[string]bool{}
 	for _, value := range readAll(t, brokers, cfg.Kafka.Topics.Flags) {
 		var f flagLineOfTopic
@@ -104,8 +105,14 @@ func wholeWay(t *testing.T, brokers []string, seed uint64) {
 			t.Fatalf("%v: %s", err, value)
 		}
 		// The second run began at the log's start and sent the first half's again.
-		if id := fmt.Sprint(f.FlagID, "/", f.Sequence); f.Subject == "number" && !seen[id] {
-			seen[id] = true
+		id := fmt.Sprint(f.FlagID, "/", f.Sequence)
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		if f.Subject == "portfolio" {
+			ofPortfolios = append(ofPortfolios, fmt.Sprintln(f.PortfolioID, f.Factor, f.Transition, f.Level, f.EventTime))
+		} else {
 			flags = append(flags, fmt.Sprintln(f.NumberID, f.Factor, f.Key, f.Transition, f.Level, f.EventTime, f.Score, f.Position.Offset))
 		}
 	}
@@ -118,7 +125,12 @@ func wholeWay(t *testing.T, brokers []string, seed uint64) {
 	if d := diff.Diff(want.flags, flags); d != "" || len(flags) == 0 {
 		t.Errorf("%d flags (-want +got):\n%.4000s", len(flags), d)
 	}
-	stored := ask(t, tables, "SELECT count() AS n FROM (SELECT DISTINCT flag_id, sequence FROM flags WHERE subject = 'number')")
+	slices.SortStableFunc(ofPortfolios, byNumber)
+	slices.SortStableFunc(want.ofPortfolios, byNumber)
+	if d := diff.Diff(want.ofPortfolios, ofPortfolios); d != "" || len(ofPortfolios) == 0 {
+		t.Errorf("%d flags of portfolios (-want +got):\n%.4000s", len(ofPortfolios), d)
+	}
+	stored := ask(t, tables, "SELECT count() AS n FROM (SELECT DISTINCT flag_id, sequence FROM flags)")
 	if len(stored) != 1 || stored[0]["n"] != float64(len(seen)) {
 		t.Errorf("the table holds %v flags, the topic %d", stored, len(seen))
 	}
@@ -137,14 +149,21 @@ func wholeWay(t *testing.T, brokers []string, seed uint64) {
 	}
 
 	numbers := ask(t, tables, "SELECT * REPLACE (toUnixTimestamp64Milli(clock) AS clock) FROM numbers ORDER BY number_id")
-	if len(numbers) != len(want.numbers) {
-		t.Fatalf("%d numbers, want %d", len(numbers), len(want.numbers))
+	sameAsModelled(t, want.numbers, numbers, "number_id")
+	sameAsModelled(t, want.portfolios, ask(t, tables, "SELECT * FROM portfolios ORDER BY portfolio_id"), "portfolio_id")
+}
+
+// sameAsModelled compares the rows of a view with those of the model, in order.
+func sameAsModelled(t *testing.T, want []oracle.Row, got []map[string]any, id string) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%d rows by %s, want %d", len(got), id, len(want))
 	}
-	for i, got := range numbers {
-		for fact, value := range want.numbers[i] {
+	for i, got := range got {
+		for fact, value := range want[i] {
 			// A row tells the clock at which something changed, the model that of now.
 			if fact != "clock" && !alike(value, got[fact]) {
-				t.Errorf("%v: %s is %v, want %v", got["number_id"], fact, got[fact], value)
+				t.Errorf("%v: %s is %v, want %v", got[id], fact, got[fact], value)
 			}
 		}
 	}
@@ -152,17 +171,18 @@ func wholeWay(t *testing.T, brokers []string, seed uint64) {
 
 // flagLineOfTopic is what is compared of a flag.
 type flagLineOfTopic struct {
-	FlagID     string `json:"flag_id"`
-	Sequence   int64  `json:"sequence"`
-	Subject    string `json:"subject"`
-	NumberID   string `json:"number_id"`
-	Factor     string `json:"factor"`
-	Key        string `json:"key"`
-	Transition string `json:"transition"`
-	Level      string `json:"level"`
-	EventTime  int64  `json:"event_time"`
-	Score      int    `json:"score"`
-	Position   struct {
+	FlagID      string `json:"flag_id"`
+	Sequence    int64  `json:"sequence"`
+	Subject     string `json:"subject"`
+	NumberID    string `json:"number_id"`
+	PortfolioID string `json:"portfolio_id"`
+	Factor      string `json:"factor"`
+	Key         string `json:"key"`
+	Transition  string `json:"transition"`
+	Level       string `json:"level"`
+	EventTime   int64  `json:"event_time"`
+	Score       int    `json:"score"`
+	Position    struct {
 		Offset int64 `json:"offset"`
 	} `json:"position"`
 }
@@ -253,7 +273,7 @@ func keepOldRows(t *testing.T, cfg config.Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, table := range []string{"number_minutes", "fingerprint_hours", "number_status", "flags"} {
+	for _, table := range []string{"number_minutes", "fingerprint_hours", "number_status", "portfolio_status", "flags"} {
 		if _, err := tables.Query(t.Context(), io.Discard, "ALTER TABLE "+table+" REMOVE TTL", clickhouse.FormatJSON); err != nil {
 			t.Fatal(err)
 		}
@@ -280,13 +300,19 @@ func runUntilRead(t *testing.T, cfg config.Config, records int64) *clickhouse.Cl
 		if err != nil {
 			t.Fatal(err)
 		}
-		var read int64
-		for _, n := range status.Records {
-			read += n
-		}
-		behind := roles.Ready(ctx) != nil || roles.sink.Ready() != nil
+		var read, watermark int64
+		behind := roles.Ready(ctx) != nil || roles.portfolios.Ready() != nil || roles.sink.Ready() != nil
 		for _, p := range status.Partitions {
 			behind = behind || p.Lag > 0
+			if p.Role == pipeline.RoleNumbers && p.Partition == 1 {
+				watermark = p.Watermark
+				for _, n := range p.Records {
+					read += n
+				}
+			}
+			if p.Role == pipeline.RolePortfolios && p.Entries["portfolios"] > 0 {
+				behind = behind || p.Watermark < watermark/60_000*60_000
+			}
 			if p.Error != "" {
 				t.Fatal(p.Error)
 			}
@@ -321,9 +347,9 @@ func runUntilRead(t *testing.T, cfg config.Config, records int64) *clickhouse.Cl
 
 // modelled is what the naive model makes of a log.
 type modelled struct {
-	flags   []string
-	hours   map[string]map[string]int // by number and hour, then column
-	numbers []oracle.Row              // by number
+	flags, ofPortfolios []string
+	hours               map[string]map[string]int // by number and hour, then column
+	numbers, portfolios []oracle.Row              // by id
 }
 
 func judge(records []*kgo.Record) modelled {
@@ -339,10 +365,12 @@ func judge(records []*kgo.Record) modelled {
 		}
 		model.Apply(ev, int64(i), at)
 	}
-	out := modelled{hours: map[string]map[string]int{}, numbers: model.NumberStatus()}
+	out := modelled{hours: map[string]map[string]int{}, numbers: model.NumberStatus(), portfolios: model.PortfolioStatus()}
 	for _, f := range model.Flags {
 		if f["subject"] == "number" {
 			out.flags = append(out.flags, fmt.Sprintln(f["id"], f["factor"], f["key"], f["transition"], f["level"], f["event_time"], f["score"], f["offset"]))
+		} else {
+			out.ofPortfolios = append(out.ofPortfolios, fmt.Sprintln(f["id"], f["factor"], f["transition"], f["level"], f["event_time"]))
 		}
 	}
 	for _, m := range model.NumberMinutes() {

@@ -51,13 +51,14 @@ func (o *runOptions) judges() pipeline.Policies {
 
 // pipelines are the roles of one process, connected to what they need.
 type pipelines struct {
-	options runOptions
-	started time.Time
-	client  *kafka.Client
-	tables  *clickhouse.Client // nil without the sink
-	numbers *pipeline.Numbers  // nil without the role
-	sink    *pipeline.Sink     // nil without the role
-	sources server.Sources
+	options    runOptions
+	started    time.Time
+	client     *kafka.Client
+	tables     *clickhouse.Client   // nil without the sink
+	numbers    *pipeline.Numbers    // nil without the role
+	portfolios *pipeline.Portfolios // nil without the role
+	sink       *pipeline.Sink       // nil without the role
+	sources    server.Sources
 }
 
 // newPipelines connects the roles of the settings. Nothing is dialled and
@@ -70,14 +71,24 @@ func newPipelines(o runOptions) (*pipelines, error) {
 	if p.client, err = kafka.New(settings); err != nil {
 		return nil, err
 	}
-	topics := o.settings.Kafka.Topics
+	topics, producer := o.settings.Kafka.Topics, p.client.NewProducer()
 	if slices.Contains(o.settings.Roles, config.RoleNumbers) {
 		p.numbers = pipeline.NewNumbers(pipeline.NumbersConfig{
 			Flags: topics.Flags, Rows: topics.Rows, DeadLetter: topics.DeadLetter,
-			Writer: p.client.NewProducer(), Secret: o.secret, Policy: o.policy, Policies: o.judges(), Shadow: o.shadow,
+			Writer: producer, Topics: producer, Secret: o.secret, Policy: o.policy, Policies: o.judges(), Shadow: o.shadow,
 			DedupHorizon: o.settings.Numbers.DedupHorizon.Milliseconds(), PaneBits: paneBits(o.settings.Numbers.PaneSize),
 			Drain: p.client.DrainTime(), Telemetry: o.telemetry, Logger: o.logger,
 		})
+	}
+	if slices.Contains(o.settings.Roles, config.RolePortfolios) {
+		settings := pipeline.PortfoliosConfig{
+			Events: topics.Events, Flags: topics.Flags, Rows: topics.Rows, Writer: producer, Topics: producer,
+			Policy: o.policy, Policies: o.judges(), Drain: p.client.DrainTime(), Telemetry: o.telemetry, Logger: o.logger,
+		}
+		if p.numbers != nil {
+			settings.Remember = p.numbers.Remember // the newest flags of both are asked for together
+		}
+		p.portfolios = pipeline.NewPortfolios(settings)
 	}
 	if slices.Contains(o.settings.Roles, config.RoleSink) {
 		if p.tables, err = openClickHouse(o.settings.ClickHouse, o.logger); err != nil {
@@ -90,7 +101,13 @@ func newPipelines(o runOptions) (*pipelines, error) {
 	}
 	p.sources = server.Sources{Health: p, Pipeline: p}
 	if p.numbers != nil {
-		p.sources.Numbers, p.sources.Flags = numbersSource{p.numbers}, numbersSource{p.numbers}
+		p.sources.Numbers, p.sources.Flags = numbersSource{p.numbers}, flagsSource{p.numbers}
+	}
+	if p.portfolios != nil {
+		p.sources.Portfolios = p.portfolios
+		if p.numbers == nil {
+			p.sources.Flags = flagsSource{p.portfolios}
+		}
 	}
 	if o.telemetry != nil {
 		p.sources.Metrics = o.telemetry.Handler()
@@ -117,7 +134,7 @@ func (p *pipelines) run(ctx context.Context) error {
 	defer cancel()
 	groups, topics := p.options.settings.Kafka.Groups, p.options.settings.Kafka.Topics
 	var roles sync.WaitGroup
-	var failed [2]error
+	var failed [3]error
 	start := func(i int, name string, role func(context.Context) error) {
 		roles.Go(func() {
 			defer cancel()
@@ -131,9 +148,14 @@ func (p *pipelines) run(ctx context.Context) error {
 		join := p.join(pipeline.RoleNumbers, kafka.GroupConfig{ID: groups.Numbers, Topic: topics.Events, FixedPartitions: true})
 		start(0, pipeline.RoleNumbers, func(ctx context.Context) error { return p.numbers.Run(ctx, join) })
 	}
+	if p.portfolios != nil {
+		// A portfolio that moved to another partition has left its history behind.
+		join := p.join(pipeline.RolePortfolios, kafka.GroupConfig{ID: groups.Portfolios, Topic: topics.Rows, FixedPartitions: true})
+		start(1, pipeline.RolePortfolios, func(ctx context.Context) error { return p.portfolios.Run(ctx, join) })
+	}
 	if p.sink != nil {
 		join := p.join(pipeline.RoleSink, kafka.GroupConfig{ID: groups.Sink, Topic: topics.Rows})
-		start(1, pipeline.RoleSink, func(ctx context.Context) error { return p.sink.Run(ctx, join) })
+		start(2, pipeline.RoleSink, func(ctx context.Context) error { return p.sink.Run(ctx, join) })
 	}
 	roles.Wait()
 	return errors.Join(failed[:]...)
@@ -164,6 +186,9 @@ func (p *pipelines) Live(context.Context) error {
 	if p.numbers != nil {
 		errs = append(errs, p.numbers.Live())
 	}
+	if p.portfolios != nil {
+		errs = append(errs, p.portfolios.Live())
+	}
 	if p.sink != nil {
 		errs = append(errs, p.sink.Live())
 	}
@@ -176,6 +201,8 @@ func (p *pipelines) Ready(context.Context) error {
 	switch {
 	case p.numbers != nil:
 		return p.numbers.Ready()
+	case p.portfolios != nil:
+		return p.portfolios.Ready()
 	case p.sink != nil:
 		return p.sink.Ready()
 	}
@@ -204,6 +231,17 @@ func (p *pipelines) Status(context.Context) (server.Status, error) {
 			status.Notes = append(status.Notes, unreadableNote(&s)...)
 		}
 	}
+	if p.portfolios != nil {
+		for _, s := range p.portfolios.Status() {
+			one := partitionStatus(&s)
+			one.Watermark = s.Gathered.Minute
+			one.Entries = map[string]int64{
+				"portfolios": int64(s.Gathered.Portfolios), "changes": int64(s.Gathered.Waiting), "shared_events": int64(s.Gathered.Shared),
+			}
+			status.Partitions = append(status.Partitions, one)
+			status.Notes = append(status.Notes, silentNote(&s)...)
+		}
+	}
 	if p.sink != nil {
 		for _, s := range p.sink.Status() {
 			status.Partitions = append(status.Partitions, partitionStatus(&s))
@@ -223,10 +261,26 @@ func unreadableNote(s *pipeline.PartitionStatus) []string {
 	return []string{fmt.Sprintf("%s partition %d: %d offsets could not be read and were stepped over", s.Topic, s.Partition, s.Unreadable)}
 }
 
+// silentNote names the partitions that the portfolios wait for.
+func silentNote(s *pipeline.PartitionStatus) []string {
+	if len(s.Gathered.Silent) == 0 || s.State != pipeline.StateRunning {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s partition %d: no portfolio is evaluated before the numbers role tells how far these partitions of its topic are: %v",
+		s.Topic, s.Partition, s.Gathered.Silent)}
+}
+
 // numbersSource answers the API's questions about numbers.
 type numbersSource struct{ numbers *pipeline.Numbers }
 
+// flagsSource answers the API's questions about flags.
+type flagsSource struct {
+	role interface {
+		Newest(limit int) []json.RawMessage
+	}
+}
+
 // Newest gives the newest flags of this process.
-func (s numbersSource) Newest(_ context.Context, limit int) ([]json.RawMessage, error) {
-	return s.numbers.Newest(limit), nil
+func (s flagsSource) Newest(_ context.Context, limit int) ([]json.RawMessage, error) {
+	return s.role.Newest(limit), nil
 }

@@ -288,7 +288,7 @@ func (e *Engine) applyShared(ev *event.Event, out *event.Output) {
 	var member func(n *number) bool
 	switch {
 	case ev.Type == event.TypeLimit:
-		e.feed.note(event.ChangeLimit, e.folios.intern(ev.PortfolioID), noIndex, 0, ev.Limit)
+		e.feed.note(event.ChangeLimit, e.folios.intern(ev.PortfolioID), noIndex, uint64(ev.Time), ev.Limit)
 		return
 	case ev.Type == event.TypeTemplate:
 		waba := e.wabas.intern(ev.WABAID)

@@ -61,6 +61,13 @@ type Gathering struct {
 	ids     names
 	numbers names
 	sources []source // by partition of the events topic
+	limits  []limitOf
+}
+
+// limitOf says where a portfolio's limit comes from.
+type limitOf struct {
+	source int
+	time   int64 // the largest event time of a limit
 }
 
 // source is one partition of the events topic.
@@ -103,11 +110,30 @@ func (g *Gathering) Evaluate(m, offset int64, out *event.Output) {
 		s := &g.sources[k]
 		n := 0
 		for ; n < len(s.wait) && s.wait[n].visible <= m; n++ {
-			g.folios.apply(s.wait[n])
+			if c := s.wait[n]; c.kind != event.ChangeLimit || g.newer(k, c) {
+				g.folios.apply(c)
+			}
 		}
 		s.wait = slices.Delete(s.wait, 0, n)
 	}
 	g.folios.evaluate(m, offset, m, out)
+}
+
+// newer tells whether a limit holds from now on. Every partition tells of each,
+// sooner or later: of what one partition tells the last holds, as in a replay,
+// and another's takes over only with a later event, so that a partition that is
+// behind brings no limit back that has been replaced.
+func (g *Gathering) newer(source int, c change) bool {
+	for len(g.limits) <= int(c.portfolio) {
+		g.limits = append(g.limits, limitOf{source: source, time: never})
+	}
+	l := &g.limits[c.portfolio]
+	at := int64(c.a)
+	if source != l.source && at <= l.time {
+		return false
+	}
+	l.source, l.time = source, max(l.time, at)
+	return true
 }
 
 // Statuses appends what is known of every portfolio, as of its last evaluation.

@@ -115,3 +115,42 @@ func run(log []byte, e *engine.Engine, out *event.Output, after func(offset int6
 		after(offset)
 	})
 }
+
+// TestGatheringOfLimits has partitions tell of the same limits, each in its own
+// time: one that is behind brings no old limit back.
+func TestGatheringOfLimits(t *testing.T) {
+	g := engine.NewGathering("rows", 0, policy.Default())
+	sequences := [3]int64{}
+	tell := func(partition int32, visible, at, limit int64) {
+		sequences[partition]++
+		g.Take(&event.PortfolioChange{
+			Partition: partition, Sequence: sequences[partition], Visible: visible * 60_000, Kind: event.ChangeLimit, PortfolioID: "p", A: uint64(at), B: limit,
+		})
+	}
+	var out event.Output
+	evaluate := func(minute, want int64) {
+		t.Helper()
+		g.Evaluate(minute*60_000, 0, &out)
+		out.Reset()
+		g.Statuses(&out)
+		if got := out.PortfolioStatus[0].Limit; got != want {
+			t.Errorf("at minute %d the limit is %d, want %d", minute, got, want)
+		}
+	}
+	tell(0, 1, 10, 250)
+	evaluate(1, 250)
+	tell(1, 2, 10, 250)
+	tell(1, 2, 20, 1_000)
+	tell(0, 2, 20, 1_000)
+	evaluate(2, 1_000)
+	tell(2, 3, 10, 250)
+	evaluate(3, 1_000)
+	tell(2, 4, 20, 1_000)
+	tell(2, 4, 30, 2_000)
+	evaluate(4, 2_000)
+	tell(2, 5, 25, 500) // came late there, and was applied last
+	evaluate(5, 500)
+	tell(1, 6, 30, 2_000)
+	tell(1, 6, 25, 500)
+	evaluate(6, 500)
+}

@@ -137,7 +137,7 @@ type PortfolioChange struct {
 	Kind        ChangeKind
 	PortfolioID string
 	NumberID    string // empty on a limit
-	A           uint64 // contact hash, ip hash or score, by Kind
+	A           uint64 // contact hash, ip hash, score or time of the limit (ms), by Kind
 	B           int64  // minute of the send (number), time of the strike (ms) or limit, by Kind
 }
 
@@ -146,7 +146,7 @@ type ChangeKind uint8
 
 // What a portfolio is told: an initiated send to contact A in minute B, a
 // number's score A, that a number joined or left it, a number's last ip hash A,
-// a restriction anew at time B, the portfolio's limit B.
+// a restriction anew at time B, the portfolio's limit B as of time A.
 const (
 	ChangeContact ChangeKind = iota
 	ChangeScore

@@ -204,7 +204,7 @@ func notFound(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusMethodNotAllowed, "", "only GET and HEAD: nothing can be changed here")
 		return
 	}
-	fail(w, http.StatusNotFound, "", "there are: / /livez /readyz /metrics /api/status /api/numbers /api/numbers/{number_id} /api/flags")
+	fail(w, http.StatusNotFound, "", "there are: / /livez /readyz /metrics /api/status /api/numbers /api/numbers/{number_id} /api/portfolios /api/flags")
 }
 
 // parameters reads the query and refuses names that the route does not know: a

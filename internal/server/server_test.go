@@ -27,6 +27,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type fixed struct {
 	live, readiness error
 	numbers         []event.NumberStatus
+	portfolios      []event.PortfolioStatus
 	flags           []json.RawMessage
 	status          Status
 	failure         error
@@ -54,6 +55,10 @@ func (f *fixed) Number(_ context.Context, id string) (event.NumberStatus, bool, 
 	return event.NumberStatus{}, false, f.failure
 }
 
+func (f *fixed) Portfolios(context.Context) ([]event.PortfolioStatus, error) {
+	return f.portfolios, f.failure
+}
+
 func (f *fixed) Newest(_ context.Context, limit int) ([]json.RawMessage, error) {
 	return f.flags[:min(limit, len(f.flags))], f.failure
 }
@@ -76,7 +81,14 @@ func sample() *fixed {
 	calm := event.NumberStatus{NumberID: "n8", Clock: 1_700_000_000_000, Score: 100, Band: event.BandHigh}
 	return &fixed{
 		numbers: []event.NumberStatus{risky, calm},
-		flags:   []json.RawMessage{[]byte(`{"flag_id":"c"}`), []byte(`{"flag_id":"b"}`), []byte(`{"flag_id":"a"}`)},
+		portfolios: []event.PortfolioStatus{
+			{
+				PortfolioID: "p1", Clock: 1_700_000_000_000, UniqueInitiated: 240, Limit: 250, Restricted7d: 1, SharedConn: 3, NumbersHigh: 2, NumbersLow: 1, Score: 35,
+				Levels: [event.NumFactors - event.NumNumberFactors]event.Level{event.LevelDanger, event.LevelNone, event.LevelWarn},
+			},
+			{PortfolioID: "p2", Score: -1},
+		},
+		flags: []json.RawMessage{[]byte(`{"flag_id":"c"}`), []byte(`{"flag_id":"b"}`), []byte(`{"flag_id":"a"}`)},
 		status: Status{
 			Version: "v1", PolicyVersion: "abc", Records: map[string]int64{"applied": 9},
 			Partitions: []Partition{{Role: "numbers", Topic: "sendwatch.events", State: "running", NextOffset: 9, EndOffset: 9}},
@@ -85,7 +97,7 @@ func sample() *fixed {
 }
 
 func handler(f *fixed) http.Handler {
-	return New(Sources{Health: f, Numbers: f, Flags: f, Pipeline: f}, nil).Handler()
+	return New(Sources{Health: f, Numbers: f, Portfolios: f, Flags: f, Pipeline: f}, nil).Handler()
 }
 
 func ask(t *testing.T, h http.Handler, method, target string) (int, string, http.Header) {
@@ -131,6 +143,19 @@ func TestOneNumberCarriesEveryFact(t *testing.T) {
 	}
 }
 
+func TestPortfoliosComeWithWhatIsUnknownAsNull(t *testing.T) {
+	const first = `{"portfolio_id":"p1","clock":1700000000000,"unique_initiated_24h":240,"limit":250,"headroom":10,"restricted_7d":1,"shared_connection":3,` +
+		`"numbers":{"high":2,"low":1,"medium":0},"score":35,"levels":{"limit_usage":"danger","shared_connection":"warn"}}`
+	const second = `{"portfolio_id":"p2","clock":0,"unique_initiated_24h":0,"limit":null,"headroom":null,"restricted_7d":0,"shared_connection":0,` +
+		`"numbers":{"high":0,"low":0,"medium":0},"score":null,"levels":{}}`
+	if code, body, _ := ask(t, handler(sample()), "GET", "/api/portfolios"); code != 200 || body != `{"known":2,"portfolios":[`+first+`,`+second+`]}` {
+		t.Errorf("status %d: %s", code, body)
+	}
+	if code, body, _ := ask(t, handler(sample()), "GET", "/api/portfolios?limit=1"); code != 200 || body != `{"known":2,"portfolios":[`+first+`]}` {
+		t.Errorf("status %d: %s", code, body)
+	}
+}
+
 func TestFlagsComeAsTheyWentOut(t *testing.T) {
 	code, body, _ := ask(t, handler(sample()), "GET", "/api/flags?limit=2")
 	if code != 200 || body != `{"flags":[{"flag_id":"c"},{"flag_id":"b"}]}` {
@@ -170,7 +195,7 @@ func TestBadRequestsNameTheFieldAndWhatItAccepts(t *testing.T) {
 		{"GET", "/api/numbers/", 400, "number_id", "number_id: accepts: 1 to 256 bytes of UTF-8"},
 		{"GET", "/api/numbers/" + strings.Repeat("n", 257), 400, "number_id", "number_id: accepts: 1 to 256 bytes of UTF-8"},
 		{"GET", "/api/numbers/nobody", 404, "number_id", "number_id: not known on the partitions of this process; it may be on another's"},
-		{"GET", "/api", 404, "", "there are: / /livez /readyz /metrics /api/status /api/numbers /api/numbers/{number_id} /api/flags"},
+		{"GET", "/api", 404, "", "there are: / /livez /readyz /metrics /api/status /api/numbers /api/numbers/{number_id} /api/portfolios /api/flags"},
 		{"POST", "/api/numbers", 405, "", "only GET and HEAD: nothing can be changed here"},
 		{"DELETE", "/livez", 405, "", "only GET and HEAD: nothing can be changed here"},
 	} {
@@ -203,7 +228,7 @@ func TestHealthGivesTheReason(t *testing.T) {
 }
 
 func TestAPipelineThatCannotAnswerIsSaidToBeBusy(t *testing.T) {
-	for _, target := range []string{"/api/numbers", "/api/numbers/n8", "/api/flags", "/api/status"} {
+	for _, target := range []string{"/api/numbers", "/api/numbers/n8", "/api/portfolios", "/api/flags", "/api/status"} {
 		f := sample()
 		f.failure = context.DeadlineExceeded
 		code, body, header := ask(t, handler(f), "GET", target)
@@ -215,7 +240,7 @@ func TestAPipelineThatCannotAnswerIsSaidToBeBusy(t *testing.T) {
 
 func TestAProcessWithoutARoleSaysSo(t *testing.T) {
 	h := New(Sources{}, nil).Handler()
-	for _, target := range []string{"/api/numbers", "/api/numbers/n8", "/api/flags", "/api/status"} {
+	for _, target := range []string{"/api/numbers", "/api/numbers/n8", "/api/portfolios", "/api/flags", "/api/status"} {
 		if code, body, _ := ask(t, h, "GET", target); code != 404 || !strings.Contains(body, "this process") {
 			t.Errorf("%s: status %d: %s", target, code, body)
 		}

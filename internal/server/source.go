@@ -39,6 +39,13 @@ type Flags interface {
 	Newest(ctx context.Context, limit int) ([]json.RawMessage, error)
 }
 
+// Portfolios answers questions about portfolios, over all partitions of this process.
+type Portfolios interface {
+	// Portfolios gives every portfolio as of its last evaluation, lowest score
+	// first, those without numbers last.
+	Portfolios(ctx context.Context) ([]event.PortfolioStatus, error)
+}
+
 // Pipeline tells how far it is.
 type Pipeline interface {
 	Status(ctx context.Context) (Status, error)
@@ -74,9 +81,10 @@ type Partition struct {
 // Sources is what the server serves. A nil field's pages answer that this
 // process does not have them: a process that only sinks knows no numbers.
 type Sources struct {
-	Health   Health
-	Numbers  Numbers
-	Flags    Flags
-	Pipeline Pipeline
-	Metrics  http.Handler
+	Health     Health
+	Numbers    Numbers
+	Portfolios Portfolios
+	Flags      Flags
+	Pipeline   Pipeline
+	Metrics    http.Handler
 }

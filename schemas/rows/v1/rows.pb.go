@@ -1659,7 +1659,8 @@ type Changes struct {
 	// Numbers of the changes in the order of their partition: the first, then
 	// the step from each to the next.
 	Sequences []int64 `protobuf:"varint,7,rep,packed,name=sequences,proto3" json:"sequences,omitempty"`
-	// By kind: keyed hash of the contact, score, ip hash. One for each sequence.
+	// By kind: keyed hash of the contact, score, ip hash, time of the limit. One
+	// for each sequence.
 	A             []uint64 `protobuf:"fixed64,8,rep,packed,name=a,proto3" json:"a,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
