@@ -28,6 +28,7 @@ var rooms = map[string][]string{
 	"internal/replay":       {"internal/event", "internal/codec", "internal/engine", "internal/policy"},
 	"internal/scenario":     {"internal/event", "internal/codec", "internal/engine", "internal/policy", "internal/strict"},
 	"internal/traffic":      {"internal/event"},
+	"internal/foresight":    {"internal/event", "internal/codec", "internal/engine", "internal/policy", "internal/replay", "internal/traffic"},
 	"internal/embedded":     {"internal/embedded"},
 	"internal/oracle":       {"internal/event"},
 	"internal/sim":          {"internal"},

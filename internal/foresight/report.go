@@ -1,0 +1,66 @@
+package foresight
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+)
+
+// Print writes the figures as tables for a terminal.
+func (f *Figures) Print(out io.Writer) error {
+	w := &printer{out: out}
+	w.line("policy %s, seeds %v, %d senders a seed over %d days, %d records\n", f.PolicyVersion, f.Seeds, f.Numbers, f.Days, f.Records)
+	w.line("%d healthy numbers (%.0f number-weeks), %d misbehaving; %d restricted, %d of them for no visible reason\n\n",
+		f.Healthy, f.Weeks, f.Misbehaving, f.Restricted, f.Unexplained)
+	w.line("recall                %6.1f %%   of restricted numbers had a warning before (explained ones %.1f %%)\n", 100*f.Recall, 100*f.ExplainedRecall)
+	w.line("lead time, median     %6.1f h   from the first warning in force to the restriction, at most %d\n", f.Lead.Median, Horizon/hour)
+	w.line("lead time, 10th pct   %6.1f h\n", f.Lead.P10)
+	w.line("false danger          %6.2f     episodes per 100 healthy numbers a week\n", f.FalsePerWeek)
+	w.line("false score warnings  %6.2f     likewise, trust_score at warn or worse\n", f.FalseScorePerWeek)
+	w.line("warned in vain        %6d     misbehaving numbers that were not restricted\n\n", f.WarnedInVain)
+
+	w.tab("factor\twarned of\tmedian h\tp10 h\tfalse\tper 100 healthy a week\n")
+	for i := range f.Factors {
+		x := &f.Factors[i]
+		w.tab("%s\t%d of %d\t%.1f\t%.1f\t%d\t%.2f\n", x.Factor, x.Warned, f.Restricted, x.Lead.Median, x.Lead.P10, x.False, x.FalsePerWeek)
+	}
+	w.flush()
+	w.line("\n")
+	w.tab("hidden cause\twarned of\tmedian h\tp10 h\n")
+	for i := range f.Causes {
+		x := &f.Causes[i]
+		w.tab("%s\t%d of %d\t%.1f\t%.1f\n", x.Cause, x.Warned, x.Restricted, x.Lead.Median, x.Lead.P10)
+	}
+	w.flush()
+	return w.err
+}
+
+// printer writes until the first error.
+type printer struct {
+	out   io.Writer
+	table *tabwriter.Writer
+	err   error
+}
+
+func (p *printer) line(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.out, format, args...)
+	}
+}
+
+func (p *printer) tab(format string, args ...any) {
+	if p.table == nil {
+		p.table = tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+	}
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.table, format, args...)
+	}
+}
+
+// flush ends a table.
+func (p *printer) flush() {
+	if p.table != nil && p.err == nil {
+		p.err = p.table.Flush()
+	}
+	p.table = nil
+}
