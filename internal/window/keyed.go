@@ -12,6 +12,7 @@ type keyedSlot struct {
 	key   uint64
 	owner uint32
 	count uint32 // in the window
+	last  uint32 // place of its newest entry, counted from the log's very first
 }
 
 // KeyedLog is a sliding window of counts by key with their maximum. It belongs
@@ -20,6 +21,7 @@ type KeyedLog struct {
 	ring Ring
 	max  Maximum
 	keys uint32
+	gone uint32 // entries that left at the front; wraps round
 }
 
 // Top gives the largest count of a key.
@@ -27,6 +29,9 @@ func (l *KeyedLog) Top() uint32 { return l.max.Top() }
 
 // Keys gives the number of keys in the window.
 func (l *KeyedLog) Keys() int { return int(l.keys) }
+
+// nearby is how many entries of a bucket are looked at for a key's own.
+const nearby = 8
 
 // Keyed is the pool of the keyed logs of one kind: one window, width buckets wide.
 type Keyed struct {
@@ -56,18 +61,33 @@ func (s *Keyed) Add(l *KeyedLog, owner uint32, key uint64, at, now int64) {
 	k := s.slots.At(slot)
 	k.count++
 	s.maxima.Move(&l.max, k.count-1, k.count)
-	i := int(l.ring.n)
-	for ; i > 0; i-- {
-		e := s.pool.At(&l.ring, i-1)
-		if e.at < at {
-			break
-		}
-		if e.at == at && e.slot == slot {
+	// The key remembers its newest entry, because looking for it among all keys
+	// of the bucket would take a message of many links the square of their
+	// number. A late event may have moved it: then a few places are tried, and
+	// after that the key gets a second entry for the bucket, which counts as well.
+	if i := k.last - l.gone; i < l.ring.n {
+		if e := s.pool.At(&l.ring, int(i)); e.slot == slot && e.at == at {
 			e.n++
 			return
 		}
 	}
-	s.pool.Insert(&l.ring, i, keyedEntry{at, slot, 1})
+	i := l.ring.n
+	for i > 0 && s.pool.At(&l.ring, int(i)-1).at > at {
+		i--
+	}
+	for j := i; j > 0 && i-j < nearby; j-- {
+		e := s.pool.At(&l.ring, int(j)-1)
+		if e.at != at {
+			break
+		}
+		if e.slot == slot {
+			e.n++
+			k.last = l.gone + j - 1
+			return
+		}
+	}
+	k.last = l.gone + i
+	s.pool.Insert(&l.ring, int(i), keyedEntry{at, slot, 1})
 }
 
 // Advance moves the clock's bucket to now. It reports whether a key left the
@@ -79,6 +99,7 @@ func (s *Keyed) Advance(l *KeyedLog, now int64) (left bool) {
 			break
 		}
 		s.pool.PopFront(&l.ring)
+		l.gone++
 		k := s.slots.At(e.slot)
 		s.maxima.Move(&l.max, k.count, k.count-e.n)
 		if k.count -= e.n; k.count == 0 {

@@ -46,8 +46,8 @@ func NewLogs(cols int, widths ...int64) Logs {
 type Sums []uint64
 
 // Add counts n events of column col in bucket at. now is the clock's bucket, to
-// which the log has been advanced; at is at most now. A bucket's column holds
-// less than 2^56.
+// which the log has been advanced; at is at most now. n is less than 2^56;
+// a bucket's column that comes to more takes a second entry.
 func (s *Logs) Add(l *Log, sums Sums, col uint8, at, now int64, n uint64) {
 	if at <= now-s.widths[0] {
 		return
@@ -63,7 +63,7 @@ func (s *Logs) Add(l *Log, sums Sums, col uint8, at, now int64, n uint64) {
 		if e.At < at {
 			break
 		}
-		if e.At == at && e.col() == col {
+		if e.At == at && e.col() == col && e.n()+n < 1<<countBits {
 			e.V += n
 			return
 		}

@@ -117,3 +117,50 @@ func TestKeyedAgainstSlice(t *testing.T) {
 		}
 	})
 }
+
+// A bucket whose count outgrows an entry goes on in another one: nothing spills
+// into the column beside it.
+func TestLogsHugeCounts(t *testing.T) {
+	const huge = 1<<53 - 1
+	logs := NewLogs(2, 10, 5)
+	sums := make(Sums, 4)
+	var l Log
+	for range 20 {
+		logs.Add(&l, sums, 1, 100, 100, huge)
+	}
+	if sums[0] != 0 || sums[1] != 20*huge || sums[3] != 20*huge {
+		t.Fatalf("sums are %v, want %d in both windows of column 1", sums, uint64(20*huge))
+	}
+	logs.Advance(&l, sums, 105)
+	if sums[1] != 20*huge || sums[3] != 0 {
+		t.Errorf("sums are %v after the short window, want only the long one's", sums)
+	}
+	logs.Advance(&l, sums, 110)
+	if sums[0]|sums[1]|sums[2]|sums[3] != 0 {
+		t.Errorf("sums are %v after both windows, want none", sums)
+	}
+}
+
+// TestKeyedManyKeysOfOneBucket counts as many keys in one bucket as the links of
+// a few messages may be, each three times and with a late event in between. Were
+// each looked for among all, that would be 10^11 steps.
+func TestKeyedManyKeysOfOneBucket(t *testing.T) {
+	const keys = 300_000
+	keyed := NewKeyed(20)
+	var l KeyedLog
+	for range 2 {
+		for key := range uint64(keys) {
+			keyed.Add(&l, 0, key, 100, 100)
+		}
+	}
+	keyed.Add(&l, 0, 7, 99, 100)
+	for key := range uint64(keys) {
+		keyed.Add(&l, 0, key, 100, 100)
+	}
+	if l.Keys() != keys || l.Top() != 4 || keyed.Count(0, 7) != 4 || keyed.Count(0, 8) != 3 {
+		t.Errorf("%d keys, top %d, counts %d and %d, want %d, 4, 4 and 3", l.Keys(), l.Top(), keyed.Count(0, 7), keyed.Count(0, 8), keys)
+	}
+	if !keyed.Advance(&l, 120) || l.Keys() != 0 || l.Top() != 0 || keyed.Len() != 0 {
+		t.Errorf("%d keys and top %d are left after the window", l.Keys(), l.Top())
+	}
+}
