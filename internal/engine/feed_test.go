@@ -154,3 +154,38 @@ func TestGatheringOfLimits(t *testing.T) {
 	tell(1, 6, 25, 500)
 	evaluate(6, 500)
 }
+
+// TestGatheringOfMisplacedNumber tells of one number on two partitions and in
+// two portfolios, as a producer without keys makes it: the last word counts, and
+// no count falls below zero.
+func TestGatheringOfMisplacedNumber(t *testing.T) {
+	const minute = 60_000
+	g := engine.NewGathering("rows", 0, policy.Default())
+	sequence := [2]int64{}
+	tell := func(partition int32, kind event.ChangeKind, portfolio string, a uint64) {
+		sequence[partition]++
+		g.Take(&event.PortfolioChange{
+			Partition: partition, Sequence: sequence[partition], Visible: minute, Kind: kind,
+			PortfolioID: portfolio, NumberID: "n", A: a,
+		})
+	}
+	tell(0, event.ChangeIP, "p", 5) // its joining was lost
+	tell(0, event.ChangeScore, "p", 90)
+	tell(1, event.ChangeJoin, "q", 0)
+	tell(1, event.ChangeScore, "q", 30)
+	tell(1, event.ChangeIP, "q", 6)
+	var out event.Output
+	g.Evaluate(minute, 1, &out)
+	out.Reset()
+	g.Statuses(&out)
+	if len(out.PortfolioStatus) != 2 {
+		t.Fatalf("%d portfolios, want 2", len(out.PortfolioStatus))
+	}
+	p, q := out.PortfolioStatus[0], out.PortfolioStatus[1]
+	if p.NumbersHigh+p.NumbersMedium+p.NumbersLow+p.SharedConn != 0 || p.Score != -1 {
+		t.Errorf("p has left counts behind: %+v", p)
+	}
+	if q.NumbersLow != 1 || q.NumbersHigh+q.NumbersMedium != 0 || q.SharedConn != 1 || q.Score != 30 {
+		t.Errorf("q has not its one number: %+v", q)
+	}
+}

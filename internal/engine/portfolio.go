@@ -116,7 +116,8 @@ func (p *Portfolios) take(f *feed) {
 }
 
 // apply takes one change. What it says of a number holds for a number that
-// belongs to the portfolio; the feed's order sees to that.
+// belongs to the portfolio; the feed's order sees to that. A number that comes on
+// several partitions, against the contract, belongs where the last change puts it.
 func (p *Portfolios) apply(c change) {
 	f := p.touch(c.portfolio)
 	switch c.kind {
@@ -131,15 +132,17 @@ func (p *Portfolios) apply(c change) {
 		return
 	}
 	m := p.member(c.number)
-	switch c.kind {
-	case event.ChangeJoin:
-		m.portfolio = c.portfolio
-	case event.ChangeLeave:
+	if c.kind == event.ChangeLeave {
 		if m.portfolio == c.portfolio {
-			p.count(m, f, -1)
-			p.countIP(m, f, -1)
-			*m = member{}
+			p.leave(m)
 		}
+		return
+	}
+	if m.portfolio != c.portfolio {
+		p.leave(m)
+		m.portfolio = c.portfolio
+	}
+	switch c.kind {
 	case event.ChangeScore:
 		p.count(m, f, -1)
 		m.score, m.scored = uint8(c.a), true
@@ -149,6 +152,17 @@ func (p *Portfolios) apply(c change) {
 		m.ipHash = c.a
 		p.countIP(m, f, +1)
 	}
+}
+
+// leave takes a number off its portfolio's counts, if it belongs to one.
+func (p *Portfolios) leave(m *member) {
+	if m.portfolio == 0 {
+		return
+	}
+	f := p.touch(m.portfolio)
+	p.count(m, f, -1)
+	p.countIP(m, f, -1)
+	*m = member{}
 }
 
 // count moves the count of the numbers of a portfolio with the member's score.
