@@ -48,3 +48,29 @@ func TestStatusesTakesNoRowAway(t *testing.T) {
 		t.Errorf("asking changed what was written (-never +always):\n%s", diff)
 	}
 }
+
+// A status is that of its minute, portfolio and all, whether it was flushed in
+// time or is written when a later event moves the number elsewhere.
+func TestStatusOfNumberThatMoves(t *testing.T) {
+	const start = 1_760_000_040_000
+	for _, flushed := range []bool{true, false} {
+		e := engine.New(engine.Config{Policy: policy.Default(), PaneBits: 16})
+		var out event.Output
+		for i, folio := range []string{"p", "q"} {
+			ev := event.Event{
+				Type: event.TypeSent, ID: []byte(folio), Time: start + int64(i)*120_000, NumberID: []byte("n"),
+				WABAID: []byte("w" + folio), PortfolioID: []byte(folio), Contact: 1, HasContact: true, Kind: event.KindText,
+			}
+			e.Apply(&ev, int64(i), ev.Time, &out)
+			if flushed {
+				e.Flush(&out)
+			}
+		}
+		if len(out.NumberStatuses) == 0 {
+			t.Fatal("no status was written")
+		}
+		if s := out.NumberStatuses[0]; s.Clock != start || s.PortfolioID != "p" || s.WABAID != "wp" {
+			t.Errorf("flushed %v: the first minute is of %q %q at %d, want wp p at %d", flushed, s.WABAID, s.PortfolioID, s.Clock, int64(start))
+		}
+	}
+}

@@ -136,7 +136,8 @@ func (e *Engine) Apply(ev *event.Event, offset, recordTime int64, out *event.Out
 		e.applyShared(ev, out)
 	default:
 		i := e.number(ev)
-		e.touch(i, ev.Time, out)
+		e.touch(i, ev.Time, out) // before it moves: the minute that passed belongs where it was
+		e.join(i, ev)
 		e.count(i, ev, before, out)
 		e.evaluate(i, out)
 	}

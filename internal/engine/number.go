@@ -109,8 +109,7 @@ type numbers struct {
 // at gives a number by its index.
 func (n *numbers) at(i uint32) *number { return &n.all[i] }
 
-// number gives the index of the event's number, made known if need be, and
-// moves its membership.
+// number gives the index of the event's number, made known if need be.
 func (e *Engine) number(ev *event.Event) uint32 {
 	id := e.numbers.names.intern(ev.NumberID)
 	i := id - 1
@@ -121,6 +120,11 @@ func (e *Engine) number(ev *event.Event) uint32 {
 			account: account{end: never}, ratingTime: never, scheduled: never, profile: -1,
 		})
 	}
+	return i
+}
+
+// join moves a number's membership to what its event names.
+func (e *Engine) join(i uint32, ev *event.Event) {
 	n := e.numbers.at(i)
 	if w := e.wabas.intern(ev.WABAID); w != 0 && w != n.waba {
 		if n.waba != 0 {
@@ -132,7 +136,6 @@ func (e *Engine) number(ev *event.Event) uint32 {
 	if p := e.folios.intern(ev.PortfolioID); p != 0 && p != n.portfolio {
 		e.joinPortfolio(i, n, p)
 	}
-	return i
 }
 
 // joinPortfolio moves a number to another portfolio, which is told what it must
