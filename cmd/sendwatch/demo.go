@@ -241,9 +241,9 @@ func (d *demo) now() time.Time { return time.Now() }
 // configuration is what a sendwatch.yaml for the demo would say.
 func (d *demo) configuration() config.Config {
 	c := config.Default()
-	c.Roles = []string{config.RoleNumbers, config.RoleSink}
+	c.Roles = []string{config.RoleNumbers, config.RolePortfolios, config.RoleSink}
 	if d.options.NoClickhouse {
-		c.Roles = c.Roles[:1]
+		c.Roles = c.Roles[:2]
 	}
 	c.Kafka.Create.Partitions = d.options.Partitions
 	c.Kafka.ClientID = "sendwatch-demo"
