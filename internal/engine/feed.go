@@ -73,7 +73,8 @@ type limitOf struct {
 // source is one partition of the events topic.
 type source struct {
 	taken int64    // sequence of the last change
-	wait  []change // not to be seen yet, in order
+	wait  []change // in order; those before head have been applied
+	head  int
 }
 
 // NewGathering makes an empty one. Topic and partition are the positions' of
@@ -108,13 +109,16 @@ func (g *Gathering) Take(c *event.PortfolioChange) {
 func (g *Gathering) Evaluate(m, offset int64, out *event.Output) {
 	for k := range g.sources {
 		s := &g.sources[k]
-		n := 0
-		for ; n < len(s.wait) && s.wait[n].visible <= m; n++ {
-			if c := s.wait[n]; c.kind != event.ChangeLimit || g.newer(k, c) {
+		for ; s.head < len(s.wait) && s.wait[s.head].visible <= m; s.head++ {
+			if c := s.wait[s.head]; c.kind != event.ChangeLimit || g.newer(k, c) {
 				g.folios.apply(c)
 			}
 		}
-		s.wait = slices.Delete(s.wait, 0, n)
+		// A partition may be weeks ahead of another: what waits is moved only once
+		// as much has gone.
+		if s.head > len(s.wait)/2 {
+			s.wait, s.head = slices.Delete(s.wait, 0, s.head), 0
+		}
 	}
 	g.folios.evaluate(m, offset, m, out)
 }
@@ -142,7 +146,7 @@ func (g *Gathering) Statuses(out *event.Output) { g.folios.Statuses(out) }
 // Stats gives how many portfolios are known and how many changes wait.
 func (g *Gathering) Stats() (portfolios, waiting int) {
 	for k := range g.sources {
-		waiting += len(g.sources[k].wait)
+		waiting += len(g.sources[k].wait) - g.sources[k].head
 	}
 	return g.ids.len(), waiting
 }
