@@ -176,7 +176,12 @@ func (e *Engine) advance(t int64, out *event.Output) {
 	if t <= e.watermark {
 		return
 	}
-	for m := floor(e.watermark, minute) + 1; m*minute <= t; m++ {
+	last := floor(t, minute)
+	for m := floor(e.watermark, minute) + 1; m <= last; m++ {
+		if due := e.nextDue(m); due > m {
+			m = min(due, last)
+			e.lastTick = (m-1)*minute - grace
+		}
 		e.feed.visible = m * minute
 		e.tick(m*minute-grace, out)
 		if e.cfg.Portfolios {
@@ -186,6 +191,28 @@ func (e *Engine) advance(t int64, out *event.Output) {
 	}
 	e.watermark = t
 	e.feed.visible = (floor(t, minute) + 1) * minute
+}
+
+// nextDue gives the first minute from m on at which a tick or a portfolio minute
+// has anything to do, so that a log that is silent for years costs what happens
+// in them and not every minute.
+func (e *Engine) nextDue(m int64) int64 {
+	if e.replies.Waiting() {
+		return m
+	}
+	due := int64(window.Never)
+	if at, ok := e.wakes.first(); ok {
+		due = at + grace/minute
+	}
+	if e.cfg.Portfolios {
+		if len(e.feed.list) > 0 || len(e.portfolio.dirty) > 0 {
+			return m
+		}
+		if at, ok := e.portfolio.wakes.first(); ok {
+			due = min(due, at)
+		}
+	}
+	return max(m, due)
 }
 
 // tick is the passing of the full minute at: what is 48 hours old expires, and

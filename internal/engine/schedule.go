@@ -49,6 +49,14 @@ func (w *wakes) pop() uint32 {
 	}
 }
 
+// first gives the minute of the earliest, false if there is none.
+func (w *wakes) first() (int64, bool) {
+	if len(w.heap) == 0 {
+		return 0, false
+	}
+	return w.heap[0].minute, true
+}
+
 // due appends the numbers that are to be looked at by the tick (ms).
 func (w *wakes) due(tick int64, dst []uint32) []uint32 {
 	m := tick / minute

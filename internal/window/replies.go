@@ -219,6 +219,9 @@ func (r *Replies) Expiring(tick int64, dst []uint32) []uint32 {
 	return dst
 }
 
+// Waiting tells whether a tick to come may find anything to expire.
+func (r *Replies) Waiting() bool { return r.sends.Len() > 0 }
+
 // Pressure gives the largest number of pending sends in one conversation of a
 // number.
 func (r *Replies) Pressure(number uint32) uint32 {
