@@ -414,11 +414,12 @@ func normalise(text string) string {
 
 func fingerprint(ev *event.Event, hash, text, media string, links []string) uint64 {
 	parts := []string{ev.Kind.String(), normalise(text), media}
-	if ev.HasTemplate {
+	switch {
+	case ev.HasTemplate:
 		parts = []string{"template", string(ev.Template.Name), string(ev.Template.Language)}
-	} else if hash != "" {
+	case hash != "":
 		parts = []string{"content", hash}
-	} else {
+	default:
 		var hosts []string
 		for _, l := range links {
 			host, _ := splitLink(l)

@@ -393,11 +393,11 @@ func others(got, want Row) string {
 			return equal(got[k], want[k]) && !slices.Contains([]string{"number_id", "clock", "score"}, k)
 		})
 	}
-	text := ""
+	var text strings.Builder
 	for _, k := range columns {
-		text += fmt.Sprintf("\n  %s: %v, want %v", k, got[k], want[k])
+		fmt.Fprintf(&text, "\n  %s: %v, want %v", k, got[k], want[k])
 	}
-	return text
+	return text.String()
 }
 
 func columnsOf(a, b Row) []string {

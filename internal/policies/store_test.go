@@ -103,7 +103,7 @@ func TestRunTells(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			s.Run(ctx, time.Second, func(p *policy.Policy) { told = append(told, "taken") }, func(error) { told = append(told, "refused") })
+			s.Run(ctx, time.Second, func(*policy.Policy) { told = append(told, "taken") }, func(error) { told = append(told, "refused") })
 		}()
 		pass := func() { time.Sleep(3500 * time.Millisecond); synctest.Wait() } // virtual time
 		pass()

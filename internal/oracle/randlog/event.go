@@ -1,6 +1,10 @@
 package randlog
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+	"strconv"
+)
 
 // one adds one or a few lines of some type.
 func (m *maker) one() {
@@ -71,7 +75,7 @@ func (m *maker) content() fields {
 	f := fields{"kind": pick(m.Rand, "text", "image", "video", "interactive", "nonsense")}
 	if m.IntN(3) == 0 {
 		f["kind"] = "text"
-		f["text"] = pick(m.Rand, "Hello 12 there", "hello  13\u00a0There ", "Straße 7", "STRASSE ٧", "Order "+fmt.Sprint(m.IntN(1000)), "ﬁne", fmt.Sprint("t", string(rune('a'+m.IntN(26)))))
+		f["text"] = pick(m.Rand, "Hello 12 there", "hello  13\u00a0There ", "Straße 7", "STRASSE ٧", "Order "+strconv.Itoa(m.IntN(1000)), "ﬁne", fmt.Sprint("t", string(rune('a'+m.IntN(26)))))
 	}
 	if m.IntN(3) == 0 {
 		f["media_hash"] = fmt.Sprint("m", m.IntN(4))
@@ -122,9 +126,7 @@ func (m *maker) send(number, contact string, content fields, t int64) {
 		}
 	}
 	f := fields{"type": "message.sent", "message_id": fmt.Sprint("m", len(m.lines)), "contact": contact}
-	for k, v := range content {
-		f[k] = v
-	}
+	maps.Copy(f, content)
 	if m.IntN(3) == 0 {
 		f["contact"] = "+" + contact
 	}
