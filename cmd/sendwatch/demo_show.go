@@ -320,7 +320,11 @@ func (s *screen) plain() string {
 		thousands(s.Lag), s.Bands[event.BandHigh], s.Bands[event.BandMedium], s.Bands[event.BandLow])
 	if len(s.Flags) > 0 {
 		f := s.Flags[0]
-		line += fmt.Sprintf("  newest flag: %s %s %s %s", f.Subject, f.Level, f.Transition, f.Words)
+		step := f.Transition.String()
+		if f.Transition != event.TransitionCleared {
+			step = f.Level.String() + " " + step
+		}
+		line += fmt.Sprintf("  newest flag: %s %s, %s", f.Subject, step, f.Words)
 	}
 	return line
 }
