@@ -93,6 +93,22 @@ function showFlags(body) {
   }, "No flag yet: all is quiet.");
 }
 
+function showPortfolios(body) {
+  if (!body.portfolios) return fill("portfolios", [], null, body.error);
+  fill("portfolios", body.portfolios, (p) => {
+    const band = p.score === null ? "unknown" : p.score >= 70 ? "high" : p.score >= 40 ? "medium" : "low";
+    const room = p.limit === null ? "limit unknown" : p.limit < 0 ? "no limit" : `of ${whole.format(p.limit)}`;
+    const count = p.numbers.high + p.numbers.medium + p.numbers.low;
+    const chips = Object.entries(p.levels).map(([f, l]) => el("span", `chip ${l}`, `${words(f)}: ${l}`));
+    return el("li", "",
+      el("div", `score ${band}`, p.score === null ? "–" : String(p.score), el("small", "", band)),
+      el("div", "body", el("div", "name", p.portfolio_id),
+        el("div", "meta", `${whole.format(p.unique_initiated_24h)} contacts in 24 h, ${room} · ${whole.format(count)} numbers`
+          + (p.numbers.low ? `, ${whole.format(p.numbers.low)} low` : "") + (p.restricted_7d ? ` · ${whole.format(p.restricted_7d)} restricted in 7 d` : "")),
+        el("div", "chips", ...chips)));
+  }, "No portfolio is known yet.");
+}
+
 function showStatus(s) {
   if (!s.partitions) return;
   const read = Object.values(s.records).reduce((a, b) => a + b, 0);
@@ -145,12 +161,13 @@ function flagDetail(f) {
 async function tick() {
   if (!paused && !document.hidden) {
     try {
-      const [ready, numbers, flags, status] = await Promise.all([
+      const [ready, numbers, flags, portfolios, status] = await Promise.all([
         fetch("readyz", { signal: AbortSignal.timeout(8000) }).then((r) => r.json()),
-        ask("api/numbers?limit=15"), ask("api/flags?limit=15"), ask("api/status")]);
+        ask("api/numbers?limit=15"), ask("api/flags?limit=15"), ask("api/portfolios?limit=12"), ask("api/status")]);
       if (!paused) {
         showNumbers(numbers);
         showFlags(flags);
+        showPortfolios(portfolios);
         showStatus(status);
         $("state").className = ready.ready ? "ok" : "wait";
         text("state", ready.ready ? "Running, caught up" : `Not ready: ${ready.reason}`);
