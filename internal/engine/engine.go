@@ -42,6 +42,10 @@ type Config struct {
 	FinalStatusOnly bool
 	Portfolios      bool // evaluate portfolios over this partition's numbers, as a replay does
 	Feed            bool // hand on what the portfolios role needs to know
+	// Full, if there is one, is called while time goes on, after each number
+	// that a tick looks at: a day without records is a status of every number. It
+	// may take everything out of out.
+	Full func(out *event.Output)
 }
 
 // Engine is the state of one partition. Make it with New.
@@ -224,6 +228,9 @@ func (e *Engine) tick(at int64, out *event.Output) {
 	e.sortNumbers(&e.due)
 	for _, i := range e.due {
 		e.touch(i, at, out) // writes the status of the minute that passed, as it was
+		if e.cfg.Full != nil {
+			e.cfg.Full(out)
+		}
 	}
 	e.lastTick = at
 	e.settled = e.replies.Expire(at, e.settled[:0])

@@ -190,7 +190,8 @@ const rowsAtOnce = 4096
 
 // FlushEach does what Flush does and calls full, if there is one, after every
 // few thousand rows, so that the caller can take them out and go on with an
-// empty buffer. It stops at full's first error.
+// empty buffer. It stops at full's first error; what it has not written is lost
+// then, and the engine with it.
 func (e *Engine) FlushEach(out *event.Output, full func() error) error {
 	out.NumberStatuses = append(out.NumberStatuses, e.asked.NumberStatuses...)
 	e.asked.NumberStatuses = e.asked.NumberStatuses[:0]
@@ -200,9 +201,14 @@ func (e *Engine) FlushEach(out *event.Output, full func() error) error {
 	if e.cfg.Feed {
 		e.handOn(out)
 	}
-	for _, i := range e.changed {
+	for k, i := range e.changed {
 		if e.numbers.at(i).changed {
 			e.writeStatus(i, out)
+		}
+		if full != nil && (k+1)%rowsAtOnce == 0 {
+			if err := full(); err != nil {
+				return err
+			}
 		}
 	}
 	e.changed = e.changed[:0]

@@ -34,7 +34,9 @@ type partition struct {
 	letters []event.DeadLetter
 	rejects []*event.Record // beside letters: the records themselves
 	outbox  outbox
-	told    told // what the portfolios role knows of us
+	relieve func() error // writes out in the middle of a record
+	fault   error        // why that failed
+	told    told         // what the portfolios role knows of us
 
 	// generation names what numbers the changes, beside the log.
 	generation uint64
@@ -49,16 +51,22 @@ type partition struct {
 func newPartition(n *Numbers, claim Claim) *partition {
 	c := &n.config
 	j := newJudge(c, claim)
-	return &partition{
+	p := &partition{
 		role: n, claim: claim, label: strconv.Itoa(int(claim.Partition)), next: FromStart, target: -1,
 		decoder: decoder(c, j.policy), judge: j,
-		engine: engine.New(engine.Config{
-			Topic: claim.Topic, Partition: claim.Partition, Policy: j.policy, DedupHorizon: c.DedupHorizon, PaneBits: c.PaneBits,
-			Feed: c.Topics != nil,
-		}),
 		generation: generation(j.policy.Version),
 		status:     PartitionStatus{Role: RoleNumbers, Topic: claim.Topic, Partition: claim.Partition, State: StateOpening},
 	}
+	p.engine = engine.New(engine.Config{
+		Topic: claim.Topic, Partition: claim.Partition, Policy: j.policy, DedupHorizon: c.DedupHorizon, PaneBits: c.PaneBits,
+		Feed: c.Topics != nil,
+		Full: func(*event.Output) {
+			if p.fault == nil && rows(&p.out) >= c.MaxRows {
+				p.fault = p.relieve()
+			}
+		},
+	})
+	return p
 }
 
 // run reads until ctx ends, then brings everything to a barrier. It returns
@@ -132,6 +140,7 @@ func (p *partition) take(ctx context.Context, f fetched) error {
 	start := p.role.config.Now()
 	tracer := p.role.config.Telemetry
 	ctx, span := tracer.StartSpan(ctx, telemetry.OperationApply, p.claim.Topic, p.claim.Partition)
+	p.relieve = func() error { return p.sendSome(ctx) }
 	err := p.apply(f.batch)
 	applied := p.role.config.Now()
 	if err == nil {
@@ -165,7 +174,11 @@ func (p *partition) apply(batch *event.Batch) error {
 			continue
 		}
 		p.shade(&ev, r)
-		if p.engine.Apply(&ev, r.Offset, r.Timestamp, &p.out) == event.ClassApplied {
+		class := p.engine.Apply(&ev, r.Offset, r.Timestamp, &p.out)
+		if p.fault != nil {
+			return p.fault
+		}
+		if class == event.ClassApplied {
 			if ev.Type == event.TypePolicy {
 				if err := p.turn(&ev, r); err != nil {
 					return err
@@ -222,7 +235,15 @@ func (p *partition) settle(ctx context.Context, log Log) error {
 	if err := p.emit(ctx); err != nil {
 		return err
 	}
-	p.engine.Flush(&p.out)
+	some := func() error {
+		if rows(&p.out) < p.role.config.MaxRows {
+			return nil
+		}
+		return p.sendSome(ctx)
+	}
+	if err := p.engine.FlushEach(&p.out, some); err != nil {
+		return err
+	}
 	p.shadowFlags()
 	if err := p.sendRows(ctx); err != nil {
 		return err
@@ -230,9 +251,7 @@ func (p *partition) settle(ctx context.Context, log Log) error {
 	if err := p.tellShared(ctx); err != nil {
 		return err
 	}
-	if n := len(p.out.Changes); n > 0 {
-		p.told.sequence = p.out.Changes[n-1].Sequence
-	}
+	p.noteChanges()
 	if err := p.tellProgress(ctx); err != nil {
 		return err
 	}
@@ -250,6 +269,28 @@ func (p *partition) settle(ctx context.Context, log Log) error {
 	}
 	p.lastBarrier = p.role.config.Now()
 	return nil
+}
+
+// sendSome writes what out holds and empties it, so that a barrier of very many
+// rows, or a record that lets much time pass, needs no more memory than others.
+func (p *partition) sendSome(ctx context.Context) error {
+	if err := p.emit(ctx); err != nil {
+		return err
+	}
+	if err := p.sendRows(ctx); err != nil {
+		return err
+	}
+	p.noteChanges()
+	p.out.Reset()
+	p.sent = 0
+	return nil
+}
+
+// noteChanges remembers the newest change that has been written.
+func (p *partition) noteChanges() {
+	if n := len(p.out.Changes); n > 0 {
+		p.told.sequence = p.out.Changes[n-1].Sequence
+	}
 }
 
 // produce writes messages and counts them. While it waits, the status says so.

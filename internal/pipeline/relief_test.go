@@ -1,0 +1,55 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"sendwatch/internal/codec"
+	"sendwatch/internal/event"
+)
+
+// scale is a Writer that notes how many rows it was given at once, at most and
+// in all.
+type scale struct {
+	paper
+	most, all int
+}
+
+func (s *scale) Produce(ctx context.Context, topic string, messages []event.Message) error {
+	n := 0
+	for _, m := range messages {
+		var b codec.Rows
+		if topic == "rows" && codec.DecodeRows(m.Value, &b) == nil {
+			n += rows(&b.Output)
+		}
+	}
+	s.most, s.all = max(s.most, n), s.all+n
+	return s.paper.Produce(ctx, topic, messages)
+}
+
+// Forty silent days pass in one record, and each is a status of each of 50
+// numbers: they go out in portions.
+func TestRowsOfALongGapGoOutInPortions(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		log, writer := &tape{topic: "events"}, &scale{}
+		role := quick(writer)
+		role.config.MaxRows = 100
+		long := time.Now().Add(-41 * 24 * time.Hour)
+		for i := range 50 {
+			log.append(fmt.Sprintf(`{"id":"p%d","type":"number.profile","time":%d,"number_id":"n%d","country":"DE"}`, i, long.UnixMilli(), i))
+		}
+		log.append(fmt.Sprintf(`{"id":"c","type":"clock","time":%d}`, time.Now().UnixMilli()))
+		during(t, role.Run, joining(log), func() { pass(3 * time.Second) })
+		if writer.all < 40*50 {
+			t.Errorf("%d rows, want a status a day of each number", writer.all)
+		}
+		if writer.most > 200 {
+			t.Errorf("%d rows were written at once, want about %d", writer.most, role.config.MaxRows)
+		}
+		if n := len(log.committed); n == 0 || log.committed[n-1] != 51 {
+			t.Errorf("committed %v, want 51 at last", log.committed)
+		}
+	})
+}
