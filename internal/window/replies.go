@@ -48,7 +48,7 @@ type pendingSend struct {
 	sent        int64
 	fingerprint uint64
 	conv        uint32 // settled if noNumber
-	next        uint32 // in the conversation, slot + 1
+	next, prev  uint32 // in the conversation, slot + 1
 	due         uint32 // next with the same minute of expiry, slot + 1
 }
 
@@ -129,6 +129,9 @@ func (r *Replies) Track(c Conversation, s int64, fingerprint uint64, dst []Settl
 	bucket := &r.due[ceilMinute(s)%dueMinutes]
 	*r.sends.At(slot) = pendingSend{sent: s, fingerprint: fingerprint, conv: uint32(c), next: v.head, due: *bucket}
 	*bucket = slot + 1
+	if v.head != 0 {
+		r.sends.At(v.head - 1).prev = slot + 1
+	}
 	v.head = slot + 1
 	r.setPending(v, v.pending+1)
 	return dst
@@ -147,15 +150,14 @@ func (r *Replies) Inbound(c Conversation, at int64, dst []Settled) []Settled {
 		v.first = at
 	}
 	left := v.pending
-	for link := &v.head; *link != 0; {
-		p := r.sends.At(*link - 1)
+	for link := v.head; link != 0; {
+		slot := link - 1
+		p := r.sends.At(slot)
+		link = p.next
 		if p.sent <= at && at <= p.sent+ReplyWindow {
 			dst = append(dst, Settled{v.number, v.contact, p.fingerprint, p.sent, at, Answered})
-			*link = p.next
-			p.conv = noNumber
+			r.unlink(v, slot)
 			left--
-		} else {
-			link = &p.next
 		}
 	}
 	r.setPending(v, left)
@@ -169,15 +171,14 @@ func (r *Replies) Withdraw(c Conversation, at int64, dst []Settled) []Settled {
 	if v.head == 0 {
 		return dst
 	}
-	newest := &v.head
-	for link := &r.sends.At(v.head - 1).next; *link != 0; link = &r.sends.At(*link - 1).next {
-		if r.sends.At(*link-1).sent > r.sends.At(*newest-1).sent {
-			newest = link
+	newest := v.head - 1
+	for link := r.sends.At(newest).next; link != 0; link = r.sends.At(link - 1).next {
+		if r.sends.At(link-1).sent > r.sends.At(newest).sent {
+			newest = link - 1
 		}
 	}
-	p := r.sends.At(*newest - 1)
-	*newest = p.next
-	p.conv = noNumber
+	p := r.sends.At(newest)
+	r.unlink(v, newest)
 	r.setPending(v, v.pending-1)
 	return append(dst, Settled{v.number, v.contact, p.fingerprint, p.sent, at, Withdrawn})
 }
@@ -193,12 +194,7 @@ func (r *Replies) Expire(tick int64, dst []Settled) []Settled {
 		if p.conv != noNumber {
 			v := r.convs.At(p.conv)
 			dst = append(dst, Settled{v.number, v.contact, p.fingerprint, p.sent, p.sent + ReplyWindow, Unanswered})
-			for link := &v.head; ; link = &r.sends.At(*link - 1).next {
-				if *link == slot+1 {
-					*link = p.next
-					break
-				}
-			}
+			r.unlink(v, slot)
 			r.setPending(v, v.pending-1)
 		}
 		r.sends.Free(slot)
@@ -259,6 +255,20 @@ func (r *Replies) Conversations() int { return r.convs.Len() }
 
 // Pending gives how many sends wait for a reply.
 func (r *Replies) Pending() int { return r.pending }
+
+// unlink takes a send out of its conversation's list. It stays in the wheel.
+func (r *Replies) unlink(v *conversation, slot uint32) {
+	p := r.sends.At(slot)
+	if p.prev == 0 {
+		v.head = p.next
+	} else {
+		r.sends.At(p.prev - 1).next = p.next
+	}
+	if p.next != 0 {
+		r.sends.At(p.next - 1).prev = p.prev
+	}
+	p.conv = noNumber
+}
 
 func (r *Replies) setPending(v *conversation, n uint32) {
 	if v.pending == n {

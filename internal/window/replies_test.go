@@ -146,3 +146,26 @@ func TestRepliesAgainstLists(t *testing.T) {
 const hourMS = 60 * minute
 
 func floorMinute(t int64) int64 { return t / minute * minute }
+
+// TestManyPendingOfOneConversation lets 300,000 sends to one contact expire, as
+// somebody makes them who watches their own service. They expire oldest first,
+// from the far end of the conversation's list: a walk to it for each would be
+// 10^10 steps.
+func TestManyPendingOfOneConversation(t *testing.T) {
+	const sends = 300_000
+	var r Replies
+	c := r.Open(0, 1)
+	for i := range int64(sends) {
+		r.Track(c, 1_760_000_000_000+i*100, 7, nil)
+	}
+	if r.Pressure(0) != sends {
+		t.Fatalf("%d pending, want %d", r.Pressure(0), sends)
+	}
+	expired := 0
+	for tick := int64(1_760_000_040_000 + ReplyWindow - 5*minute); r.Pending() > 0 && expired <= sends; tick += minute {
+		expired += len(r.Expire(tick, nil))
+	}
+	if expired != sends || r.Pressure(0) != 0 || r.Waiting() {
+		t.Errorf("%d expired and %d are pending, want %d and none", expired, r.Pressure(0), sends)
+	}
+}
