@@ -34,9 +34,8 @@ func (s numbersSource) Riskiest(ctx context.Context, limit int) (server.Ranking,
 	var out event.Output
 	err := s.numbers.Ask(ctx, func(e *engine.Engine) {
 		out.Reset()
-		e.Statuses(&out)
-		for i := range out.NumberStatuses {
-			ranking.Bands[out.NumberStatuses[i].Band]++
+		for band, n := range e.Riskiest(limit, &out) {
+			ranking.Bands[band] += n
 		}
 		ranking.Numbers = append(ranking.Numbers, out.NumberStatuses...)
 		slices.SortFunc(ranking.Numbers, func(a, b event.NumberStatus) int {
@@ -55,12 +54,12 @@ func (s numbersSource) Number(ctx context.Context, numberID string) (event.Numbe
 	var out event.Output
 	err := s.numbers.Ask(ctx, func(e *engine.Engine) {
 		out.Reset()
-		e.Statuses(&out)
-		for i := range out.NumberStatuses {
-			// Of a number that is on two partitions the one that is ahead counts.
-			if n := &out.NumberStatuses[i]; n.NumberID == numberID && (!ok || n.Clock > found.Clock) {
-				found, ok = *n, true
-			}
+		if !e.Number(numberID, &out) {
+			return
+		}
+		// Of a number that is on two partitions the one that is ahead counts.
+		if n := &out.NumberStatuses[0]; !ok || n.Clock > found.Clock {
+			found, ok = *n, true
 		}
 	})
 	return found, ok, err
