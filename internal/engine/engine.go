@@ -100,7 +100,7 @@ func New(cfg Config) *Engine {
 		fingerprints: window.NewKeyed(3600),
 		links:        window.NewKeyed(3600),
 		media:        window.NewKeyed(24 * 60),
-		templates:    window.NewKeyed(24 * 60),
+		templates:    window.NewKeys(24 * 60),
 	}
 	e.pane.current = never
 	e.policy = cfg.Policy

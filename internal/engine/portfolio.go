@@ -41,7 +41,7 @@ type Portfolios struct {
 func newPortfolios(p *policy.Policy, at event.Position, ids *names) Portfolios {
 	return Portfolios{
 		flagger: flagger{policy: p, position: at}, ids: ids,
-		contacts: window.NewKeyed(uniqueMinutes), minute: never,
+		contacts: window.NewKeys(uniqueMinutes), minute: never,
 	}
 }
 

@@ -40,10 +40,16 @@ type Keyed struct {
 	table  Table
 	maxima Maxima
 	width  int64
+	noTop  bool
 }
 
 // NewKeyed makes a pool for keyed logs whose window is width buckets wide.
 func NewKeyed(width int64) Keyed { return Keyed{width: width} }
+
+// NewKeys does the same for logs whose largest count nobody asks for: Top is 0.
+// A maximum takes memory by the largest count, which is a million where one
+// template is sent all day.
+func NewKeys(width int64) Keyed { return Keyed{width: width, noTop: true} }
 
 // Add counts one event of a key in bucket at. owner is the number; now is the
 // clock's bucket, to which the log has been advanced; at is at most now.
@@ -60,7 +66,7 @@ func (s *Keyed) Add(l *KeyedLog, owner uint32, key uint64, at, now int64) {
 	}
 	k := s.slots.At(slot)
 	k.count++
-	s.maxima.Move(&l.max, k.count-1, k.count)
+	s.move(l, k.count-1, k.count)
 	// The key remembers its newest entry, because looking for it among all keys
 	// of the bucket would take a message of many links the square of their
 	// number. A late event may have moved it: then a few places are tried, and
@@ -101,7 +107,7 @@ func (s *Keyed) Advance(l *KeyedLog, now int64) (left bool) {
 		s.pool.PopFront(&l.ring)
 		l.gone++
 		k := s.slots.At(e.slot)
-		s.maxima.Move(&l.max, k.count, k.count-e.n)
+		s.move(l, k.count, k.count-e.n)
 		if k.count -= e.n; k.count == 0 {
 			s.table.Delete(Key{k.key, uint64(k.owner)})
 			s.slots.Free(e.slot)
@@ -110,6 +116,13 @@ func (s *Keyed) Advance(l *KeyedLog, now int64) (left bool) {
 		}
 	}
 	return left
+}
+
+// move keeps the maximum, if anybody asks for it.
+func (s *Keyed) move(l *KeyedLog, from, to uint32) {
+	if !s.noTop {
+		s.maxima.Move(&l.max, from, to)
+	}
 }
 
 // Next gives the bucket at which the next entry leaves the window, Never if

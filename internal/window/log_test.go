@@ -164,3 +164,19 @@ func TestKeyedManyKeysOfOneBucket(t *testing.T) {
 		t.Errorf("%d keys and top %d are left after the window", l.Keys(), l.Top())
 	}
 }
+
+// TestKeysKeepNoMaximum sends one template a hundred thousand times: where nobody
+// asks for the largest count, memory does not grow with it.
+func TestKeysKeepNoMaximum(t *testing.T) {
+	keys := NewKeys(20)
+	var l KeyedLog
+	for range 100_000 {
+		keys.Add(&l, 0, 7, 100, 100)
+	}
+	if n := keys.maxima.pool.Len() + keys.pool.Len(); keys.Count(0, 7) != 100_000 || n > 2 {
+		t.Errorf("the count is %d in %d places, want 100000 in at most 2", keys.Count(0, 7), n)
+	}
+	if !keys.Advance(&l, 120) || keys.Len() != 0 {
+		t.Errorf("%d keys are left after the window", keys.Len())
+	}
+}
