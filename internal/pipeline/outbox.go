@@ -215,24 +215,44 @@ func (r row) size(out *event.Output) int {
 	switch r.table {
 	case tableFlag:
 		f := &out.Flags[r.index]
-		return 1_024 + len(f.Advice) + 64*len(f.Evidence.Counts) + 128*(len(f.Evidence.Fingerprints)+len(f.Evidence.Templates))
+		n := 1_024 + lengths(f.Advice, f.NumberID, f.WABAID, f.Key, f.PolicyVersion, f.Position.Topic) + 64*len(f.Evidence.Counts)
+		for _, contents := range [...][]event.FingerprintCount{f.Evidence.Fingerprints, f.Evidence.Templates} {
+			for i := range contents {
+				n += 128 + len(contents[i].Template)
+			}
+		}
+		return n
 	case tableMinute:
-		return 256 + 8*len(out.NumberMinutes[r.index].Contacts)
+		m := &out.NumberMinutes[r.index]
+		return 256 + len(m.NumberID) + 8*len(m.Contacts)
 	case tableFingerprint:
-		return 256 + len(out.FingerprintHours[r.index].Template)
+		h := &out.FingerprintHours[r.index]
+		return 256 + lengths(h.NumberID, h.Template)
 	case tableStatus:
-		return 1_024
+		s := &out.NumberStatuses[r.index]
+		return 1_024 + lengths(s.NumberID, s.WABAID)
+	case tableContact:
+		return 256 + len(out.ContactOutcomes[r.index].NumberID)
 	case tableChange:
 		return 64 + len(out.Changes[r.index].NumberID)
 	case tableAccount:
 		a := &out.AccountEvents[r.index]
-		n := 256 + len(a.ID) + len(a.Template) + len(a.State) + len(a.Reason)
+		n := 256 + lengths(a.ID, a.NumberID, a.WABAID, a.Topic, a.Template, a.State, a.Reason)
 		for _, s := range a.Restrict {
 			n += len(s) + 4
 		}
 		return n
 	}
 	return 256
+}
+
+// lengths adds up strings, each of which may be as long as a record.
+func lengths(strings ...string) int {
+	n := 0
+	for _, s := range strings {
+		n += len(s)
+	}
+	return n
 }
 
 func (r row) copy(from, to *event.Output) {

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,4 +53,26 @@ func TestRowsOfALongGapGoOutInPortions(t *testing.T) {
 			t.Errorf("committed %v, want 51 at last", log.committed)
 		}
 	})
+}
+
+// A number_id may be nearly as long as a record. Its rows stay within what a
+// broker takes: a message that it refuses would stop the partition for good.
+func TestRowsOfALongNumberIDAreBounded(t *testing.T) {
+	id := strings.Repeat("n", 100<<10)
+	var out event.Output
+	for range 40 {
+		out.Flags = append(out.Flags, event.Flag{NumberID: id, WABAID: id})
+		out.NumberMinutes = append(out.NumberMinutes, event.NumberMinute{NumberID: id})
+		out.FingerprintHours = append(out.FingerprintHours, event.FingerprintHour{NumberID: id})
+		out.NumberStatuses = append(out.NumberStatuses, event.NumberStatus{NumberID: id, WABAID: id})
+		out.ContactOutcomes = append(out.ContactOutcomes, event.ContactOutcome{NumberID: id})
+		out.AccountEvents = append(out.AccountEvents, event.AccountEvent{NumberID: id, WABAID: id})
+		out.Changes = append(out.Changes, event.PortfolioChange{NumberID: id, PortfolioID: "p"})
+	}
+	var o outbox
+	for _, m := range o.batches(Claim{Topic: "events"}, &out) {
+		if len(m.Value) > maxRowsMessage {
+			t.Errorf("a message of %d bytes, want at most %d", len(m.Value), maxRowsMessage)
+		}
+	}
 }
