@@ -16,6 +16,10 @@ const (
 	maxLetter = 768 << 10
 	// headerTruncated gives the length that a cut dead letter had.
 	headerTruncated = "sendwatch-truncated-from"
+	// maxLetterHead bounds a dead letter's key and the headers that its record
+	// came with, together. Where more is left out, headerLeftOut says what.
+	maxLetterHead = 128 << 10
+	headerLeftOut = "sendwatch-left-out"
 	// maxRowsMessage and maxRowsOfOne bound one record of the rows topic: so
 	// many bytes, beyond which the next row begins a new one, and so many rows.
 	maxRowsMessage = 256 << 10
@@ -85,8 +89,20 @@ func (o *outbox) letters(letters []event.DeadLetter, rejects []*event.Record) []
 	for i := range letters {
 		l := &letters[i]
 		first := len(o.headers)
+		key, room := l.Key, maxLetterHead-len(l.Key)
+		if room < 0 {
+			key, room = nil, maxLetterHead
+			o.headers = append(o.headers, event.Header{Key: []byte(headerLeftOut), Value: []byte("key")})
+		}
 		if r := rejects[i]; r != nil {
-			o.headers = append(o.headers, r.Headers...)
+			for _, h := range r.Headers {
+				// A header takes 48 bytes of memory, however short it is.
+				if room -= len(h.Key) + len(h.Value) + 48; room < 0 {
+					o.headers = append(o.headers, event.Header{Key: []byte(headerLeftOut), Value: []byte("headers")})
+					break
+				}
+				o.headers = append(o.headers, h)
+			}
 		}
 		o.headers = codec.AppendDeadLetterHeaders(o.headers, l)
 		value := l.Value
@@ -94,7 +110,7 @@ func (o *outbox) letters(letters []event.DeadLetter, rejects []*event.Record) []
 			o.headers = append(o.headers, event.Header{Key: []byte(headerTruncated), Value: strconv.AppendInt(nil, int64(len(value)), 10)})
 			value = value[:maxLetter]
 		}
-		o.messages = append(o.messages, event.Message{Key: l.Key, Value: value, Headers: o.headers[first:len(o.headers):len(o.headers)]})
+		o.messages = append(o.messages, event.Message{Key: key, Value: value, Headers: o.headers[first:len(o.headers):len(o.headers)]})
 	}
 	return o.messages
 }

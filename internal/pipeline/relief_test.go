@@ -76,3 +76,27 @@ func TestRowsOfALongNumberIDAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// A record that is bad may be nearly as large as a broker takes, in its key or
+// its headers too. Its dead letter comes with more headers and must still fit.
+func TestDeadLettersFitABroker(t *testing.T) {
+	large := make([]byte, 1_000_000)
+	for _, r := range []event.Record{
+		{Key: large, Value: []byte("x"), Headers: []event.Header{{Key: []byte("trace"), Value: []byte("7")}}},
+		{Key: []byte("k"), Value: []byte("x"), Headers: []event.Header{{Key: []byte("trace"), Value: []byte("7")}, {Key: large}}},
+		{Key: []byte("k"), Value: large, Headers: []event.Header{{Key: []byte("trace"), Value: []byte("7")}}},
+	} {
+		var o outbox
+		letter := codec.NewDeadLetter(event.Position{Topic: "events"}, 1, r.Key, r.Value, &codec.Rejection{Reason: codec.ReasonTooLarge})
+		m := o.letters([]event.DeadLetter{letter}, []*event.Record{&r})[0]
+		size, trace, left := len(m.Key)+len(m.Value), false, false
+		for _, h := range m.Headers {
+			size += len(h.Key) + len(h.Value)
+			trace = trace || string(h.Key) == "trace"
+			left = left || string(h.Key) == headerLeftOut || string(h.Key) == headerTruncated
+		}
+		if size > 960_000 || !trace || !left {
+			t.Errorf("%d bytes, small header kept %v, says what it lacks %v", size, trace, left)
+		}
+	}
+}
