@@ -275,7 +275,7 @@ func (d *demo) startKafka(logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	d.ledger = newLedger(d.generator.Numbers(), policy.Default())
+	d.ledger = newLedger(d.generator.Numbers(), d.generator.Portfolios(), policy.Default())
 	producer := d.client.NewProducer()
 	d.feed = &feed{
 		generator: d.generator, partitions: int32(d.options.Partitions), now: d.now, live: make(chan struct{}),

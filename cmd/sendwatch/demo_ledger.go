@@ -45,6 +45,7 @@ func (r *flagRecord) value() event.Value {
 type ledger struct {
 	policy *policy.Policy
 	labels map[string]*traffic.Number
+	folios []traffic.Portfolio
 
 	mu       sync.Mutex
 	seen     map[string]map[event.Factor]bool // factors that flagged, by number or portfolio
@@ -63,9 +64,9 @@ type wordKey struct {
 // keptFlags is more than any screen shows.
 const keptFlags = 64
 
-func newLedger(numbers []traffic.Number, p *policy.Policy) *ledger {
+func newLedger(numbers []traffic.Number, folios []traffic.Portfolio, p *policy.Policy) *ledger {
 	l := &ledger{
-		policy: p, labels: make(map[string]*traffic.Number, len(numbers)),
+		policy: p, folios: folios, labels: make(map[string]*traffic.Number, len(numbers)),
 		seen: map[string]map[event.Factor]bool{}, endanger: map[string]bool{},
 		words: map[wordKey]event.Value{}, last: map[string]int64{},
 	}
@@ -187,9 +188,10 @@ type profileVerdict struct {
 // verdict is what became of all expectations.
 type verdict struct {
 	Profiles []profileVerdict
-	Mistakes []string // every missed flag and every false danger, by number
-	Waiting  int      // expectations that are not due yet
-	Flags    [4]int64 // by transition
+	Folios   map[event.Factor]int // portfolios flagged as expected, by factor
+	Mistakes []string             // every missed flag and every false danger, by number
+	Waiting  int                  // expectations that are not due yet
+	Flags    [4]int64             // by transition
 }
 
 // verdict compares what was expected by a time (ms) with what came.
@@ -229,6 +231,19 @@ func (l *ledger) verdict(until int64) verdict {
 		}
 		if !missed {
 			p.Flagged++
+		}
+	}
+	v.Folios = map[event.Factor]int{}
+	for _, p := range l.folios {
+		for _, e := range p.Expects {
+			switch {
+			case e.By > until:
+				v.Waiting++
+			case l.seen[p.ID][e.Factor]:
+				v.Folios[e.Factor]++
+			default:
+				v.Mistakes = append(v.Mistakes, fmt.Sprintf("%s was not flagged for %s", p.ID, e.Factor))
+			}
 		}
 	}
 	for _, p := range profiles {
@@ -271,6 +286,12 @@ func (v *verdict) lines() []string {
 			what, flagged = "(the history is too short for it)", "-"
 		}
 		out = append(out, fmt.Sprintf("  %-16s %7d  %-8s %s", p.Profile, p.Numbers, flagged, what))
+	}
+	if len(v.Folios) > 0 {
+		out = append(out, "", "portfolios         flagged  for")
+		for _, f := range slices.Sorted(maps.Keys(v.Folios)) {
+			out = append(out, fmt.Sprintf("%26d  %s", v.Folios[f], f))
+		}
 	}
 	out = append(out, "")
 	for i, m := range v.Mistakes {

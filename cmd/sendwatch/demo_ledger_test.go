@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,7 +21,7 @@ func exampleLedger() *ledger {
 			{Factor: event.FactorUnanswered, By: 9000},
 		}},
 		{ID: "n3", Profile: "small_shop", Healthy: true, Connection: event.ConnectionBusinessApp},
-	}, policy.Default())
+	}, nil, policy.Default())
 }
 
 func flagJSON(id string, sequence int, number string, f event.Factor, level event.Level, transition event.Transition, value string) []byte {
@@ -73,6 +74,30 @@ func TestVerdict(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestLedgerJudgesPortfolios misses a portfolio's flag once it is due.
+func TestLedgerJudgesPortfolios(t *testing.T) {
+	l := exampleLedger()
+	l.folios = []traffic.Portfolio{{ID: "p9", Expects: []traffic.Expectation{{Factor: event.FactorContagion, By: 20_000}}}}
+	missed := func() bool {
+		v := l.verdict(20_000)
+		return slices.Contains(v.Mistakes, "p9 was not flagged for contagion")
+	}
+	if !missed() {
+		t.Error("a flag that is due and did not come is not missed")
+	}
+	record := []byte(`{"flag_id":"f","sequence":0,"transition":"raised","level":"warn","portfolio_id":"p9","factor":"contagion","value":1,"event_time":1}`)
+	if err := l.read(record); err != nil {
+		t.Fatal(err)
+	}
+	if missed() {
+		t.Error("a flag that came is missed")
+	}
+	v := l.verdict(20_000)
+	if text := strings.Join(v.lines(), "\n"); !strings.Contains(text, "1  contagion") {
+		t.Errorf("the summary does not name the portfolio's flag:\n%s", text)
 	}
 }
 
