@@ -168,19 +168,25 @@ func (n *Numbers) release(p *partition, err error) {
 // after another, each in the goroutine that owns it. The question must be quick
 // and must not keep the engine.
 func (n *Numbers) Ask(ctx context.Context, question func(*engine.Engine)) error {
+	// The channels are taken under the lock: a partition that is given back and
+	// taken again gets others.
+	type owner struct {
+		asks chan<- func(*engine.Engine)
+		gone <-chan struct{}
+	}
 	n.mu.Lock()
-	partitions := make([]*partition, 0, len(n.owned))
+	owners := make([]owner, 0, len(n.owned))
 	for _, p := range n.owned {
-		partitions = append(partitions, p)
+		owners = append(owners, owner{p.asks, p.gone})
 	}
 	n.mu.Unlock()
-	for _, p := range partitions {
+	for _, o := range owners {
 		answered := make(chan struct{})
 		ask := func(e *engine.Engine) { defer close(answered); question(e) }
 		select {
-		case p.asks <- ask:
+		case o.asks <- ask:
 			<-answered
-		case <-p.gone:
+		case <-o.gone:
 			return errGone
 		case <-ctx.Done():
 			return context.Cause(ctx)
