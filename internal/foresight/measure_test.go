@@ -2,6 +2,7 @@ package foresight
 
 import (
 	"math"
+	"os"
 	"strings"
 	"testing"
 
@@ -134,5 +135,31 @@ func TestEvaluate(t *testing.T) {
 		if !strings.Contains(out.String(), word) {
 			t.Errorf("the tables do not say %q:\n%s", word, out.String())
 		}
+	}
+}
+
+// TestTunedPolicyLoads reads the variant that the figures speak of: it is the
+// shipped policy but for what it says.
+func TestTunedPolicyLoads(t *testing.T) {
+	data, err := os.ReadFile("../../schemas/policy/tuned.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tuned, err := policy.Load(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shipped := policy.Default()
+	var changed []string
+	for i := range shipped.Profiles {
+		for f := range event.NumFactors {
+			if shipped.Profiles[i].Name == "community" && !cmp.Equal(shipped.Profiles[i].Rules[f], tuned.Profiles[i].Rules[f]) {
+				changed = append(changed, f.String())
+			}
+		}
+	}
+	want := []string{"daily_volume", "group_add", "media_repeat", "spam_errors", "trust_score"}
+	if diff := cmp.Diff(want, changed); diff != "" {
+		t.Errorf("it changes other factors than it says (-want +got):\n%s", diff)
 	}
 }
