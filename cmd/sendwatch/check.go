@@ -12,6 +12,7 @@ import (
 	"sendwatch/internal/clickhouse"
 	"sendwatch/internal/config"
 	"sendwatch/internal/kafka"
+	"sendwatch/internal/policies"
 )
 
 // checkTimeout bounds the questions to each of Kafka and ClickHouse.
@@ -23,7 +24,7 @@ type checkCmd struct {
 	Policy string `type:"existingfile" placeholder:"FILE" help:"Check this policy file, and nothing else."`
 }
 
-// Run checks the configuration, the policy it names, Kafka and ClickHouse, and
+// Run checks the configuration, the policies and the secret, Kafka and ClickHouse, and
 // changes nothing. It prints every problem and fails if one is more than a
 // warning.
 func (c *checkCmd) Run(ctx context.Context) error {
@@ -35,8 +36,7 @@ func (c *checkCmd) Run(ctx context.Context) error {
 		return err
 	}
 	var failed bool
-	if _, err := loadPolicy(cfg.Policy.File); err != nil {
-		fmt.Fprintf(os.Stdout, "error: %v\n", err)
+	if checkFiles(os.Stdout, cfg) {
 		failed = true
 	}
 	if checkKafka(ctx, os.Stdout, cfg) {
@@ -50,6 +50,29 @@ func (c *checkCmd) Run(ctx context.Context) error {
 	}
 	fmt.Fprintf(os.Stdout, "%s: ready to run\n", c.Config)
 	return nil
+}
+
+// checkFiles prints what is wrong with the policies and the secret that the roles
+// want, and tells whether anything is.
+func checkFiles(out io.Writer, cfg config.Config) (failed bool) {
+	problem := func(err error) {
+		if err != nil {
+			fmt.Fprintf(out, "error: %v\n", err)
+			failed = true
+		}
+	}
+	if slices.Contains(cfg.Roles, config.RoleNumbers) {
+		_, err := cfg.Contacts.Secret.Reveal()
+		problem(err)
+		if cfg.Policy.Shadow != "" {
+			_, err := loadPolicy(cfg.Policy.Shadow)
+			problem(err)
+		}
+	}
+	if goesByPolicy(cfg) {
+		problem(policies.Check(cfg.Policy.Folder, cfg.Policy.File))
+	}
+	return failed
 }
 
 // checkKafka prints the problems and tells whether one is more than a warning.

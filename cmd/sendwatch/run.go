@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,30 +38,47 @@ func (c *runCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rules, err := policies.Open(settings.Policy.Folder, settings.Policy.File)
-	if err != nil {
+	o := runOptions{settings: settings, logger: logger}
+	if err := o.judgeBy(settings); err != nil {
+		return err
+	}
+	if o.telemetry, err = telemetry.New(telemetry.Config{Service: settings.Telemetry.ServiceName, Version: version(), Logger: logger}); err != nil {
+		return err
+	}
+	return runPipelines(ctx, o)
+}
+
+// judgeBy reads the policies and the secret, as far as the roles want them: a
+// process that only fills ClickHouse judges nobody and is trusted with no secret.
+func (o *runOptions) judgeBy(settings config.Config) error {
+	if slices.Contains(settings.Roles, config.RoleNumbers) {
+		secret, err := settings.Contacts.Secret.Reveal()
+		if err != nil {
+			return err
+		}
+		o.secret = codec.Secret(secret)
+		if settings.Policy.Shadow != "" {
+			if o.shadow, err = loadPolicy(settings.Policy.Shadow); err != nil {
+				return err
+			}
+		}
+	}
+	if !goesByPolicy(settings) {
+		return nil
+	}
+	var err error
+	if o.policies, err = policies.Open(settings.Policy.Folder, settings.Policy.File); err != nil {
 		return err
 	}
 	if settings.Policy.Folder == "" && settings.Policy.File != "" {
-		logger.Warn("policy.folder is not set: after a change of the policy file a restart judges old records by the new policy")
+		o.logger.Warn("policy.folder is not set: after a change of the policy file a restart judges old records by the new policy")
 	}
-	var shadow *policy.Policy
-	if settings.Policy.Shadow != "" {
-		if shadow, err = loadPolicy(settings.Policy.Shadow); err != nil {
-			return err
-		}
-	}
-	secret, err := settings.Contacts.Secret.Reveal()
-	if err != nil {
-		return err
-	}
-	measures, err := telemetry.New(telemetry.Config{Service: settings.Telemetry.ServiceName, Version: version(), Logger: logger})
-	if err != nil {
-		return err
-	}
-	return runPipelines(ctx, runOptions{
-		settings: settings, policy: rules.Newest(), policies: rules, shadow: shadow, secret: codec.Secret(secret), telemetry: measures, logger: logger,
-	})
+	return nil
+}
+
+// goesByPolicy tells whether one of the roles goes by the policy.
+func goesByPolicy(settings config.Config) bool {
+	return slices.Contains(settings.Roles, config.RoleNumbers) || slices.Contains(settings.Roles, config.RolePortfolios)
 }
 
 // chooseRoles gives the roles to run: those asked for, else those of the
@@ -131,7 +149,7 @@ func runPipelines(ctx context.Context, o runOptions) (err error) {
 		defer func() { err = errors.Join(err, stopWatching()) }()
 	}
 
-	o.logger.Info("running", "roles", strings.Join(o.settings.Roles, ","), "policy", o.newest().Version,
+	o.logger.Info("running", "roles", strings.Join(o.settings.Roles, ","), "policy", o.policyVersion(),
 		"brokers", strings.Join(o.settings.Kafka.Brokers, ","))
 	if err := roles.run(ctx); err != nil {
 		return err

@@ -33,12 +33,16 @@ type runOptions struct {
 	logger    *slog.Logger
 }
 
-// newest gives the policy that is to decide from now on.
-func (o *runOptions) newest() *policy.Policy {
-	if o.policies != nil {
-		return o.policies.Newest()
+// policyVersion names the policy that is to decide from now on, "" in a process
+// that judges nobody.
+func (o *runOptions) policyVersion() string {
+	switch {
+	case o.policies != nil:
+		return o.policies.Newest().Version
+	case o.policy != nil:
+		return o.policy.Version
 	}
-	return o.policy
+	return ""
 }
 
 // judges gives what finds the policies of a deployment, nil if there is but one.
@@ -212,7 +216,7 @@ func (p *pipelines) Ready(context.Context) error {
 // Status tells how far the process is.
 func (p *pipelines) Status(context.Context) (server.Status, error) {
 	status := server.Status{
-		Version: version(), PolicyVersion: p.options.newest().Version, Started: p.started, Records: map[string]int64{},
+		Version: version(), PolicyVersion: p.options.policyVersion(), Started: p.started, Records: map[string]int64{},
 	}
 	if p.numbers != nil {
 		for _, s := range p.numbers.Status() {

@@ -48,22 +48,45 @@ func Open(folder, file string) (*Store, error) {
 	if folder == "" {
 		return s, nil
 	}
-	name := filepath.Join(folder, firstFile)
-	version, err := os.ReadFile(name)
+	first, err := s.keptFirst()
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		if err := writeFile(name, []byte(s.newest.Version+"\n")); err != nil {
-			return nil, err
-		}
 	case err != nil:
-		return nil, fmt.Errorf("policies: %w; the folder holds the policies this deployment has used and must be readable", err)
+		return nil, err
+	case first != nil:
+		s.first = first
 	default:
-		v := strings.TrimSpace(string(version))
-		if s.first, err = s.Find(v); err != nil {
+		if err := writeFile(filepath.Join(folder, firstFile), []byte(s.newest.Version+"\n")); err != nil {
 			return nil, err
 		}
 	}
 	return s, nil
+}
+
+// Check gives the error that Open would give, as far as that can be told
+// without writing: every mistake of the policy file, and what is wrong with the
+// policy that the folder names as the first.
+func Check(folder, file string) error {
+	s := &Store{file: file, known: map[string]*policy.Policy{}}
+	_, err := s.Reload() // keeps nothing: there is no folder yet
+	if folder == "" {
+		return err
+	}
+	s.folder = folder
+	_, firstErr := s.keptFirst()
+	return errors.Join(err, firstErr)
+}
+
+// keptFirst gives the policy that the folder names as the first, nil if it names
+// none yet.
+func (s *Store) keptFirst() (*policy.Policy, error) {
+	version, err := os.ReadFile(filepath.Join(s.folder, firstFile))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil //nolint:nilnil // none is a valid answer
+	case err != nil:
+		return nil, fmt.Errorf("policies: %w; the folder holds the policies this deployment has used and must be readable", err)
+	}
+	return s.Find(strings.TrimSpace(string(version)))
 }
 
 // First gives the policy that decides at the beginning of a log.

@@ -68,6 +68,33 @@ func TestStoreRemembers(t *testing.T) {
 	}
 }
 
+// TestCheckFindsWhatOpenWould, and leaves the folder as it was.
+func TestCheckFindsWhatOpenWould(t *testing.T) {
+	folder, file := filepath.Join(t.TempDir(), "policies"), filepath.Join(t.TempDir(), "policy.yaml")
+	write(t, file, strict)
+	if err := Check(folder, file); err != nil {
+		t.Errorf("a folder that is still to be made: %v", err)
+	}
+	if _, err := os.Stat(folder); err == nil {
+		t.Error("the check made the folder")
+	}
+	first := open(t, folder, file).First().Version
+	if err := Check(folder, file); err != nil {
+		t.Errorf("after Open: %v", err)
+	}
+	if err := os.RemoveAll(filepath.Join(folder, first)); err != nil {
+		t.Fatal(err)
+	}
+	write(t, file, strings.ReplaceAll(strict, "5m", "soon"))
+	err := Check(folder, file)
+	if err == nil || !strings.Contains(err.Error(), "hysteresis") || !strings.Contains(err.Error(), first) {
+		t.Errorf("a bad file and a lost policy: %v", err)
+	}
+	if err := Check(file, ""); err == nil || !strings.Contains(err.Error(), "must be readable") {
+		t.Errorf("a folder that is a file: %v", err)
+	}
+}
+
 // TestFindNames names the version that cannot be found, whatever it looks like.
 func TestFindNames(t *testing.T) {
 	s := open(t, t.TempDir(), "")

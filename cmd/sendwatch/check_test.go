@@ -1,0 +1,53 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sendwatch/internal/config"
+)
+
+// TestRolesAskOnlyForWhatTheyUse: each role starts with what it needs, and
+// `check` asks for the same things as `run`.
+func TestRolesAskOnlyForWhatTheyUse(t *testing.T) {
+	dir := t.TempDir()
+	bad := filepath.Join(dir, "bad.yaml")
+	if err := os.WriteFile(bad, []byte("hysteresis: soon\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		role           string
+		policy, shadow string
+		want           []string // in what is said; none: nothing is wrong
+	}{
+		{config.RoleSink, bad, bad, nil},
+		{config.RolePortfolios, "", bad, nil},
+		{config.RolePortfolios, bad, "", []string{bad}},
+		{config.RoleNumbers, "", "", []string{config.ContactSecretVariable}},
+		{config.RoleNumbers, "", bad, []string{config.ContactSecretVariable, bad}},
+	} {
+		cfg := config.Default()
+		cfg.Roles = []string{c.role}
+		cfg.Policy = config.Policy{File: c.policy, Folder: filepath.Join(dir, "policies"), Shadow: c.shadow}
+		var said bytes.Buffer
+		if failed := checkFiles(&said, cfg); failed != (c.want != nil) {
+			t.Errorf("%+v: check failed: %t\n%s", c, failed, &said)
+		}
+		for _, w := range c.want {
+			if !strings.Contains(said.String(), w) {
+				t.Errorf("%+v: nothing about %q in\n%s", c, w, &said)
+			}
+		}
+		o := runOptions{logger: slog.New(slog.DiscardHandler)}
+		if err := o.judgeBy(cfg); (err != nil) != (c.want != nil) {
+			t.Errorf("%+v: run gives %v", c, err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "policies")); err != nil {
+		t.Errorf("the portfolios role kept no policy: %v", err)
+	}
+}
