@@ -117,6 +117,7 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	}
 	if cfg.Until != 0 {
 		e.AdvanceTo(cfg.Until, &res.Rows)
+		res.Rows.PortfolioStatus = res.Rows.PortfolioStatus[:0]
 	}
 	res.engine = e
 	e.Statuses(&res.Rows)
