@@ -1,7 +1,9 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"strconv"
 	"strings"
@@ -188,7 +190,8 @@ func (p *parser) password(to *Secret) (fields []field, resolve func()) {
 		}
 		value, _ := p.lookupEnv(name)
 		if value == "" {
-			variable.Wrong("the environment variable "+strconv.Quote(name)+" is not set", accepted)
+			// Its name is not shown: somebody may have written the password itself.
+			variable.Wrong("the environment variable of this name is not set", accepted)
 		}
 		*to = NewSecret(orUnread(value, value != ""))
 	}
@@ -203,7 +206,11 @@ func (p *parser) secretFile(v strict.Value) (string, bool) {
 	}
 	data, err := p.readFile(path)
 	if err != nil {
-		v.Wrong(err.Error(), accepted)
+		// The path is not shown: somebody may have written the secret itself.
+		if at, ok := errors.AsType[*fs.PathError](err); ok {
+			err = at.Err
+		}
+		v.Wrong("the file of this name cannot be read: "+err.Error(), accepted)
 		return "", false
 	}
 	text := strings.TrimRight(string(data), "\r\n")
@@ -315,7 +322,11 @@ func addresses(key string, to *[]string) field {
 		var list []string
 		for _, item := range items {
 			if s, ok := item.Text("host:port"); ok {
-				if !isAddress(s) {
+				switch {
+				case isAddress(s):
+				case strings.Contains(s, "@"): // not shown: there may be a password in it
+					item.Wrong("has a user in front", "host:port; users and passwords have keys of their own")
+				default:
 					item.Wrong(strconv.Quote(s)+" is no address", "host:port, the port from 1 to 65535")
 				}
 				list = append(list, s)
@@ -394,12 +405,12 @@ func differ(v strict.Value, what string, names ...string) {
 // identifier reads the name of a database, which goes into statements as it is.
 func identifier(v strict.Value, to *string) {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
-	const accepted = "letters, digits and underscores, no digit first, at most 64"
+	const accepted = "letters, digits and underscores, no digit first, at most 63"
 	s, ok := v.Text(accepted)
 	if !ok {
 		return
 	}
-	if len(s) > 64 || strings.Trim(s, letters) != "" || s[0] <= '9' {
+	if len(s) > 63 || strings.Trim(s, letters) != "" || s[0] <= '9' {
 		v.Wrong(strconv.Quote(s)+" is no name for a database", accepted)
 		return
 	}
