@@ -14,7 +14,12 @@ type names struct {
 	index window.Table
 }
 
-type span struct{ from, to uint32 }
+// span is where a name lies. An arena may pass 4 GiB, because a name may be as
+// long as a record.
+type span struct {
+	from uint64
+	n    uint32
+}
 
 // intern gives the index of s, new if need be. Strings whose hashes are equal
 // are told apart by their bytes.
@@ -35,9 +40,8 @@ func (t *names) intern(s []byte) uint32 {
 			return i
 		}
 	}
-	from := uint32(len(t.arena))
+	t.spans = append(t.spans, span{uint64(len(t.arena)), uint32(len(s))})
 	t.arena = append(t.arena, s...)
-	t.spans = append(t.spans, span{from, uint32(len(t.arena))})
 	i := uint32(len(t.spans) - 1)
 	t.index.Put(k, i)
 	return i
@@ -59,7 +63,8 @@ func (t *names) get(i uint32) []byte {
 	if i == 0 {
 		return nil
 	}
-	return t.arena[t.spans[i].from:t.spans[i].to]
+	s := t.spans[i]
+	return t.arena[s.from : s.from+uint64(s.n)]
 }
 
 func (t *names) string(i uint32) string { return string(t.get(i)) }
