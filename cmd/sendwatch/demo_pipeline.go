@@ -8,6 +8,7 @@ import (
 	"sendwatch/internal/codec"
 	"sendwatch/internal/policy"
 	"sendwatch/internal/telemetry"
+	"sendwatch/schemas"
 )
 
 // startPipeline starts the roles, wired as in `run`: what the demo shows is the
@@ -17,8 +18,18 @@ func (d *demo) startPipeline(ctx context.Context, all *parts, logger *slog.Logge
 	if err != nil {
 		return nil, err
 	}
+	text, err := schemas.Policies.ReadFile("policy/tuned.yaml")
+	if err != nil {
+		return nil, err
+	}
+	// The tuned policy judges beside, so that its flags can be compared by SQL.
+	shadow, err := policy.Load(text)
+	if err != nil {
+		return nil, err
+	}
 	roles, err := newPipelines(runOptions{
-		settings: d.settings, policy: policy.Default(), secret: codec.Secret(d.contactKey()), telemetry: measures, logger: logger,
+		settings: d.settings, policy: policy.Default(), shadow: shadow, secret: codec.Secret(d.contactKey()),
+		telemetry: measures, logger: logger,
 	})
 	if err != nil {
 		return nil, err
