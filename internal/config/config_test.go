@@ -116,7 +116,7 @@ kafka:
   create: {partitions: 3, replication_factor: 2, events_retention: 1h, flags_retention: 2h, rows_retention: 3h, dead_letter_retention: 4d}
 clickhouse: {addresses: ["c:9000"], database: db, username: w, password_env: CH_PASSWORD, tls: {enabled: true}}
 policy: {file: p.yaml}
-numbers: {dedup_horizon: 90m, pane_size: 1024, longest_outage: 2d}
+numbers: {dedup_horizon: 90m, pane_size: 1024, longest_outage: 2d, contact_outcomes: false}
 http: {listen: none}
 log: {level: debug, format: json}
 telemetry: {service_name: x}

@@ -32,6 +32,7 @@ type NumbersConfig struct {
 	Shadow                  *policy.Policy // judges beside, for ClickHouse only; nil for none
 	DedupHorizon            int64          // ms, the engine's default if 0
 	PaneBits                uint8          // a pane is offset >> PaneBits, default 16
+	NoContacts              bool           // leave out contact_outcomes, nearly a row a send
 
 	// Barrier is the longest time between two barriers while records come;
 	// default 1 s. MaxRows brings one earlier; default 50,000.

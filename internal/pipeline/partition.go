@@ -59,7 +59,8 @@ func newPartition(n *Numbers, claim Claim) *partition {
 	}
 	p.engine = engine.New(engine.Config{
 		Topic: claim.Topic, Partition: claim.Partition, Policy: j.policy, DedupHorizon: c.DedupHorizon, PaneBits: c.PaneBits,
-		Feed: c.Topics != nil,
+		NoContacts: c.NoContacts,
+		Feed:       c.Topics != nil,
 		Full: func(*event.Output) {
 			if p.fault == nil && rows(&p.out) >= c.MaxRows {
 				p.fault = p.relieve()
