@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -82,9 +83,14 @@ func New(cfg Config) (*Telemetry, error) {
 	}
 	t.endpoint = sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader), sdkmetric.WithResource(t.resource))
 
-	enabled := !strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true")
-	t.otlpMeter = enabled && wantsOTLP("METRICS")
-	t.otlpTrace = enabled && wantsOTLP("TRACES")
+	if !strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") {
+		var errs [2]error
+		t.otlpMeter, errs[0] = wantsOTLP("METRICS")
+		t.otlpTrace, errs[1] = wantsOTLP("TRACES")
+		if err := errors.Join(errs[:]...); err != nil {
+			return nil, err
+		}
+	}
 	options := []sdktrace.TracerProviderOption{sdktrace.WithResource(t.resource)}
 	if os.Getenv("OTEL_TRACES_SAMPLER") == "" { // given, the SDK reads it
 		options = append(options, sdktrace.WithSampler(defaultSampler()))
@@ -100,13 +106,30 @@ func defaultSampler() sdktrace.Sampler {
 	return sdktrace.ParentBased(sdktrace.TraceIDRatioBased(defaultSampling))
 }
 
-// wantsOTLP tells whether a signal's endpoint is set and its exporter not
-// switched off, as the OpenTelemetry specification names the variables.
-func wantsOTLP(signal string) bool {
-	if exporter := os.Getenv("OTEL_" + signal + "_EXPORTER"); exporter != "" && exporter != "otlp" {
-		return false
+// wantsOTLP tells whether a signal's endpoint is set or its exporter asked for,
+// and not switched off, as the OpenTelemetry specification names the variables.
+// The error names a protocol that is not spoken here: to send by another one
+// would reach a port that does not understand it.
+func wantsOTLP(signal string) (bool, error) {
+	exporters := os.Getenv("OTEL_" + signal + "_EXPORTER")
+	asked := slices.Contains(strings.Split(strings.ReplaceAll(exporters, " ", ""), ","), "otlp")
+	if exporters != "" && !asked {
+		return false, nil
 	}
-	return os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || os.Getenv("OTEL_EXPORTER_OTLP_"+signal+"_ENDPOINT") != ""
+	prefix := "OTEL_EXPORTER_OTLP_"
+	if !asked && os.Getenv(prefix+"ENDPOINT") == "" && os.Getenv(prefix+signal+"_ENDPOINT") == "" {
+		return false, nil
+	}
+	for _, name := range []string{prefix + signal + "_PROTOCOL", prefix + "PROTOCOL"} {
+		switch protocol := os.Getenv(name); protocol {
+		case "":
+		case "http/protobuf":
+			return true, nil
+		default:
+			return false, fmt.Errorf("telemetry: %s: %q is not spoken here; give http/protobuf or nothing, and an endpoint that takes it, such as http://collector:4318", name, protocol)
+		}
+	}
+	return true, nil
 }
 
 // Metrics gives the store of metrics; of a nil *Telemetry a nil one, which

@@ -111,6 +111,7 @@ func TestOTLPIsOffUnlessAskedFor(t *testing.T) {
 		{"all", "OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1", true, true},
 		{"metrics alone", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://127.0.0.1:1", true, false},
 		{"traces alone", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:1", false, true},
+		{"at the endpoint of the specification", "OTEL_METRICS_EXPORTER", "prometheus, otlp", true, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Setenv(c.key, c.value)
@@ -131,6 +132,26 @@ func TestOTLPIsOffUnlessAskedFor(t *testing.T) {
 	t.Setenv("OTEL_SDK_DISABLED", "true")
 	if tel, err := New(Config{}); err != nil || tel.otlpTrace || tel.otlpMeter {
 		t.Errorf("OTEL_SDK_DISABLED was not heeded (error %v)", err)
+	}
+}
+
+// TestOTLPNamesAProtocolThatItDoesNotSpeak: figures sent by another one than was
+// asked for would be lost in silence.
+func TestOTLPNamesAProtocolThatItDoesNotSpeak(t *testing.T) {
+	quiet(t)
+	t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+	if _, err := New(Config{}); err != nil {
+		t.Errorf("nothing is sent, and still: %v", err)
+	}
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+	_, err := New(Config{})
+	if err == nil || !strings.Contains(err.Error(), "OTEL_EXPORTER_OTLP_PROTOCOL") || !strings.Contains(err.Error(), "http/protobuf") {
+		t.Errorf("got %v", err)
+	}
+	t.Setenv("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "http/protobuf")
+	t.Setenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf")
+	if _, err := New(Config{}); err != nil {
+		t.Errorf("a signal's own protocol was not heeded: %v", err)
 	}
 }
 
