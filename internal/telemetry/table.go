@@ -119,12 +119,12 @@ var table = [NumMetrics]Definition{
 	},
 	LagSeconds: {
 		"sendwatch.lag.time", Gauge, "s",
-		"Wall clock minus the time of the newest record applied; 0 at the end of the partition.",
+		"Wall clock minus the timestamp of the newest record read; 0 at the end of the partition.",
 		[]string{"role", "partition"},
 	},
 	Watermark: {
 		"sendwatch.watermark", Gauge, "s",
-		"Largest event time applied, in seconds since the Unix epoch.",
+		"Largest event time applied (of portfolios the minute evaluated last), in seconds since the Unix epoch. The present time less this is the lag in event time, also of a partition that has stopped.",
 		[]string{"role", "partition"},
 	},
 	Partitions: {
