@@ -109,9 +109,10 @@ func (c *Claim) Commit(offset int64) error {
 // serve that returns nil early keeps the partition, unread, until then: others
 // must not be disturbed by it. Run returns when ctx ends, or with the first
 // error of a serve or of the group that does not pass; by then every serve has
-// returned and the member has left.
+// returned and the member has left. A topic that does not exist is waited for.
 func (g *Group) Run(ctx context.Context, serve func(context.Context, *Claim) error) error {
 	config := &g.client.config
+	g.waitForTopic(ctx)
 	group, err := kafkago.NewConsumerGroup(kafkago.ConsumerGroupConfig{
 		ID: g.config.ID, Topics: []string{g.config.Topic}, Brokers: config.Brokers, Dialer: g.client.dialer,
 		GroupBalancers:        []kafkago.GroupBalancer{kafkago.RangeGroupBalancer{}},
@@ -157,6 +158,9 @@ func (g *Group) Run(ctx context.Context, serve func(context.Context, *Claim) err
 			// it would make this one join again.
 			<-ended.Done()
 		})
+		if len(claims) == 0 {
+			g.waitForTopic(ctx)
+		}
 	}
 	// The heartbeats go on until every claim has drained; only then do we leave.
 	serving.Wait()
@@ -165,6 +169,29 @@ func (g *Group) Run(ctx context.Context, serve func(context.Context, *Claim) err
 		return err
 	}
 	return nil
+}
+
+// waitForTopic waits while the topic does not exist. kafka-go ends a generation
+// at once whose topic it cannot look at, so that a member of a group on a
+// missing topic would join again and again without a pause. Other failures are
+// left to the joining.
+func (g *Group) waitForTopic(ctx context.Context) {
+	var again backoff
+	for {
+		bounded, cancel := context.WithTimeout(ctx, requestTimeout)
+		_, err := g.client.partitions(bounded, g.config.Topic)
+		cancel()
+		if !errors.Is(err, kafkago.UnknownTopicOrPartition) {
+			return
+		}
+		if again.tries%10 == 0 {
+			g.client.config.Logger.Warn("the topic to read does not exist and is waited for; `sendwatch migrate` creates it",
+				"group", g.config.ID, "topic", g.config.Topic)
+		}
+		if again.wait(ctx) != nil {
+			return
+		}
+	}
 }
 
 // claims turns a generation's assignments into claims.

@@ -3,12 +3,16 @@ package kafka
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	kafkago "github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -191,4 +195,75 @@ func refusesOldOwner(t *testing.T, brokers []string, topic string) {
 		return fmt.Sprint(committed(t, writer, topic, topic, 1)) == "map[0:10]"
 	})
 	other.leave(t)
+}
+
+// TestGroupWaitsForItsTopic starts a member before its topic exists, and deletes
+// the topic under it: it says so, and joins a few times at most, not without end.
+func TestGroupWaitsForItsTopic(t *testing.T) {
+	cluster, client, _ := fake(t, 1)
+	logged := make(logLines, 1000)
+	waiting := ours(t, cluster.ListenAddrs(), func(c *Config) {
+		c.Session, c.Rebalance = 6*time.Second, 6*time.Second
+		c.Logger = slog.New(slog.NewTextHandler(logged, nil))
+	})
+	var joins atomic.Int32
+	group := waiting.NewGroup(GroupConfig{ID: "late", Topic: "late", Joined: func() { joins.Add(1) }})
+	ctx, stop := context.WithCancel(bounded(t))
+	served, done := make(chan int32, 10), make(chan error, 1)
+	go func() {
+		done <- group.Run(ctx, func(ctx context.Context, c *Claim) error {
+			served <- c.Partition
+			<-ctx.Done()
+			return nil
+		})
+	}()
+
+	logged.await(t, "does not exist")
+	if n := joins.Load(); n != 0 {
+		t.Errorf("joined %d times for a topic that does not exist", n)
+	}
+	create(t, client, "late", 1)
+	if p := <-served; p != 0 {
+		t.Errorf("partition %d, want 0", p)
+	}
+	deleted, err := client.api.DeleteTopics(ctx, &kafkago.DeleteTopicsRequest{Topics: []string{"late"}})
+	if err != nil || deleted.Errors["late"] != nil {
+		t.Fatal(err, deleted)
+	}
+	logged.await(t, "does not exist")
+	if n := joins.Load(); n > 4 {
+		t.Errorf("joined %d times when the topic was deleted", n)
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// logLines hands on what is logged, a line at a time; what nobody waits for is
+// dropped.
+type logLines chan string
+
+func (l logLines) Write(line []byte) (int, error) {
+	select {
+	case l <- string(line):
+	default:
+	}
+	return len(line), nil
+}
+
+// await takes lines until one contains text.
+func (l logLines) await(t *testing.T, text string) {
+	t.Helper()
+	ctx := bounded(t)
+	for {
+		select {
+		case line := <-l:
+			if strings.Contains(line, text) {
+				return
+			}
+		case <-ctx.Done():
+			t.Fatalf("%q was not logged", text)
+		}
+	}
 }

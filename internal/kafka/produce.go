@@ -108,7 +108,11 @@ func (p *Producer) complain(tries int, topic string, partition int32, err error)
 		p.client.config.Retried(topic)
 	}
 	if tries%10 == 0 {
-		p.client.config.Logger.Warn("a write to Kafka failed and is tried again",
+		what := "a write to Kafka failed and is tried again"
+		if errors.Is(err, kafkago.UnknownTopicOrPartition) {
+			what += "; `sendwatch check` tells whether the topic is missing"
+		}
+		p.client.config.Logger.Warn(what,
 			"topic", topic, "partition", partition, "tries", tries, "error", err)
 	}
 }
