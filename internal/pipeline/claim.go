@@ -53,6 +53,10 @@ type Store interface {
 	Write(ctx context.Context, out *event.Output) error
 }
 
+// cutLog is said of a log that is read from its beginning and begins in the
+// middle. Without a checkpoint nobody knows what came before.
+const cutLog = "the log has lost its beginning: what it said there is not known any more, and what is written anew for the time after it may know less than what was written before; keep the topic for longer"
+
 // fetched is a batch, or why there will be none any more.
 type fetched struct {
 	batch *event.Batch

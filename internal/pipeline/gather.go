@@ -107,6 +107,9 @@ func (g *gatherer) run(ctx context.Context, log Log) error {
 		}
 		return err
 	}
+	if g.next == FromStart && next > 0 {
+		g.role.config.Logger.Warn(cutLog, "role", RolePortfolios, "partition", g.claim.String(), "first", next)
+	}
 	g.next, g.lastCommit = next, now()
 
 	fetching, stopFetching := context.WithCancel(ctx)
@@ -384,7 +387,7 @@ func (g *gatherer) report(f fetched, apply time.Duration) {
 	if g.next >= g.target {
 		state, g.target = StateRunning, 0 // once caught up, for good
 	}
-	g.status.End = batch.End
+	g.status.End, g.status.Fetched = batch.End, g.role.config.Now()
 	switch n := len(batch.Records); {
 	case g.next >= batch.End:
 		g.status.LagSeconds = 0
@@ -410,7 +413,9 @@ func (g *gatherer) report(f fetched, apply time.Duration) {
 	m := g.role.config.Telemetry.Metrics()
 	m.Set(telemetry.LagRecords, float64(max(0, batch.End-g.next)), RolePortfolios, g.label)
 	m.Set(telemetry.LagSeconds, g.status.LagSeconds, RolePortfolios, g.label)
-	m.Set(telemetry.Watermark, float64(g.minute)/1000, RolePortfolios, g.label)
+	if g.minute > 0 {
+		m.Set(telemetry.Watermark, float64(g.minute)/1000, RolePortfolios, g.label)
+	}
 	m.Set(telemetry.EvaluationLag, float64(gathered.Behind)/1000, g.label)
 	m.Set(telemetry.StateEntries, float64(gathered.Portfolios), RolePortfolios, g.label, "portfolios")
 	m.Set(telemetry.StateEntries, float64(gathered.Waiting), RolePortfolios, g.label, "changes")

@@ -91,6 +91,9 @@ func (p *partition) run(ctx context.Context, log Log) error {
 		}
 		return err
 	}
+	if p.next == FromStart && next > 0 {
+		p.role.config.Logger.Warn(cutLog, "role", RoleNumbers, "partition", p.claim.String(), "first", next)
+	}
 	p.next = next
 	p.lastBarrier, p.idleSince = now(), now()
 
@@ -351,7 +354,9 @@ func (p *partition) report(f fetched, apply time.Duration) {
 	p.reported = stats
 	m.Set(telemetry.LagRecords, float64(max(0, batch.End-p.next)), RoleNumbers, p.label)
 	m.Set(telemetry.LagSeconds, p.status.LagSeconds, RoleNumbers, p.label)
-	m.Set(telemetry.Watermark, float64(stats.Watermark)/1000, RoleNumbers, p.label)
+	if stats.Watermark > 0 { // before the first event there is no time to be behind of
+		m.Set(telemetry.Watermark, float64(stats.Watermark)/1000, RoleNumbers, p.label)
+	}
 	for _, kind := range []struct {
 		name string
 		n    int

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -181,7 +182,9 @@ func (r *Portfolios) Status() []PartitionStatus { return r.board.all() }
 // Live gives nil while every partition's loop goes round.
 func (r *Portfolios) Live() error { return live(RolePortfolios, r.board.all(), r.config.Now()) }
 
-// Ready gives nil once the partitions are assigned and have been read to their end.
+// Ready gives nil once the partitions are assigned and have been read to their
+// end, while Kafka answers.
 func (r *Portfolios) Ready() error {
-	return ready(RolePortfolios, r.board.hasJoined(), r.board.all())
+	all := r.board.all()
+	return errors.Join(ready(RolePortfolios, r.board.hasJoined(), all), silent(RolePortfolios, all, r.config.Now()))
 }

@@ -270,33 +270,6 @@ func TestOnePartitionStopsAlone(t *testing.T) {
 	})
 }
 
-func TestReadyWhileKafkaAnswers(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		log := &tape{topic: "events"}
-		log.append(send(1, time.Now()))
-		n := quick(&paper{})
-		if err := n.Ready(); err == nil {
-			t.Error("ready before anything was assigned")
-		}
-		during(t, n.Run, joining(log), func() {
-			pass(2 * time.Second)
-			if err := n.Ready(); err != nil {
-				t.Errorf("caught up and not ready: %v", err)
-			}
-			log.mu.Lock()
-			log.hang = true
-			log.mu.Unlock()
-			pass(2 * time.Minute)
-			if err := n.Ready(); err == nil || !strings.Contains(err.Error(), "no answer from Kafka") {
-				t.Errorf("Kafka has said nothing for two minutes: %v", err)
-			}
-			if err := n.Live(); err != nil {
-				t.Errorf("a silent Kafka is no reason to restart the process: %v", err)
-			}
-		})
-	})
-}
-
 func TestBadRecordsGoToTheDeadLetterAndTheOthersGoOn(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		log, writer := &tape{topic: "events"}, &paper{}

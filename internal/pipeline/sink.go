@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -98,6 +99,10 @@ func (s *Sink) serve(ctx context.Context, claim Claim, log Log) error {
 	err := p.run(ctx, log)
 	if err == nil || ctx.Err() != nil {
 		s.board.drop(claim.Partition)
+		if err != nil {
+			s.config.Logger.Warn("a partition was given back before its rows were stored; its next owner reads them again",
+				"partition", claim.String(), "error", err)
+		}
 		return nil
 	}
 	s.config.Logger.Error("a partition has stopped", "role", RoleSink, "partition", claim.String(), "error", err)
@@ -233,7 +238,7 @@ func (p *sinkPartition) report(f fetched) {
 	if p.next >= p.target {
 		state, p.target = StateRunning, 0
 	}
-	p.status.End = f.batch.End
+	p.status.End, p.status.Fetched = f.batch.End, p.sink.config.Now()
 	switch n := len(f.batch.Records); {
 	case p.next >= f.batch.End:
 		p.status.LagSeconds = 0
@@ -364,13 +369,15 @@ func (s *Sink) Status() []PartitionStatus { return s.board.all() }
 // Live gives nil while every partition's loop goes round.
 func (s *Sink) Live() error { return live(RoleSink, s.board.all(), s.config.Now()) }
 
-// Ready gives nil once the partitions are assigned, read to their end, and
-// ClickHouse takes rows.
+// Ready gives nil once the partitions are assigned and read to their end, while
+// Kafka answers and ClickHouse takes rows.
 func (s *Sink) Ready() error {
 	if fault := s.Fault(); fault != "" {
 		return fmt.Errorf("%s: ClickHouse does not take rows: %s", RoleSink, fault)
 	}
-	return ready(RoleSink, s.board.hasJoined(), s.board.all())
+	all := s.board.all()
+	asking := slices.DeleteFunc(slices.Clone(all), func(p PartitionStatus) bool { return p.State == StateWaiting }) // for ClickHouse
+	return errors.Join(ready(RoleSink, s.board.hasJoined(), all), silent(RoleSink, asking, s.config.Now()))
 }
 
 // appendOutput appends all rows of from to to.

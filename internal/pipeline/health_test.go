@@ -1,0 +1,132 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"sendwatch/internal/policy"
+	"sendwatch/internal/telemetry"
+)
+
+func TestReadyWhileKafkaAnswers(t *testing.T) {
+	type role interface {
+		Run(context.Context, Join) error
+		Ready() error
+		Live() error
+	}
+	for name, make := range map[string]func() role{
+		RoleNumbers: func() role { return quick(&paper{}) },
+		RolePortfolios: func() role {
+			return NewPortfolios(PortfoliosConfig{
+				Events: "events", Flags: "flags", Rows: "rows", Writer: &paper{}, Topics: single{}, Policy: policy.Default(),
+				Logger: slog.New(slog.DiscardHandler),
+			})
+		},
+		RoleSink: func() role { return NewSink(SinkConfig{Store: &shelf{}, Logger: slog.New(slog.DiscardHandler)}) },
+	} {
+		bubble(t, func(t *testing.T) {
+			log := &tape{topic: "any"}
+			log.append(send(1, time.Now()))
+			r := make()
+			if err := r.Ready(); err == nil {
+				t.Errorf("%s: ready before anything was assigned", name)
+			}
+			during(t, r.Run, joining(log), func() {
+				pass(2 * time.Second)
+				if err := r.Ready(); err != nil {
+					t.Errorf("%s: caught up and not ready: %v", name, err)
+				}
+				log.mu.Lock()
+				log.hang = true
+				log.mu.Unlock()
+				pass(2 * time.Minute)
+				if err := r.Ready(); err == nil || !strings.Contains(err.Error(), "no answer from Kafka") {
+					t.Errorf("%s: Kafka has said nothing for two minutes: %v", name, err)
+				}
+				if err := r.Live(); err != nil {
+					t.Errorf("%s: a silent Kafka is no reason to restart the process: %v", name, err)
+				}
+			})
+		})
+	}
+}
+
+// single is a Kafka whose topics have one partition each.
+type single struct{}
+
+func (single) Partitions(context.Context, string) (int32, error) { return 1, nil }
+
+// cut is a log whose first records have been deleted.
+type cut struct {
+	*tape
+	first int64
+}
+
+func (c cut) Open(ctx context.Context, offset int64) (int64, error) {
+	return c.tape.Open(ctx, max(offset, c.first))
+}
+
+// TestALogWithoutItsBeginningIsNamed: what is rebuilt from it knows less.
+func TestALogWithoutItsBeginningIsNamed(t *testing.T) {
+	for _, first := range []int64{0, 2} {
+		bubble(t, func(t *testing.T) {
+			log := &tape{topic: "events"}
+			log.append(send(1, time.Now()), send(2, time.Now()), send(3, time.Now()))
+			var said bytes.Buffer
+			logger := slog.New(slog.NewTextHandler(&said, nil))
+			join := func(ctx context.Context, serve Serve) error {
+				return serve(ctx, Claim{Topic: "events", Partition: 7, Committed: FromStart}, cut{log, first})
+			}
+			numbers := NewNumbers(NumbersConfig{
+				Flags: "flags", Rows: "rows", DeadLetter: "letters", Writer: &paper{}, Policy: policy.Default(), Logger: logger,
+			})
+			portfolios := NewPortfolios(PortfoliosConfig{
+				Events: "events", Flags: "flags", Rows: "rows", Writer: &paper{}, Topics: single{}, Policy: policy.Default(), Logger: logger,
+			})
+			for _, run := range []func(context.Context, Join) error{numbers.Run, portfolios.Run} {
+				said.Reset()
+				during(t, run, join, func() { pass(2 * time.Second) })
+				if named := strings.Contains(said.String(), "level=WARN") && strings.Contains(said.String(), "first=2"); named != (first > 0) {
+					t.Errorf("a log from %d on: %s", first, &said)
+				}
+			}
+		})
+	}
+}
+
+// TestLagInEventTimeBeginsWithTheFirstEvent: a watermark of 1970 would show a lag
+// of half a century on every partition that has no events yet.
+func TestLagInEventTimeBeginsWithTheFirstEvent(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		empty, full := &tape{topic: "events"}, &tape{topic: "events"}
+		full.append(send(1, time.Now()))
+		measures, err := telemetry.New(telemetry.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := NewNumbers(NumbersConfig{
+			Flags: "flags", Rows: "rows", DeadLetter: "letters", Writer: &paper{}, Policy: policy.Default(),
+			Telemetry: measures, Logger: slog.New(slog.DiscardHandler),
+		})
+		want := fmt.Sprintf(`sendwatch_watermark_seconds{partition="1",role="numbers"} %g`, float64(time.Now().Unix()))
+		during(t, n.Run, joining(empty, full), func() {
+			pass(2 * time.Second)
+			answer := httptest.NewRecorder()
+			measures.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+			body := answer.Body.String()
+			if strings.Contains(body, `sendwatch_watermark_seconds{partition="0"`) {
+				t.Error("a partition without events has a watermark")
+			}
+			if !strings.Contains(body, want) {
+				t.Errorf("no %s in\n%s", want, body)
+			}
+		})
+	})
+}
