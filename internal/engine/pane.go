@@ -100,10 +100,29 @@ func (e *Engine) minuteRow(i uint32, t int64) *minuteRow {
 	return r
 }
 
+// fewContacts is up to how many contacts of a minute are looked through. Most
+// minutes have less, and a look at a list is cheaper than one at a big table.
+const fewContacts = 16
+
 // noteMinuteContact adds a contact to those of a minute's initiated sends.
 func (e *Engine) noteMinuteContact(i uint32, t int64, contact uint64) {
 	r := e.minuteRow(i, t)
 	p := &e.pane
+	if n := r.contacts.Len(); n < fewContacts {
+		for k := range n {
+			if *p.hashes.At(&r.contacts, k) == contact {
+				return
+			}
+		}
+		p.hashes.PushBack(&r.contacts, contact)
+		if n+1 == fewContacts { // from here on the table knows them
+			slot, _ := p.byMinute.Get(window.Key{A: uint64(r.minute), B: uint64(i)})
+			for k := range n + 1 {
+				p.seen.Put(window.Key{A: *p.hashes.At(&r.contacts, k), B: uint64(slot)}, 0)
+			}
+		}
+		return
+	}
 	slot, _ := p.byMinute.Get(window.Key{A: uint64(r.minute), B: uint64(i)})
 	k := window.Key{A: contact, B: uint64(slot)}
 	if _, ok := p.seen.Get(k); ok {
