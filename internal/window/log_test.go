@@ -1,6 +1,7 @@
 package window
 
 import (
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -178,5 +179,39 @@ func TestKeysKeepNoMaximum(t *testing.T) {
 	}
 	if !keys.Advance(&l, 120) || keys.Len() != 0 {
 		t.Errorf("%d keys are left after the window", keys.Len())
+	}
+}
+
+// TestPoolInsert inserts at every place of rings that begin at every place of
+// their block, and so lie across its end in every way.
+func TestPoolInsert(t *testing.T) {
+	for head := range 16 {
+		for n := 1; n < 16; n++ {
+			for at := range n + 1 {
+				var p Pool[int]
+				var r Ring
+				want := []int{}
+				for k := range 16 + head { // a block of 16 that begins at head
+					p.PushBack(&r, k)
+					if r.Len() == 16 || k >= 16 {
+						p.PopFront(&r)
+					}
+				}
+				for r.Len() > n {
+					p.PopFront(&r)
+				}
+				for k := range r.Len() {
+					want = append(want, *p.At(&r, k))
+				}
+				i := min(at, r.Len())
+				want = slices.Insert(want, i, -1)
+				p.Insert(&r, i, -1)
+				for k := range want {
+					if r.Len() != len(want) || *p.At(&r, k) != want[k] {
+						t.Fatalf("head %d, %d elements, inserted at %d: place %d is wrong, want %v", head, n, i, k, want)
+					}
+				}
+			}
+		}
 	}
 }

@@ -49,14 +49,19 @@ func (p *Pool[T]) PopFront(r *Ring) {
 	}
 }
 
-// Insert puts v before the i-th element by moving those behind it. Late events
-// come in near the end, so few are moved.
+// Insert puts v before the i-th element by moving those behind it, in one piece
+// or, where the block's end lies among them, in two.
 func (p *Pool[T]) Insert(r *Ring, i int, v T) {
 	p.PushBack(r, v)
-	for j := int(r.n) - 1; j > i; j-- {
-		*p.At(r, j) = *p.At(r, j-1)
+	block := p.mem[r.off : r.off+r.cap]
+	from, to := (r.head+uint32(i))&(r.cap-1), (r.head+r.n-1)&(r.cap-1)
+	if from > to {
+		copy(block[1:to+1], block[:to])
+		block[0] = block[r.cap-1]
+		to = r.cap - 1
 	}
-	*p.At(r, i) = v
+	copy(block[from+1:to+1], block[from:to])
+	block[from] = v
 }
 
 // Remove takes the i-th element out by moving those behind it.
