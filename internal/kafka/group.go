@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -130,6 +131,7 @@ func (g *Group) Run(ctx context.Context, serve func(context.Context, *Claim) err
 	defer cancel(nil)
 
 	var serving sync.WaitGroup
+	failures := 0 // since a generation was last joined
 	for {
 		generation, err := group.Next(ctx)
 		if ctx.Err() != nil {
@@ -141,9 +143,15 @@ func (g *Group) Run(ctx context.Context, serve func(context.Context, *Claim) err
 				cancel(fmt.Errorf("group %s: %w", g.config.ID, err))
 				break
 			}
-			config.Logger.Debug("the group could not be joined and is tried again", "group", g.config.ID, "error", err)
+			level := slog.LevelDebug // a group that gathers anew is no failure
+			if retriable(err) && failures%20 == 0 {
+				level = slog.LevelWarn
+			}
+			failures++
+			config.Logger.Log(ctx, level, "the group could not be joined and is tried again", "group", g.config.ID, "error", err)
 			continue
 		}
+		failures = 0
 		claims := g.claims(ctx, generation)
 		config.Logger.Info("partitions assigned", "group", g.config.ID, "topic", g.config.Topic,
 			"generation", generation.ID, "partitions", len(claims))

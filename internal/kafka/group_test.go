@@ -240,6 +240,22 @@ func TestGroupWaitsForItsTopic(t *testing.T) {
 	}
 }
 
+// TestGroupSaysThatItCannotJoin: a member without a broker is not silent.
+func TestGroupSaysThatItCannotJoin(t *testing.T) {
+	logged := make(logLines, 1000)
+	client := ours(t, []string{"127.0.0.1:1"}, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(logged, nil)) })
+	ctx, stop := context.WithCancel(bounded(t))
+	done := make(chan error, 1)
+	go func() {
+		done <- client.NewGroup(GroupConfig{ID: "alone", Topic: "in"}).Run(ctx, func(context.Context, *Claim) error { return nil })
+	}()
+	logged.await(t, "level=WARN msg=\"the group could not be joined")
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
 // logLines hands on what is logged, a line at a time; what nobody waits for is
 // dropped.
 type logLines chan string
