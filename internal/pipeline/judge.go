@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"sendwatch/internal/codec"
@@ -39,8 +40,11 @@ type judge struct {
 	asked  string // the version of the policy event that was appended last
 
 	// shadow judges the same events by another policy; nil without one. Only
-	// its flags are wanted.
+	// its flags are wanted. words reads them by its words of opt-out; nil while
+	// these are the live policy's.
 	shadow *engine.Engine
+	words  *codec.Decoder
+	heard  event.Event // by words, used again and again
 	aside  event.Output
 }
 
@@ -52,8 +56,18 @@ func newJudge(c *NumbersConfig, claim Claim) judge {
 			Topic: claim.Topic, Partition: claim.Partition, Policy: c.Shadow, DedupHorizon: c.DedupHorizon,
 			PaneBits: c.PaneBits, NoContacts: true, FinalStatusOnly: true,
 		})
+		j.listen(c)
 	}
 	return j
+}
+
+// listen gives the shadow a decoder of its own where its words of opt-out differ
+// from those of the policy that decides now.
+func (j *judge) listen(c *NumbersConfig) {
+	j.words = nil
+	if !slices.Equal(c.Shadow.StopWords, j.policy.StopWords) || !slices.Equal(c.Shadow.ResumeWords, j.policy.ResumeWords) {
+		j.words = decoder(c, c.Shadow)
+	}
 }
 
 // decoder reads records by a policy's words of opt-out.
@@ -61,12 +75,18 @@ func decoder(c *NumbersConfig, p *policy.Policy) *codec.Decoder {
 	return codec.NewDecoder(codec.Config{Secret: c.Secret, StopWords: p.StopWords, ResumeWords: p.ResumeWords})
 }
 
-// shade lets the shadow policy see a record that was decoded.
-func (p *partition) shade(ev *event.Event, r *event.Record) {
+// shade lets the shadow policy see a record that was decoded, or was rejected if
+// ev is nil.
+func (p *partition) shade(ev *event.Event, r *event.Record, content codec.ContentType) {
 	if p.judge.shadow == nil {
 		return
 	}
 	out := &p.judge.aside
+	if words := p.judge.words; words != nil && ev != nil && ev.Type == event.TypeReceived {
+		if words.Decode(&p.judge.heard, r.Value, content, r.Timestamp) == nil { // as it was decoded before
+			ev = &p.judge.heard
+		}
+	}
 	if ev == nil {
 		p.judge.shadow.Skip(event.ClassRejected, r.Offset, r.Timestamp, out)
 	} else {
@@ -105,6 +125,9 @@ func (p *partition) turn(ev *event.Event, r *event.Record) error {
 	p.judge.policy = next
 	p.engine.SetPolicy(next)
 	p.decoder = decoder(&p.role.config, next)
+	if p.judge.shadow != nil {
+		p.judge.listen(&p.role.config)
+	}
 	return nil
 }
 

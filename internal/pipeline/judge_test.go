@@ -3,11 +3,13 @@ package pipeline
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"time"
 
 	"sendwatch/internal/codec"
+	"sendwatch/internal/event"
 	"sendwatch/internal/policy"
 )
 
@@ -159,6 +161,45 @@ func TestShadowFlagsReachTheRowsOnly(t *testing.T) {
 			t.Error("no flag of the shadow policy among the rows")
 		}
 	})
+}
+
+// TestShadowListensToItsOwnWords: a word of opt-out that only the shadow policy
+// knows is a stop to it alone.
+func TestShadowListensToItsOwnWords(t *testing.T) {
+	shadow, err := policy.Load([]byte("name: polite\nextends: default\nopt_out: {stop: [basta]}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for word, want := range map[string]map[bool]bool{"basta": {true: true}, "STOP": {false: true}} {
+		bubble(t, func(t *testing.T) {
+			log := &tape{topic: "events"}
+			now := time.Now()
+			log.append(
+				send(1, now),
+				`{"id":"r","type":"message.received","time":`+jsonTime(now.Add(time.Second))+`,"number_id":"n1","message_id":"r","contact":"c1","kind":"text","text":"`+word+`"}`,
+				strings.Replace(send(2, now.Add(2*time.Second)), `"contact":"c2","kind":"text"`, `"contact":"c1","template":{"name":"offer","language":"en","category":"marketing"},"kind":"template"`, 1),
+			)
+			writer := &paper{}
+			config := quick(writer).config
+			config.Shadow = shadow
+			during(t, NewNumbers(config).Run, joining(log), func() { pass(5 * time.Second) })
+			got := map[bool]bool{} // whether a flag of opt_out is the shadow's
+			for _, m := range writer.topic("rows") {
+				var rows codec.Rows
+				if err := codec.DecodeRows(m.Value, &rows); err != nil {
+					t.Fatal(err)
+				}
+				for _, f := range rows.Flags {
+					if f.Factor == event.FactorOptOut {
+						got[f.Shadow] = true
+					}
+				}
+			}
+			if !maps.Equal(got, want) {
+				t.Errorf("%s: flags of opt_out, by whether they are the shadow's: %v, want %v", word, got, want)
+			}
+		})
+	}
 }
 
 // jsonTime writes a time as an event has it.

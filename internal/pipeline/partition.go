@@ -174,10 +174,10 @@ func (p *partition) apply(batch *event.Batch) error {
 		if err := p.decoder.Decode(&ev, r.Value, content, r.Timestamp); err != nil {
 			p.engine.Skip(event.ClassRejected, r.Offset, r.Timestamp, &p.out)
 			p.reject(r, err)
-			p.shade(nil, r)
+			p.shade(nil, r, content)
 			continue
 		}
-		p.shade(&ev, r)
+		p.shade(&ev, r, content)
 		class := p.engine.Apply(&ev, r.Offset, r.Timestamp, &p.out)
 		if p.fault != nil {
 			return p.fault
