@@ -64,12 +64,12 @@ func checkFiles(out io.Writer, cfg config.Config) (failed bool) {
 	if slices.Contains(cfg.Roles, config.RoleNumbers) {
 		_, err := cfg.Contacts.Secret.Reveal()
 		problem(err)
+	}
+	if goesByPolicy(cfg) {
 		if cfg.Policy.Shadow != "" {
 			_, err := loadPolicy(cfg.Policy.Shadow)
 			problem(err)
 		}
-	}
-	if goesByPolicy(cfg) {
 		problem(policies.Check(cfg.Policy.Folder, cfg.Policy.File))
 	}
 	return failed

@@ -25,7 +25,8 @@ func TestRolesAskOnlyForWhatTheyUse(t *testing.T) {
 		want           []string // in what is said; none: nothing is wrong
 	}{
 		{config.RoleSink, bad, bad, nil},
-		{config.RolePortfolios, "", bad, nil},
+		{config.RolePortfolios, "", "", nil},
+		{config.RolePortfolios, "", bad, []string{bad}},
 		{config.RolePortfolios, bad, "", []string{bad}},
 		{config.RoleNumbers, "", "", []string{config.ContactSecretVariable}},
 		{config.RoleNumbers, "", bad, []string{config.ContactSecretVariable, bad}},

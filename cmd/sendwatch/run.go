@@ -57,16 +57,16 @@ func (o *runOptions) judgeBy(settings config.Config) error {
 			return err
 		}
 		o.secret = codec.Secret(secret)
-		if settings.Policy.Shadow != "" {
-			if o.shadow, err = loadPolicy(settings.Policy.Shadow); err != nil {
-				return err
-			}
-		}
 	}
 	if !goesByPolicy(settings) {
 		return nil
 	}
 	var err error
+	if settings.Policy.Shadow != "" {
+		if o.shadow, err = loadPolicy(settings.Policy.Shadow); err != nil {
+			return err
+		}
+	}
 	if o.policies, err = policies.Open(settings.Policy.Folder, settings.Policy.File); err != nil {
 		return err
 	}

@@ -88,7 +88,7 @@ func newPipelines(o runOptions) (*pipelines, error) {
 	if slices.Contains(o.settings.Roles, config.RolePortfolios) {
 		settings := pipeline.PortfoliosConfig{
 			Events: topics.Events, Flags: topics.Flags, Rows: topics.Rows, Writer: producer, Topics: producer,
-			Policy: o.policy, Policies: o.judges(), Drain: p.client.DrainTime(), Telemetry: o.telemetry, Logger: o.logger,
+			Policy: o.policy, Policies: o.judges(), Shadow: o.shadow, Drain: p.client.DrainTime(), Telemetry: o.telemetry, Logger: o.logger,
 		}
 		if p.numbers != nil {
 			settings.Remember = p.numbers.Remember // the newest flags of both are asked for together

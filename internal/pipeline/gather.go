@@ -35,6 +35,11 @@ type gatherer struct {
 	generation uint64
 	policy     string // the version that decides now
 
+	// shadow judges the same changes by another policy, nil without one. Only its
+	// flags are wanted.
+	shadow *engine.Gathering
+	aside  event.Output
+
 	asks chan func(*engine.Gathering) // questions for the owner
 	gone chan struct{}                // closed when there is no owner any more
 
@@ -64,13 +69,17 @@ type source struct {
 
 func newGatherer(r *Portfolios, claim Claim) *gatherer {
 	first := r.config.Policies.First()
-	return &gatherer{
+	g := &gatherer{
 		role: r, claim: claim, label: strconv.Itoa(int(claim.Partition)),
 		gathering:  engine.NewGathering(claim.Topic, claim.Partition, first),
 		generation: generation(first.Version), policy: first.Version,
 		first: math.MaxInt64, next: FromStart, target: -1, copies: newCopies(),
 		status: PartitionStatus{Role: RolePortfolios, Topic: claim.Topic, Partition: claim.Partition, State: StateOpening},
 	}
+	if r.config.Shadow != nil {
+		g.shadow = engine.NewGathering(claim.Topic, claim.Partition, r.config.Shadow)
+	}
+	return g
 }
 
 // run reads until ctx ends. It returns nil only if all outputs have been
@@ -235,6 +244,9 @@ func (g *gatherer) advance(ctx context.Context, partition int32, p *codec.Progre
 	n := 0
 	for ; n < len(s.buffer) && s.buffer[n].Sequence <= p.Sequence; n++ {
 		g.gathering.Take(&s.buffer[n])
+		if g.shadow != nil {
+			g.shadow.Take(&s.buffer[n])
+		}
 		if g.minute == 0 {
 			g.first = min(g.first, s.buffer[n].Visible)
 		}
@@ -258,6 +270,7 @@ func (g *gatherer) advance(ctx context.Context, partition int32, p *codec.Progre
 	for ; minute <= reached; minute += portfolioMinute {
 		g.minute = minute
 		g.gathering.Evaluate(minute, offset, &g.out)
+		g.shade(minute, offset)
 		if rows(&g.out) >= g.role.config.MaxRows {
 			if err := g.flush(ctx); err != nil {
 				return err
@@ -265,6 +278,20 @@ func (g *gatherer) advance(ctx context.Context, partition int32, p *codec.Progre
 		}
 	}
 	return nil
+}
+
+// shade evaluates a minute by the shadow policy. Its flags go among the rows; its
+// rows are those of the live policy, which writes them.
+func (g *gatherer) shade(minute, offset int64) {
+	if g.shadow == nil {
+		return
+	}
+	g.shadow.Evaluate(minute, offset, &g.aside)
+	for _, f := range g.aside.Flags {
+		f.Shadow = true
+		g.out.Flags = append(g.out.Flags, f)
+	}
+	g.aside.Reset()
 }
 
 // turn makes another policy decide once it does on one of the partitions; the
@@ -321,8 +348,9 @@ func (g *gatherer) flush(ctx context.Context) error {
 	}
 	m := g.role.config.Telemetry.Metrics()
 	for i := range g.out.Flags {
-		f := &g.out.Flags[i]
-		m.Add(telemetry.Flags, 1, f.Factor.String(), f.Level.String(), f.Transition.String())
+		if f := &g.out.Flags[i]; !f.Shadow {
+			m.Add(telemetry.Flags, 1, f.Factor.String(), f.Level.String(), f.Transition.String())
+		}
 	}
 	for i := range messages {
 		flag := bytes.Clone(messages[i].Value)

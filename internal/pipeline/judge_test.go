@@ -3,6 +3,7 @@ package pipeline
 import (
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"maps"
 	"strings"
 	"testing"
@@ -159,6 +160,53 @@ func TestShadowFlagsReachTheRowsOnly(t *testing.T) {
 		}
 		if shadows == 0 {
 			t.Error("no flag of the shadow policy among the rows")
+		}
+	})
+}
+
+// TestShadowJudgesPortfoliosToo: a portfolio that uses a fifth of its limit is
+// fine by the live policy, and the shadow's flag is among the rows alone.
+func TestShadowJudgesPortfoliosToo(t *testing.T) {
+	strict, err := policy.Load([]byte("name: strict\nextends: default\nprofiles: {community: {factors: {limit_usage: {warn: \">= 0.1\"}}}}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bubble(t, func(t *testing.T) {
+		live, minute := policy.Default(), time.Now().UnixMilli()
+		told := codec.Rows{
+			Topic: "events", PortfolioID: "f", HasProgress: true,
+			Progress: codec.Progress{Watermark: minute, Sequence: 3, CaughtUp: true, Generation: generation(live.Version), Policy: live.Version},
+		}
+		told.Changes = []event.PortfolioChange{
+			{Sequence: 1, Visible: minute, Kind: event.ChangeLimit, PortfolioID: "f", A: uint64(minute), B: 10},
+			{Sequence: 2, Visible: minute, Kind: event.ChangeContact, PortfolioID: "f", A: 1, B: minute/60_000 - 1},
+			{Sequence: 3, Visible: minute, Kind: event.ChangeContact, PortfolioID: "f", A: 2, B: minute/60_000 - 1},
+		}
+		log, writer := &tape{topic: "rows"}, &paper{}
+		log.append(string(codec.AppendRows(nil, &told)))
+		r := NewPortfolios(PortfoliosConfig{
+			Events: "events", Flags: "flags", Rows: "rows", Writer: writer, Topics: single{}, Policy: live, Shadow: strict,
+			Logger: slog.New(slog.DiscardHandler),
+		})
+		during(t, r.Run, joining(log), func() { pass(2 * time.Second) })
+		if n := len(writer.topic("flags")); n != 0 {
+			t.Errorf("%d flags in the topic, want none", n)
+		}
+		var flags, statuses int
+		for _, m := range writer.topic("rows") {
+			var rows codec.Rows
+			if err := codec.DecodeRows(m.Value, &rows); err != nil {
+				t.Fatal(err)
+			}
+			statuses += len(rows.PortfolioStatus)
+			for _, f := range rows.Flags {
+				if flags++; !f.Shadow || f.Factor != event.FactorLimitUsage || f.PolicyVersion != strict.Version {
+					t.Errorf("flag of %s by %s, shadow %t", f.Factor, f.PolicyVersion, f.Shadow)
+				}
+			}
+		}
+		if flags != 1 || statuses != 1 {
+			t.Errorf("%d flags and %d rows of status, want one each", flags, statuses)
 		}
 	})
 }

@@ -23,6 +23,7 @@ type PortfoliosConfig struct {
 	Topics              Topics
 	Policy              *policy.Policy // decides throughout, where there are no Policies
 	Policies            Policies
+	Shadow              *policy.Policy // judges beside, for ClickHouse only; nil for none
 
 	// Settle is how long a shared event waits for the partitions to tell that
 	// they have it before it is copied to the others; default 3 s.
