@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -43,10 +45,14 @@ func main() {
 	parser := kong.Must(&c,
 		kong.Name("sendwatch"),
 		kong.Description("Watches how WhatsApp numbers send and warns before they are restricted."),
-		kong.UsageOnError(),
+		kong.ShortUsageOnError(),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
-	command, err := parser.Parse(os.Args[1:])
+	args := protectStatements(os.Args[1:])
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	command, err := parser.Parse(args)
 	parser.FatalIfErrorf(err)
 	if err := command.Run(); err != nil {
 		if !errors.Is(err, errReported) {
@@ -54,6 +60,19 @@ func main() {
 		}
 		os.Exit(1)
 	}
+}
+
+// protectStatements lets an argument begin with an SQL comment, as a pasted
+// statement may: no flag has white space after its dashes, and a line break
+// before them means nothing to SQL.
+func protectStatements(args []string) []string {
+	args = slices.Clone(args)
+	for i, arg := range args {
+		if rest, ok := strings.CutPrefix(arg, "--"); ok && rest != "" && strings.ContainsRune(" \t\n", rune(rest[0])) {
+			args[i] = "\n" + arg
+		}
+	}
+	return args
 }
 
 // errReported ends a command with a non-zero status when it has already said why.

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/kong"
+
 	"sendwatch/internal/clickhouse"
 )
 
@@ -22,6 +24,26 @@ func TestSQLStatement(t *testing.T) {
 	}
 	if _, err := (&sqlCmd{Statement: "-"}).statement(strings.NewReader(" ;")); err == nil {
 		t.Error("an empty statement is accepted")
+	}
+}
+
+// TestSQLTakesAPastedComment: an example of the README begins with a comment,
+// which is no flag; what is one stays one.
+func TestSQLTakesAPastedComment(t *testing.T) {
+	for _, statement := range []string{"-- Why.\nSELECT 1", "--\tWhy.\nSELECT 1", "--\nSELECT 1"} {
+		var c cli
+		args := protectStatements([]string{"sql", "--address", "localhost:1", "--format=csv", statement})
+		if _, err := kong.Must(&c).Parse(args); err != nil {
+			t.Errorf("%q: %v", statement, err)
+			continue
+		}
+		if strings.TrimSpace(c.SQL.Statement) != statement || c.SQL.Format != "csv" || c.SQL.Address != "localhost:1" {
+			t.Errorf("%q is taken as %+v", statement, c.SQL)
+		}
+	}
+	var c cli
+	if _, err := kong.Must(&c).Parse(protectStatements([]string{"sql", "--nonsense", "SELECT 1"})); err == nil {
+		t.Error("an unknown flag is accepted")
 	}
 }
 
