@@ -81,6 +81,7 @@ func newPipelines(o runOptions) (*pipelines, error) {
 			Flags: topics.Flags, Rows: topics.Rows, DeadLetter: topics.DeadLetter,
 			Writer: producer, Topics: producer, Secret: o.secret, Policy: o.policy, Policies: o.judges(), Shadow: o.shadow,
 			DedupHorizon: o.settings.Numbers.DedupHorizon.Milliseconds(), PaneBits: paneBits(o.settings.Numbers.PaneSize),
+			MaxKeys:    o.settings.Numbers.MaxKeys,
 			NoContacts: !o.settings.Numbers.ContactOutcomes,
 			Drain:      p.client.DrainTime(), Telemetry: o.telemetry, Logger: o.logger,
 		})

@@ -103,6 +103,9 @@ type Numbers struct {
 	DedupHorizon  time.Duration // how long an event's id is remembered
 	PaneSize      int           // records of a partition that one set of rows sums up, a power of two
 	LongestOutage time.Duration // `check` wants topics to keep events for 48 h and this long
+	// MaxKeys bounds how many contents, links, media or templates of a number are
+	// counted in a window at a time; 0: no limit. More are left out and counted.
+	MaxKeys int
 	// ContactOutcomes has the rows of contact_outcomes written, nearly one a
 	// send, which the view hygiene is made of.
 	ContactOutcomes bool
@@ -146,7 +149,7 @@ func Default() Config {
 			},
 		},
 		ClickHouse: ClickHouse{Addresses: []string{"localhost:9000"}, Database: "sendwatch", Username: "default"},
-		Numbers:    Numbers{DedupHorizon: time.Hour, PaneSize: 1 << 16, LongestOutage: 24 * time.Hour, ContactOutcomes: true},
+		Numbers:    Numbers{DedupHorizon: time.Hour, PaneSize: 1 << 16, LongestOutage: 24 * time.Hour, MaxKeys: 100_000, ContactOutcomes: true},
 		HTTP:       HTTP{Listen: "localhost:8080"},
 		Log:        Log{Level: "info", Format: "text"},
 		Telemetry:  Telemetry{ServiceName: "sendwatch"},

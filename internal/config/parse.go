@@ -83,6 +83,7 @@ func (p *parser) fields(c *Config) []field {
 			span("dedup_horizon", &c.Numbers.DedupHorizon, time.Second, 7*day),
 			{key: "pane_size", read: func(v strict.Value) { paneSize(v, &c.Numbers.PaneSize) }},
 			span("longest_outage", &c.Numbers.LongestOutage, 0, 365*day),
+			whole("max_keys", &c.Numbers.MaxKeys, 0, 1<<30),
 			{key: "contact_outcomes", read: func(v strict.Value) { c.Numbers.ContactOutcomes, _ = v.Bool() }},
 		}, nil),
 		section("http", []field{{key: "listen", read: func(v strict.Value) { listen(v, &c.HTTP.Listen) }}}, nil),

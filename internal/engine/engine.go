@@ -36,6 +36,7 @@ type Config struct {
 	Policy       *policy.Policy
 	DedupHorizon int64 // ms, DefaultDedupHorizon if 0
 	PaneBits     uint8 // a pane is offset >> PaneBits; WholeLog for one pane
+	MaxKeys      int   // contents, links, media or templates a number has in a window at a time; 0: no limit
 	NoContacts   bool  // leave out contact_outcomes, which have nearly a row a send
 	// FinalStatusOnly leaves out the statuses of minutes that passed: only what
 	// Statuses gives is wanted.
@@ -86,6 +87,11 @@ type logs struct {
 	media, templates        window.Keyed // by minute, 24 h
 }
 
+// keyed gives the logs that count by key.
+func (l *logs) keyed() []*window.Keyed {
+	return []*window.Keyed{&l.fingerprints, &l.links, &l.media, &l.templates}
+}
+
 // New makes the engine of a partition whose log is at its beginning.
 func New(cfg Config) *Engine {
 	if cfg.DedupHorizon == 0 {
@@ -101,6 +107,9 @@ func New(cfg Config) *Engine {
 		links:        window.NewKeyed(3600),
 		media:        window.NewKeyed(24 * 60),
 		templates:    window.NewKeys(24 * 60),
+	}
+	for _, k := range e.logs.keyed() {
+		k.Limit(cfg.MaxKeys)
 	}
 	e.pane.current = never
 	e.policy = cfg.Policy

@@ -28,6 +28,7 @@ type Stats struct {
 	Records       [event.NumClasses]int64 // by class
 	Late          int64                   // sends more than 24 h behind the watermark
 	Oddities      [NumOddities]int64
+	Dropped       int64 // contents, links, media and templates left out of the windows by Config.MaxKeys
 	Flags         [event.NumFactors][4]int64
 	Watermark     int64 // ms; 0 before the first event
 	Numbers       int
@@ -56,6 +57,9 @@ func (e *Engine) Stats() Stats {
 	s.Conversations = e.replies.Conversations()
 	s.Pending = e.replies.Pending()
 	s.Fingerprints = e.logs.fingerprints.Len()
+	for _, k := range e.logs.keyed() {
+		s.Dropped += k.Dropped()
+	}
 	s.Templates = e.templates.names.len()
 	s.Offset = e.position.Offset
 	return s

@@ -54,7 +54,7 @@ func newJudge(c *NumbersConfig, claim Claim) judge {
 	if c.Shadow != nil {
 		j.shadow = engine.New(engine.Config{
 			Topic: claim.Topic, Partition: claim.Partition, Policy: c.Shadow, DedupHorizon: c.DedupHorizon,
-			PaneBits: c.PaneBits, NoContacts: true, FinalStatusOnly: true,
+			PaneBits: c.PaneBits, MaxKeys: c.MaxKeys, NoContacts: true, FinalStatusOnly: true,
 		})
 		j.listen(c)
 	}

@@ -32,6 +32,7 @@ type NumbersConfig struct {
 	Shadow                  *policy.Policy // judges beside, for ClickHouse only; nil for none
 	DedupHorizon            int64          // ms, the engine's default if 0
 	PaneBits                uint8          // a pane is offset >> PaneBits, default 16
+	MaxKeys                 int            // of a number in a window at a time, 0 for no limit
 	NoContacts              bool           // leave out contact_outcomes, nearly a row a send
 
 	// Barrier is the longest time between two barriers while records come;
@@ -77,34 +78,30 @@ type Numbers struct {
 	board  board
 	newest ring
 	notice sync.Once
-
-	mu     sync.Mutex
-	owned  map[int32]*partition
-	parked map[int32]*partition
+	roster roster[*partition, *engine.Engine]
 }
 
 // NewNumbers gives a role that does nothing yet.
 func NewNumbers(config NumbersConfig) *Numbers {
 	config = config.withDefaults()
-	return &Numbers{
-		config: config, newest: ring{size: config.Newest},
-		owned: map[int32]*partition{}, parked: map[int32]*partition{},
+	n := &Numbers{config: config, newest: ring{size: config.Newest}}
+	n.roster.counted = func(owned int) {
+		config.Telemetry.Metrics().Set(telemetry.Partitions, float64(owned), RoleNumbers)
 	}
+	return n
 }
 
 // Run works on what the group gives until ctx ends; then everything is brought
 // to a barrier and given back.
 func (n *Numbers) Run(ctx context.Context, join Join) error { return join(ctx, n.serve) }
 
-// errGone answers a question to a partition that is being given back.
-var errGone = errors.New("the partition is being given to another process; ask again")
-
 // serve owns one partition until ctx ends.
 func (n *Numbers) serve(ctx context.Context, claim Claim, log Log) error {
-	p := n.claim(claim)
+	p, asks := n.roster.claim(claim.Partition, func() *partition { return newPartition(n, claim) })
+	p.asks = asks
 	defer n.config.Telemetry.Metrics().Forget("role", RoleNumbers, "partition", p.label)
 	err := p.run(ctx, log)
-	n.release(p, err)
+	n.roster.release(claim.Partition, p, err == nil)
 	if err == nil || ctx.Err() != nil {
 		n.board.drop(claim.Partition)
 		if err != nil {
@@ -123,77 +120,11 @@ func (n *Numbers) serve(ctx context.Context, claim Claim, log Log) error {
 	return nil
 }
 
-// parkTime is for how long the state of a partition that was given back is
-// kept. A group that gathers anew mostly hands the same partitions out again,
-// and the state is a function of the log up to its offset, whoever owned the
-// partition in between.
-const parkTime = 2 * time.Minute
-
-// claim gives the partition's state: the parked one, or one at the log's start.
-func (n *Numbers) claim(claim Claim) *partition {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	p := n.parked[claim.Partition]
-	delete(n.parked, claim.Partition)
-	if p == nil {
-		p = newPartition(n, claim)
-	}
-	p.asks, p.gone = make(chan func(*engine.Engine)), make(chan struct{})
-	n.owned[claim.Partition] = p
-	n.config.Telemetry.Metrics().Set(telemetry.Partitions, float64(len(n.owned)), RoleNumbers)
-	return p
-}
-
-// release parks the state if all that came of it was acknowledged.
-func (n *Numbers) release(p *partition, err error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	close(p.gone)
-	partition := p.claim.Partition
-	delete(n.owned, partition)
-	n.config.Telemetry.Metrics().Set(telemetry.Partitions, float64(len(n.owned)), RoleNumbers)
-	if err != nil {
-		return
-	}
-	n.parked[partition] = p
-	time.AfterFunc(parkTime, func() {
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		if n.parked[partition] == p {
-			delete(n.parked, partition)
-		}
-	})
-}
-
 // Ask calls question with the engine of every partition of this process, one
 // after another, each in the goroutine that owns it. The question must be quick
 // and must not keep the engine.
 func (n *Numbers) Ask(ctx context.Context, question func(*engine.Engine)) error {
-	// The channels are taken under the lock: a partition that is given back and
-	// taken again gets others.
-	type owner struct {
-		asks chan<- func(*engine.Engine)
-		gone <-chan struct{}
-	}
-	n.mu.Lock()
-	owners := make([]owner, 0, len(n.owned))
-	for _, p := range n.owned {
-		owners = append(owners, owner{p.asks, p.gone})
-	}
-	n.mu.Unlock()
-	for _, o := range owners {
-		answered := make(chan struct{})
-		ask := func(e *engine.Engine) { defer close(answered); question(e) }
-		select {
-		case o.asks <- ask:
-			<-answered
-		case <-o.gone:
-			return errGone
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-	return nil
+	return n.roster.ask(ctx, question)
 }
 
 // Newest gives the newest flags of this process, newest first, each as it went

@@ -13,7 +13,7 @@ import (
 )
 
 // partition is one partition of the events topic and all that is known of it.
-// Its goroutine owns every field but asks and gone.
+// Its goroutine owns every field.
 type partition struct {
 	role    *Numbers
 	claim   Claim
@@ -22,8 +22,7 @@ type partition struct {
 	engine  *engine.Engine
 	judge   judge
 
-	asks chan func(*engine.Engine) // questions for the owner
-	gone chan struct{}             // closed when there is no owner any more
+	asks <-chan func(*engine.Engine) // questions for the owner
 
 	next      int64 // offset to go on from, -1 before the log was opened
 	committed int64
@@ -59,6 +58,7 @@ func newPartition(n *Numbers, claim Claim) *partition {
 	}
 	p.engine = engine.New(engine.Config{
 		Topic: claim.Topic, Partition: claim.Partition, Policy: j.policy, DedupHorizon: c.DedupHorizon, PaneBits: c.PaneBits,
+		MaxKeys:    c.MaxKeys,
 		NoContacts: c.NoContacts,
 		Feed:       c.Topics != nil,
 		Full: func(*event.Output) {
@@ -348,6 +348,7 @@ func (p *partition) report(f fetched, apply time.Duration) {
 		m.Add(telemetry.Records, stats.Records[class]-p.reported.Records[class], p.label, class.String())
 	}
 	m.Add(telemetry.LateEvents, stats.Late-p.reported.Late, p.label)
+	m.Add(telemetry.DroppedKeys, stats.Dropped-p.reported.Dropped, p.label)
 	for o := range engine.NumOddities {
 		m.Add(telemetry.OddEvents, stats.Oddities[o]-p.reported.Oddities[o], p.label, o.String())
 	}

@@ -9,6 +9,7 @@ const (
 	Records Metric = iota
 	LateEvents
 	OddEvents
+	DroppedKeys
 	DeadLetters
 	Flags
 	ClockEvents
@@ -71,6 +72,11 @@ var table = [NumMetrics]Definition{
 		"sendwatch.records", Counter, "{record}",
 		"Records read from the events topic by what became of them; its rate is events per second.",
 		[]string{"partition", "class"},
+	},
+	DroppedKeys: {
+		"sendwatch.dropped_keys", Counter, "{event}",
+		"Contents, links, media and templates that a number's windows left out because it has numbers.max_keys of them.",
+		[]string{"partition"},
 	},
 	OddEvents: {
 		"sendwatch.odd_events", Counter, "{event}",

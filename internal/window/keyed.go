@@ -1,5 +1,7 @@
 package window
 
+import "math"
+
 // keyedEntry counts one key's events of one bucket.
 type keyedEntry struct {
 	at   int64
@@ -41,7 +43,17 @@ type Keyed struct {
 	maxima Maxima
 	width  int64
 	noTop  bool
+
+	limit   uint32 // keys a number, 0 for none
+	dropped int64  // events that were not counted because of it
 }
+
+// Limit bounds how many keys a number has in its window at a time; 0 takes the
+// bound away. An event of one more key is not counted, but in Dropped.
+func (s *Keyed) Limit(keys int) { s.limit = uint32(min(max(keys, 0), math.MaxUint32)) }
+
+// Dropped gives how many events the limit has left out.
+func (s *Keyed) Dropped() int64 { return s.dropped }
 
 // NewKeyed makes a pool for keyed logs whose window is width buckets wide.
 func NewKeyed(width int64) Keyed { return Keyed{width: width} }
@@ -59,6 +71,10 @@ func (s *Keyed) Add(l *KeyedLog, owner uint32, key uint64, at, now int64) {
 	}
 	slot, ok := s.table.Get(Key{key, uint64(owner)})
 	if !ok {
+		if s.limit > 0 && l.keys >= s.limit {
+			s.dropped++
+			return
+		}
 		slot = s.slots.New()
 		*s.slots.At(slot) = keyedSlot{key: key, owner: owner}
 		s.table.Put(Key{key, uint64(owner)}, slot)
@@ -77,10 +93,7 @@ func (s *Keyed) Add(l *KeyedLog, owner uint32, key uint64, at, now int64) {
 			return
 		}
 	}
-	i := l.ring.n
-	for i > 0 && s.pool.At(&l.ring, int(i)-1).at > at {
-		i--
-	}
+	i := s.place(l, at)
 	for j := i; j > 0 && i-j < nearby; j-- {
 		e := s.pool.At(&l.ring, int(j)-1)
 		if e.at != at {
@@ -94,6 +107,28 @@ func (s *Keyed) Add(l *KeyedLog, owner uint32, key uint64, at, now int64) {
 	}
 	k.last = l.gone + i
 	s.pool.Insert(&l.ring, int(i), keyedEntry{at, slot, 1})
+}
+
+// place gives the index behind the last entry of the bucket at or of one before.
+// Most events are the newest; for late ones it halves the log, because a message
+// of many links that comes late would else walk it once a link.
+func (s *Keyed) place(l *KeyedLog, at int64) uint32 {
+	i := l.ring.n
+	for range nearby {
+		if i == 0 || s.pool.At(&l.ring, int(i)-1).at <= at {
+			return i
+		}
+		i--
+	}
+	low, high := uint32(0), i
+	for low < high {
+		if middle := (low + high) / 2; s.pool.At(&l.ring, int(middle)).at <= at {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return low
 }
 
 // Advance moves the clock's bucket to now. It reports whether a key left the
