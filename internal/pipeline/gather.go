@@ -20,7 +20,7 @@ import (
 const portfolioMinute = 60_000
 
 // gatherer is one partition of the rows topic and the portfolios on it. Its
-// goroutine owns every field but asks and gone.
+// goroutine owns every field.
 //
 // What it does is a function of the partition's log: changes are taken up to
 // where a progress record says that there are no gaps, and minutes are evaluated
@@ -40,8 +40,7 @@ type gatherer struct {
 	shadow *engine.Gathering
 	aside  event.Output
 
-	asks chan func(*engine.Gathering) // questions for the owner
-	gone chan struct{}                // closed when there is no owner any more
+	asks <-chan func(*engine.Gathering) // questions for the owner
 
 	sources []source // by partition of the events topic
 	first   int64    // ms: the first minute that a change can show in

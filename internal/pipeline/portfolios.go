@@ -69,19 +69,17 @@ type Portfolios struct {
 	board  board
 	newest ring
 	notice sync.Once
-
-	mu     sync.Mutex
-	owned  map[int32]*gatherer
-	parked map[int32]*gatherer
+	roster roster[*gatherer, *engine.Gathering]
 }
 
 // NewPortfolios gives a role that does nothing yet.
 func NewPortfolios(config PortfoliosConfig) *Portfolios {
 	config = config.withDefaults()
-	return &Portfolios{
-		config: config, newest: ring{size: config.Newest},
-		owned: map[int32]*gatherer{}, parked: map[int32]*gatherer{},
+	r := &Portfolios{config: config, newest: ring{size: config.Newest}}
+	r.roster.counted = func(owned int) {
+		config.Telemetry.Metrics().Set(telemetry.Partitions, float64(owned), RolePortfolios)
 	}
+	return r
 }
 
 // Run works on what the group gives until ctx ends.
@@ -89,10 +87,11 @@ func (r *Portfolios) Run(ctx context.Context, join Join) error { return join(ctx
 
 // serve owns one partition of the rows topic until ctx ends.
 func (r *Portfolios) serve(ctx context.Context, claim Claim, log Log) error {
-	g := r.claim(claim)
+	g, asks := r.roster.claim(claim.Partition, func() *gatherer { return newGatherer(r, claim) })
+	g.asks = asks
 	defer r.config.Telemetry.Metrics().Forget("role", RolePortfolios, "partition", g.label)
 	err := g.run(ctx, log)
-	r.release(g, err)
+	r.roster.release(claim.Partition, g, err == nil)
 	if err == nil || ctx.Err() != nil {
 		r.board.drop(claim.Partition)
 		if err != nil {
@@ -109,63 +108,12 @@ func (r *Portfolios) serve(ctx context.Context, claim Claim, log Log) error {
 	return nil
 }
 
-// claim gives the partition's state: the parked one, or one at the log's start.
-func (r *Portfolios) claim(claim Claim) *gatherer {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	g := r.parked[claim.Partition]
-	delete(r.parked, claim.Partition)
-	if g == nil {
-		g = newGatherer(r, claim)
-	}
-	g.asks, g.gone = make(chan func(*engine.Gathering)), make(chan struct{})
-	r.owned[claim.Partition] = g
-	r.config.Telemetry.Metrics().Set(telemetry.Partitions, float64(len(r.owned)), RolePortfolios)
-	return g
-}
-
-// release parks the state if all that came of it was acknowledged.
-func (r *Portfolios) release(g *gatherer, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	close(g.gone)
-	partition := g.claim.Partition
-	delete(r.owned, partition)
-	r.config.Telemetry.Metrics().Set(telemetry.Partitions, float64(len(r.owned)), RolePortfolios)
-	if err != nil {
-		return
-	}
-	r.parked[partition] = g
-	time.AfterFunc(parkTime, func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if r.parked[partition] == g {
-			delete(r.parked, partition)
-		}
-	})
-}
-
 // Portfolios gives every portfolio of this process as of its last evaluation,
 // lowest score first, those without numbers last.
 func (r *Portfolios) Portfolios(ctx context.Context) ([]event.PortfolioStatus, error) {
-	r.mu.Lock()
-	owned := make([]*gatherer, 0, len(r.owned))
-	for _, g := range r.owned {
-		owned = append(owned, g)
-	}
-	r.mu.Unlock()
 	var out event.Output
-	for _, g := range owned {
-		answered := make(chan struct{})
-		ask := func(all *engine.Gathering) { defer close(answered); all.Statuses(&out) }
-		select {
-		case g.asks <- ask:
-			<-answered
-		case <-g.gone:
-			return nil, errGone
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
+	if err := r.roster.ask(ctx, func(all *engine.Gathering) { all.Statuses(&out) }); err != nil {
+		return nil, err
 	}
 	slices.SortFunc(out.PortfolioStatus, func(a, b event.PortfolioStatus) int {
 		return cmp.Or(cmp.Compare(uint(a.Score), uint(b.Score)), cmp.Compare(a.PortfolioID, b.PortfolioID))

@@ -2,14 +2,12 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"sendwatch/internal/codec"
-	"sendwatch/internal/engine"
 	"sendwatch/internal/event"
 )
 
@@ -101,32 +99,4 @@ func TestDeadLettersFitABroker(t *testing.T) {
 			t.Errorf("%d bytes, small header kept %v, says what it lacks %v", size, trace, left)
 		}
 	}
-}
-
-// A question meets partitions that are given back and taken again all the time.
-// Only the race detector sees what this is about.
-func TestAskWhileTheGroupGathers(t *testing.T) {
-	role := quick(&paper{})
-	claim := Claim{Topic: "events"}
-	stop, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-				role.release(role.claim(claim), nil)
-			}
-		}
-	}()
-	for range 1_000 {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		if err := role.Ask(ctx, func(*engine.Engine) { t.Error("nobody owns it") }); err != nil && !errors.Is(err, errGone) {
-			t.Errorf("asked: %v, want %v", err, errGone)
-		}
-		cancel()
-	}
-	close(stop)
-	<-stopped
 }
