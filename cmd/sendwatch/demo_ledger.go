@@ -27,6 +27,20 @@ type flagRecord struct {
 	Key         string `json:"key"`
 	Value       any    `json:"value"`
 	EventTime   int64  `json:"event_time"`
+	Evidence    struct {
+		Counts struct {
+			Day *float64 `json:"day"` // of the number's life, where the bounds go by it
+		} `json:"counts"`
+	} `json:"evidence"`
+}
+
+// day gives the day of the number's life that the flag was judged by; the first
+// one where the bounds do not go by it.
+func (r *flagRecord) day() int64 {
+	if r.Evidence.Counts.Day == nil {
+		return 1
+	}
+	return int64(*r.Evidence.Counts.Day)
 }
 
 // value gives the flag's value as the engine had it.
@@ -116,7 +130,7 @@ func (l *ledger) read(value []byte) error {
 	if factor == event.FactorTrustScore && level == event.LevelDanger {
 		l.endanger[subject] = true
 	}
-	words := describe(factor, r.value(), l.rule(subject, factor), 1)
+	words := describe(factor, r.value(), l.rule(subject, factor), r.day())
 	if r.Key != "" {
 		words += ", " + r.Key
 	}

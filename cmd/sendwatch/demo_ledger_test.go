@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strconv"
@@ -116,6 +117,20 @@ func TestLedgerCountsARepeatedFlagOnce(t *testing.T) {
 	lines := l.newestFlags(10)
 	if len(lines) != 2 || !strings.Contains(lines[0].Words, "31 conversations begun in an hour (warn >= 30)") {
 		t.Errorf("newest flags: %+v", lines)
+	}
+}
+
+// TestLedgerWordsGoByTheDayOfLife: on the fourth day 124 sends are a warning, on
+// the first they were danger.
+func TestLedgerWordsGoByTheDayOfLife(t *testing.T) {
+	l := exampleLedger()
+	record := bytes.Replace(flagJSON("a", 2, "n3", event.FactorDailyVolume, event.LevelWarn, event.TransitionEased, "124"),
+		[]byte(`"key"`), []byte(`"evidence":{"counts":{"initiated_24h":124,"day":4}},"key"`), 1)
+	if err := l.read(record); err != nil {
+		t.Fatal(err)
+	}
+	if got := l.newestFlags(1)[0].Words; !strings.HasSuffix(got, "(warn > 100)") {
+		t.Errorf("a flag of the fourth day reads %q", got)
 	}
 }
 

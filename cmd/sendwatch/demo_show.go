@@ -20,8 +20,10 @@ const (
 	plainEach  = 5 * time.Second
 	// settleWithin bounds how long the demo waits for what is under way.
 	settleWithin = time.Minute
-	// rateOver is the span over which events a second are averaged.
-	rateOver = 3 * time.Second
+	// rateOver is the span over which events a second are averaged; live events
+	// are few, often none in so short a time.
+	rateOver     = 3 * time.Second
+	rateLiveOver = 30 * time.Second
 	// riskiestShown is more than fits on most screens.
 	riskiestShown = 20
 )
@@ -118,7 +120,11 @@ func (d *demo) sample(ctx context.Context) error {
 	}
 	m.records, m.late = status.Records, status.Late
 	m.points = append(m.points, ratePoint{now, read})
-	for len(m.points) > 2 && now.Sub(m.points[0].at) > rateOver {
+	over := rateOver
+	if !m.live.IsZero() {
+		over = rateLiveOver
+	}
+	for len(m.points) > 2 && now.Sub(m.points[0].at) > over {
 		m.points = m.points[1:]
 	}
 	if m.lag > 0 || m.unseen.Load() > 0 || m.storing {
