@@ -52,16 +52,17 @@ func pipelineDiffers(t *testing.T, lines []string, seed uint64) string {
 	if p.IntN(2) == 0 {
 		before = p.IntN(len(feed) + 1)
 	}
-	p.produce(t, feed[:before])
-	fed := make(chan struct{})
-	go func() {
-		defer close(fed)
-		p.produce(t, feed[before:])
-	}()
+	if err := p.produce(feed[:before]); err != nil {
+		t.Fatal(err)
+	}
+	fed := make(chan error, 1)
+	go func() { fed <- p.produce(feed[before:]) }()
 	for range p.IntN(4) {
 		p.live(t, &fate{Writer: p.client.NewProducer(), left: p.IntN(25), kill: p.IntN(2) == 0, after: p.IntN(2) == 0, met: make(chan struct{})}, len(w.records))
 	}
-	<-fed
+	if err := <-fed; err != nil {
+		t.Fatal(err)
+	}
 	if d := p.finish(t, len(w.records)); d != "" {
 		return d
 	}
@@ -81,8 +82,10 @@ type plant struct {
 func newPlant(t *testing.T, r *rand.Rand) *plant {
 	t.Helper()
 	broker, err := memkafka.Start(memkafka.Config{Topics: []memkafka.Topic{
-		{Name: topicEvents, Partitions: 1}, {Name: topicFlags, Partitions: 1 + r.Int32N(3)},
-		{Name: topicRows, Partitions: 1 + r.Int32N(3)}, {Name: topicLetters, Partitions: 1},
+		{Name: topicEvents, Partitions: 1},
+		{Name: topicFlags, Partitions: 1 + r.Int32N(3)},
+		{Name: topicRows, Partitions: 1 + r.Int32N(3)},
+		{Name: topicLetters, Partitions: 1},
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -129,15 +132,15 @@ func (p *plant) batches(records []record) [][]*kgo.Record {
 	return all
 }
 
-func (p *plant) produce(t *testing.T, batches [][]*kgo.Record) {
+func (p *plant) produce(batches [][]*kgo.Record) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for _, b := range batches {
 		if err := p.theirs.ProduceSync(ctx, b...).FirstErr(); err != nil {
-			t.Error(err)
-			return
+			return err
 		}
 	}
+	return nil
 }
 
 // shipped knows every version that a log may name as the shipped policy, by

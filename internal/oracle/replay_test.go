@@ -29,11 +29,7 @@ func TestReplayAgrees(t *testing.T) { agree(t, 60, replayDiffers) }
 func replayDiffers(t *testing.T, lines []string, seed uint64) string {
 	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 2))
-	dir, err := os.MkdirTemp(t.TempDir(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
+	dir := t.TempDir()
 	cfg := replay.Config{Policy: policy.Default(), DedupHorizon: int64(r.IntN(2)) * hour}
 	for i := range cfg.Secret {
 		cfg.Secret[i] = byte(r.UintN(256))

@@ -129,7 +129,7 @@ func TestDeadLetter(t *testing.T) {
 }
 
 // TestUntil moves the watermark at the end: the unanswered send of the example
-// that is still open expires.
+// that is still open expires, and a portfolio still has one status, its last.
 func TestUntil(t *testing.T) {
 	before := mustRun(t, Config{Files: []string{tiny}})
 	after := mustRun(t, Config{Files: []string{tiny}, Until: before.Summary.Watermark + 3*24*3600*1000})
@@ -147,6 +147,9 @@ func TestUntil(t *testing.T) {
 	}
 	if count(before) != 1 || count(after) != 2 {
 		t.Errorf("%d and %d unanswered, want 1 and 2", count(before), count(after))
+	}
+	if n := len(after.Rows.PortfolioStatus); n == 0 || n != len(before.Rows.PortfolioStatus) {
+		t.Errorf("%d portfolio statuses, want %d", n, len(before.Rows.PortfolioStatus))
 	}
 }
 
