@@ -35,7 +35,7 @@ type demoCmd struct {
 	Seed         uint64        `default:"1" help:"Which traffic; the same seed gives the same."`
 	Numbers      int           `default:"200" help:"How many senders."`
 	Days         int           `default:"30" help:"Days of history to play first."`
-	For          time.Duration `placeholder:"30s" help:"End by itself so long after the history, with a summary and a status that says whether every flag came."`
+	For          time.Duration `placeholder:"SPAN" help:"End by itself so long after the history (30s, 5m), with a summary and a status that says whether every flag came."`
 	Data         string        `type:"path" placeholder:"DIR" help:"Keep ClickHouse's data in this folder; without it nothing is left behind."`
 	HTTP         string        `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Where to serve health, metrics and the API; port 0 takes a free one."`
 	NoClickhouse bool          `help:"Run without ClickHouse: flags, but no tables."`
