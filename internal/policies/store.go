@@ -221,12 +221,14 @@ func (s *Store) Run(ctx context.Context, every time.Duration, taken func(*policy
 			return
 		case <-t.C:
 		}
-		switch changed, err := s.Reload(); {
-		case err != nil && err.Error() != last:
-			last = err.Error()
-			refused(err)
-		case changed:
+		changed, err := s.Reload()
+		if err == nil {
 			last = ""
+		} else if text := err.Error(); text != last {
+			last = text
+			refused(err)
+		}
+		if changed {
 			taken(s.Newest())
 		}
 	}

@@ -119,7 +119,8 @@ func TestFindRefusesAChangedFile(t *testing.T) {
 	}
 }
 
-// TestRunTells tells of a new policy once, and of a bad file once.
+// TestRunTells tells of a new policy once, and of a bad or a missing file once
+// each time that it becomes so.
 func TestRunTells(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "policy.yaml")
@@ -136,12 +137,20 @@ func TestRunTells(t *testing.T) {
 		pass()
 		write(t, file, "nonsense: [")
 		pass()
+		write(t, file, strict) // the one in force
+		pass()
+		write(t, file, "nonsense: [")
+		pass()
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+		pass()
 		write(t, file, strings.ReplaceAll(strict, "5m", "9m"))
 		pass()
 		cancel()
 		<-done
-		if got := strings.Join(told, " "); got != "refused taken" {
-			t.Errorf("told %q, want refused, then taken", got)
+		if got := strings.Join(told, " "); got != "refused refused refused taken" {
+			t.Errorf("told %q, want refused three times, then taken", got)
 		}
 	})
 }

@@ -184,7 +184,7 @@ func (s *Server) flags(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if s.sources.Flags == nil {
-		fail(w, http.StatusNotFound, "", "this process does not run the numbers role; ask one that does")
+		fail(w, http.StatusNotFound, "", "this process runs neither the numbers nor the portfolios role; ask one that does")
 		return
 	}
 	flags, err := s.sources.Flags.Newest(r.Context(), limit)
