@@ -168,6 +168,9 @@ func (g *gatherer) take(ctx context.Context, f fetched) error {
 	if err == nil {
 		err = g.flush(ctx)
 	}
+	if err == nil {
+		err = g.bounded()
+	}
 	span.End(len(f.batch.Records), err)
 	if err != nil {
 		return err
@@ -209,6 +212,32 @@ func (g *gatherer) apply(ctx context.Context, batch *event.Batch) error {
 		g.status.Unreadable += u.Last - u.First + 1
 	}
 	return nil
+}
+
+// bounded gives an error once too many changes wait.
+func (g *gatherer) bounded() error {
+	n := g.waiting()
+	if n <= g.role.config.MaxWaiting {
+		return nil
+	}
+	var behind []int
+	reached := g.reached()
+	for i := range g.sources {
+		if s := &g.sources[i]; !s.told || s.progress.Watermark <= reached && !s.progress.Idle {
+			behind = append(behind, i)
+		}
+	}
+	return fmt.Errorf("%s stops: %d changes wait for the partitions %v of %s, which are behind or have stopped; see what holds them up, then start this process again",
+		g.claim.String(), n, behind, g.role.config.Events)
+}
+
+// waiting counts the changes that no evaluated minute has seen.
+func (g *gatherer) waiting() int {
+	_, n := g.gathering.Stats()
+	for i := range g.sources {
+		n += len(g.sources[i].buffer)
+	}
+	return n
 }
 
 // sound tells whether a change can be applied. A change comes from the pipeline
@@ -421,11 +450,10 @@ func (g *gatherer) report(f fetched, apply time.Duration) {
 	case n > 0:
 		g.status.LagSeconds = max(0, float64(g.role.config.Now().UnixMilli()-batch.Records[n-1].Timestamp)/1000)
 	}
-	portfolios, waiting := g.gathering.Stats()
-	gathered := Gathered{Portfolios: portfolios, Waiting: waiting, Minute: g.minute, Shared: g.copies.pending(), Copied: g.copies.made}
+	portfolios, _ := g.gathering.Stats()
+	gathered := Gathered{Portfolios: portfolios, Waiting: g.waiting(), Minute: g.minute, Shared: g.copies.pending(), Copied: g.copies.made}
 	for i := range g.sources {
 		s := &g.sources[i]
-		gathered.Waiting += len(s.buffer)
 		gathered.Behind = max(gathered.Behind, s.progress.Watermark-g.minute)
 		if !s.told {
 			gathered.Silent = append(gathered.Silent, int32(i))

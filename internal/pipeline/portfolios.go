@@ -33,6 +33,11 @@ type PortfoliosConfig struct {
 	// MaxRows is how many rows are written at a time while many minutes are
 	// evaluated; default 50,000.
 	MaxRows int
+	// MaxWaiting bounds the changes that wait for a partition of the events topic
+	// that is behind or has stopped, some 50 bytes each; default 20 million. Beyond
+	// it the partition of the rows topic stops: memory is shared with the other
+	// roles, and their flags must not end with it.
+	MaxWaiting int
 	// Drain is how long a claim may go on once it is to be given back; default 5 s.
 	Drain time.Duration
 	// Newest is how many flags are remembered for the API; default 1,000.
@@ -49,6 +54,7 @@ func (c PortfoliosConfig) withDefaults() PortfoliosConfig {
 	setDefault(&c.Settle, 3*time.Second)
 	setDefault(&c.Commit, time.Second)
 	setDefault(&c.MaxRows, 50_000)
+	setDefault(&c.MaxWaiting, 20_000_000)
 	setDefault(&c.Drain, 5*time.Second)
 	setDefault(&c.Newest, 1_000)
 	setDefault(&c.Logger, slog.Default())
