@@ -110,6 +110,9 @@ func (s *Server) Open(ctx context.Context) (err error) {
 		// The profiler interrupts threads with signals, which are Go's here.
 		"--query_profiler_real_time_period_ns=0",
 		"--query_profiler_cpu_time_period_ns=0",
+		// On a terminal the engine would log there, above all threads that it
+		// misses because goroutines move between them; errors reach the client.
+		"--logger.console=false",
 	}
 	if s.base, err = s.lib.connectSession(s.args...); err != nil {
 		return err
