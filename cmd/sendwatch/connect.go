@@ -86,12 +86,17 @@ func topics(c config.Config) []kafka.Topic {
 			Retention: retention, MinRetention: atLeast, Read: read, Write: write,
 		}
 	}
+	// restricted_7d of a portfolio needs what was told in the last 7 days.
+	rows := time.Duration(0)
+	if portfolios {
+		rows = 7 * 24 * time.Hour
+	}
 	events := topic(k.Topics.Events, k.Create.EventsRetention, trackedReply+c.Numbers.LongestOutage, numbers, numbers || portfolios)
 	events.BrokerTime = true
 	return []kafka.Topic{
 		events,
 		topic(k.Topics.Flags, k.Create.FlagsRetention, 0, false, numbers || portfolios),
-		topic(k.Topics.Rows, k.Create.RowsRetention, c.Numbers.LongestOutage, sink || portfolios, numbers || portfolios),
+		topic(k.Topics.Rows, k.Create.RowsRetention, rows+c.Numbers.LongestOutage, sink || portfolios, numbers || portfolios),
 		topic(k.Topics.DeadLetter, k.Create.DeadLetterRetention, 0, false, numbers),
 	}
 }

@@ -144,7 +144,7 @@ func Default() Config {
 				Partitions:          12,
 				EventsRetention:     7 * 24 * time.Hour,
 				FlagsRetention:      30 * 24 * time.Hour,
-				RowsRetention:       7 * 24 * time.Hour,
+				RowsRetention:       30 * 24 * time.Hour,
 				DeadLetterRetention: 30 * 24 * time.Hour,
 			},
 		},
