@@ -131,7 +131,9 @@ func (g *Group) Run(ctx context.Context, serve func(context.Context, *Claim) err
 	defer cancel(nil)
 
 	var serving sync.WaitGroup
-	failures := 0 // since a generation was last joined
+	failures := 0        // since a generation was last joined
+	var joined time.Time // when the generation before began
+	var again backoff    // of generations without partitions
 	for {
 		generation, err := group.Next(ctx)
 		if ctx.Err() != nil {
@@ -168,7 +170,14 @@ func (g *Group) Run(ctx context.Context, serve func(context.Context, *Claim) err
 		})
 		if len(claims) == 0 {
 			g.waitForTopic(ctx)
+			// Cached metadata may hold a topic for seconds after it was deleted.
+			if time.Since(joined) < time.Second {
+				_ = again.wait(ctx)
+			} else {
+				again.reset()
+			}
 		}
+		joined = time.Now()
 	}
 	// The heartbeats go on until every claim has drained; only then do we leave.
 	serving.Wait()
