@@ -14,6 +14,18 @@
 // It refuses to be fast, to forget anything, and to be imported by anything but
 // tests. It owns no goroutine, does no I/O and reads no clock.
 //
+// Its tests compare it with three things on random logs (package randlog), each
+// log named by its seed: the engine (TestEngineAgrees, 200 logs), the files that
+// a replay writes (TestReplayAgrees, 60), and what the numbers and the portfolios
+// role leave in the topics of an embedded broker while they are stopped, killed
+// and begun anew (TestPipelineAgrees, 12). For as many as wanted:
+//
+//	go test ./internal/oracle -run Agrees -seeds 2000 -seed-from 10000 -timeout 60m
+//
+// or with -run '^TestEngineAgrees$' for one of them. A log on which they differ
+// is named with the command that runs it again; the first is made small and
+// printed. README.md beside this file keeps what long runs gave.
+//
 // Where the contract can be read in more than one way, the reading taken is
 // marked "Reading:" beside the code. Those on which the worked examples decide
 // say so.
