@@ -53,6 +53,9 @@ func (c *replayCmd) Run(ctx context.Context) error {
 		return err
 	}
 	printSummary(&result.Summary)
+	for _, hint := range hints(&result.Summary, cfg.Until) {
+		fmt.Fprintln(os.Stderr, hint)
+	}
 	if c.Against == "" {
 		return nil
 	}
@@ -72,6 +75,18 @@ func (c *replayCmd) backtest(ctx context.Context, cfg replay.Config, a *replay.R
 		return err
 	}
 	return replay.PrintDifferences(os.Stdout, a, b, differences)
+}
+
+// hints say what a user may have overlooked.
+func hints(s *replay.Summary, until int64) []string {
+	var list []string
+	if s.Applied == 0 && s.Rejected > 0 {
+		list = append(list, "No record was applied: dead_letter.ndjson has the reasons. Compressed input is recognised by .gz or .zst at the end of the file's name.")
+	}
+	if until != 0 && until < s.Watermark {
+		list = append(list, "--until lies before the watermark, "+time.UnixMilli(s.Watermark).UTC().Format(time.RFC3339)+", and moved nothing.")
+	}
+	return list
 }
 
 func printSummary(s *replay.Summary) {

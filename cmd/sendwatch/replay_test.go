@@ -1,0 +1,27 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"sendwatch/internal/replay"
+)
+
+// TestReplayHints speaks up where a run did nothing of what was asked, and only there.
+func TestReplayHints(t *testing.T) {
+	for _, c := range []struct {
+		summary replay.Summary
+		until   int64
+		want    string
+	}{
+		{replay.Summary{Applied: 5, Rejected: 1, Watermark: 1000}, 0, ""},
+		{replay.Summary{Applied: 5, Watermark: 1000}, 2000, ""},
+		{replay.Summary{Rejected: 9}, 0, "No record was applied"},
+		{replay.Summary{Applied: 5, Watermark: 1_760_000_000_000}, 1000, "--until lies before the watermark, 2025-10-09T08:53:20Z"},
+	} {
+		got := strings.Join(hints(&c.summary, c.until), "\n")
+		if !strings.HasPrefix(got, c.want) || c.want == "" && got != "" {
+			t.Errorf("%+v until %d: hints %q, want %q", c.summary, c.until, got, c.want)
+		}
+	}
+}
