@@ -108,12 +108,11 @@ func (p *Producer) complain(tries int, topic string, partition int32, err error)
 		p.client.config.Retried(topic)
 	}
 	if tries%10 == 0 {
-		what := "a write to Kafka failed and is tried again"
+		about := []any{"topic", topic, "partition", partition, "tries", tries, "error", err}
 		if errors.Is(err, kafkago.UnknownTopicOrPartition) {
-			what += "; `sendwatch check` tells whether the topic is missing"
+			about = append(about, "hint", "sendwatch check tells whether the topic is missing")
 		}
-		p.client.config.Logger.Warn(what,
-			"topic", topic, "partition", partition, "tries", tries, "error", err)
+		p.client.config.Logger.Warn("a write to Kafka failed and is tried again", about...)
 	}
 }
 

@@ -93,7 +93,7 @@ func (b *Broker) prepare(ctx context.Context) (err error) {
 	}
 	args := []string{
 		"kafka.tools.StorageTool", "format", "--standalone", "-c", b.files.properties,
-		"-t", base64.RawURLEncoding.EncodeToString(id[:]),
+		"-t", clusterID(id),
 	}
 	for _, u := range b.cfg.Users {
 		for _, mechanism := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512"} {
@@ -105,6 +105,13 @@ func (b *Broker) prepare(ctx context.Context) (err error) {
 		return fmt.Errorf("format the data folder of Apache Kafka: %w\n%s", err, tail(string(out)))
 	}
 	return nil
+}
+
+// clusterID writes an id as Kafka has it, base64 for URLs. One that began with a
+// dash would be taken for an option, so the first six bits are made a letter's.
+func clusterID(id [16]byte) string {
+	id[0] &= 0x1f << 2 // 0 to 31: A to Z, a to f
+	return base64.RawURLEncoding.EncodeToString(id[:])
 }
 
 // choosePorts takes new ports and writes them into the properties.
