@@ -80,7 +80,7 @@ func (e *Engine) contributions(n *number) []event.Contribution {
 	var list []event.Contribution
 	for f, points := range n.points {
 		if points > 0 {
-			list = append(list, event.Contribution{Factor: event.Factor(f), Points: float64(points)})
+			list = append(list, event.Contribution{Factor: event.Factor(f), Points: points})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b event.Contribution) int { return cmp.Compare(b.Points, a.Points) })

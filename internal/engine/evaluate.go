@@ -40,7 +40,7 @@ func (e *Engine) evaluate(i uint32, out *event.Output) {
 			level, severity = r.Judge(v.value[f], v.sample[f], int64(v.value[event.FactorNumberAge]))
 		}
 		points := r.Weight * severity
-		n.points[f] = float32(points)
+		n.points[f] = points
 		lost += points
 		n.levels[f] = level
 	}

@@ -89,7 +89,7 @@ type number struct {
 	evaluated                  bool
 	score                      uint8
 	levels                     [event.NumNumberFactors]event.Level // flag levels
-	points                     [event.FactorTrustScore]float32     // weight x severity, for the status
+	points                     [event.FactorTrustScore]float64     // weight x severity, for the status
 	strikes                    uint32
 	cv                         float64 // interval_cv, as of the last initiated send
 }

@@ -111,8 +111,8 @@ func (n *number) topDiffers(top []any) string {
 	for i, c := range top {
 		named, _ := c.(map[string]any)
 		of := points[fmt.Sprint(named["factor"])]
-		p, ok := named["points"].(float64) // as exact as a float32
-		if !ok || math.Abs(p-largest[i]) > 1e-6*largest[i] || math.Abs(p-of) > 1e-6*of {
+		p, ok := named["points"].(float64)
+		if !ok || math.Abs(p-largest[i]) > 1e-9*largest[i] || math.Abs(p-of) > 1e-9*of {
 			return fmt.Sprintf("top of %s has %v at %d, want %v of it, and %v there", n.id, c, i, of, largest[i])
 		}
 	}
