@@ -32,7 +32,7 @@ type Difference struct {
 }
 
 // Kind names the disagreement: only_a, only_b, level, earlier or later (B's
-// flag against A's).
+// flag against A's; where both were raised at once, B's step to danger).
 func (d *Difference) Kind() string {
 	switch {
 	case d.B == nil:
@@ -41,7 +41,7 @@ func (d *Difference) Kind() string {
 		return "only_b"
 	case d.A.Top != d.B.Top:
 		return "level"
-	case d.B.Raised < d.A.Raised:
+	case cmp.Or(d.Shift(), d.DangerShift()) < 0:
 		return "earlier"
 	}
 	return "later"
@@ -53,6 +53,15 @@ func (d *Difference) Shift() int64 {
 		return 0
 	}
 	return d.B.Raised - d.A.Raised
+}
+
+// DangerShift gives by how many ms B's flag came to danger later than A's; 0
+// where not both did.
+func (d *Difference) DangerShift() int64 {
+	if d.A == nil || d.B == nil || d.A.Danger == 0 || d.B.Danger == 0 {
+		return 0
+	}
+	return d.B.Danger - d.A.Danger
 }
 
 // of gives the episode that is there.
@@ -114,7 +123,7 @@ func Compare(a, b []event.Flag) []Difference {
 				break
 			}
 		}
-		if d.B == nil || d.B.Raised != l.Raised || d.B.Top != l.Top {
+		if d.B == nil || d.B.Raised != l.Raised || d.B.Top != l.Top || d.DangerShift() != 0 {
 			list = append(list, d)
 		}
 	}
@@ -138,14 +147,15 @@ func (e *Episode) overlaps(o *Episode) bool {
 
 // differenceLine is a Difference in differences.ndjson.
 type differenceLine struct {
-	Difference string       `json:"difference"`
-	Subject    string       `json:"subject"`
-	ID         string       `json:"id"`
-	Factor     string       `json:"factor"`
-	Key        *string      `json:"key"`
-	ShiftMS    *int64       `json:"shift_ms"` // B's raise after A's
-	A          *episodeLine `json:"a"`
-	B          *episodeLine `json:"b"`
+	Difference    string       `json:"difference"`
+	Subject       string       `json:"subject"`
+	ID            string       `json:"id"`
+	Factor        string       `json:"factor"`
+	Key           *string      `json:"key"`
+	ShiftMS       *int64       `json:"shift_ms"`        // B's raise after A's
+	DangerShiftMS *int64       `json:"danger_shift_ms"` // B's step to danger after A's
+	A             *episodeLine `json:"a"`
+	B             *episodeLine `json:"b"`
 }
 
 type episodeLine struct {
@@ -186,6 +196,10 @@ func WriteDifferences(dir string, list []Difference) error {
 			if d.A != nil && d.B != nil {
 				shift := d.Shift()
 				l.ShiftMS = &shift
+				if d.A.Danger != 0 && d.B.Danger != 0 {
+					danger := d.DangerShift()
+					l.DangerShiftMS = &danger
+				}
 			}
 			if err := e.Encode(l); err != nil {
 				return err
@@ -196,13 +210,32 @@ func WriteDifferences(dir string, list []Difference) error {
 	return w.err
 }
 
+// shifts are by how many ms B was earlier than A, and later.
+type shifts struct {
+	earlier, later []int64
+}
+
+func (s *shifts) add(shift int64) {
+	if shift < 0 {
+		s.earlier = append(s.earlier, -shift)
+	} else if shift > 0 {
+		s.later = append(s.later, shift)
+	}
+}
+
+// String gives four cells of a table: how many were earlier and by how much,
+// and how many later.
+func (s *shifts) String() string {
+	return fmt.Sprintf("%d\t%s\t%d\t%s", len(s.earlier), median(s.earlier), len(s.later), median(s.later))
+}
+
 // PrintDifferences prints a table by factor: how many episodes each policy
 // raised, and how they disagree. Shifts are medians.
 func PrintDifferences(out io.Writer, a, b *Result, list []Difference) error {
 	type row struct {
-		a, b            int
-		kinds           map[string]int
-		earlier, latter []int64
+		a, b           int
+		kinds          map[string]int
+		raised, danger shifts
 	}
 	rows := map[event.Factor]*row{}
 	at := func(f event.Factor) *row {
@@ -221,24 +254,21 @@ func PrintDifferences(out io.Writer, a, b *Result, list []Difference) error {
 		d := &list[i]
 		r := at(d.of().Factor)
 		r.kinds[d.Kind()]++
-		if s := d.Shift(); s < 0 {
-			r.earlier = append(r.earlier, -s)
-		} else if s > 0 {
-			r.latter = append(r.latter, s)
-		}
+		r.raised.add(d.Shift())
+		r.danger.add(d.DangerShift())
 	}
 	if _, err := fmt.Fprintf(out, "A is %s, B is %s.\n", a.Summary.PolicyVersion, b.Summary.PolicyVersion); err != nil {
 		return err
 	}
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "factor\tepisodes A\tepisodes B\tonly A\tonly B\tother level\tB earlier\tby\tB later\tby")
+	fmt.Fprintln(t, "factor\tepisodes A\tepisodes B\tonly A\tonly B\tother level\tB earlier\tby\tB later\tby\tB danger earlier\tby\tlater\tby")
 	for f := range event.NumFactors {
 		r := rows[f]
 		if r == nil {
 			continue
 		}
-		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%d\t%s\n", f, r.a, r.b,
-			r.kinds["only_a"], r.kinds["only_b"], r.kinds["level"], len(r.earlier), median(r.earlier), len(r.latter), median(r.latter))
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%s\t%s\n", f, r.a, r.b,
+			r.kinds["only_a"], r.kinds["only_b"], r.kinds["level"], &r.raised, &r.danger)
 	}
 	return t.Flush()
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -172,6 +173,8 @@ func TestCompare(t *testing.T) {
 		flag("2", "n2", event.FactorVelocityHour, event.TransitionRaised, event.LevelWarn, 100),
 		flag("3", "n3", event.FactorOptOut, event.TransitionRaised, event.LevelDanger, 100),
 		flag("4", "n4", event.FactorOptOut, event.TransitionRaised, event.LevelWarn, 100),
+		flag("9", "n5", event.FactorOptOut, event.TransitionRaised, event.LevelWarn, 300),
+		flag("9", "n5", event.FactorOptOut, event.TransitionEscalated, event.LevelDanger, 400),
 	}
 	b := []event.Flag{
 		flag("5", "n1", event.FactorVelocityHour, event.TransitionRaised, event.LevelWarn, 300), // no overlap
@@ -179,12 +182,14 @@ func TestCompare(t *testing.T) {
 		flag("7", "n3", event.FactorOptOut, event.TransitionRaised, event.LevelDanger, 100), // the same
 		flag("8", "n4", event.FactorOptOut, event.TransitionRaised, event.LevelWarn, 150),
 		flag("8", "n4", event.FactorOptOut, event.TransitionEscalated, event.LevelDanger, 160),
+		flag("10", "n5", event.FactorOptOut, event.TransitionRaised, event.LevelWarn, 300),
+		flag("10", "n5", event.FactorOptOut, event.TransitionEscalated, event.LevelDanger, 370), // raised together
 	}
 	var got []string
 	for _, d := range Compare(a, b) {
-		got = append(got, d.of().ID+" "+d.Kind())
+		got = append(got, fmt.Sprintf("%s %s %d %d", d.of().ID, d.Kind(), d.Shift(), d.DangerShift()))
 	}
-	want := "n1 only_a,n2 earlier,n1 only_b,n4 level"
+	want := "n1 only_a 0 0,n2 earlier -10 0,n1 only_b 0 0,n4 level 50 0,n5 earlier 0 -30"
 	if strings.Join(got, ",") != want {
 		t.Errorf("got %v, want %s", got, want)
 	}
