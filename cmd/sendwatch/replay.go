@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"sendwatch/internal/policy"
@@ -94,6 +96,20 @@ func printSummary(s *replay.Summary) {
 		"%d numbers, %d flag transitions. %.1f s, %.0f events/s, peak memory %d MiB.\n",
 		s.Records, s.Applied, s.Duplicate, s.Ignored, s.Rejected, s.Late, s.Numbers, s.Flags,
 		s.Seconds, s.PerSecond, s.PeakMemory>>20)
+	if odd := oddities(s); odd != "" {
+		fmt.Fprintf(os.Stderr, "Odd events, applied but in contradiction to what was known: %s.\n", odd)
+	}
+}
+
+// oddities lists the kinds of odd events there were, with their counts.
+func oddities(s *replay.Summary) string {
+	var list []string
+	for _, kind := range slices.Sorted(maps.Keys(s.Odd)) {
+		if n := s.Odd[kind]; n > 0 {
+			list = append(list, fmt.Sprintf("%s %d", kind, n))
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 // parseUntil reads a time in RFC 3339 or ms; 0 for none.

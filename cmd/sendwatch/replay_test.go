@@ -25,3 +25,15 @@ func TestReplayHints(t *testing.T) {
 		}
 	}
 }
+
+// TestOddities names the kinds of odd events there were, and says nothing of others.
+func TestOddities(t *testing.T) {
+	for want, odd := range map[string]map[string]int64{
+		"":                 {"reply": 0, "status": 0},
+		"move 2, status 1": {"reply": 0, "status": 1, "move": 2},
+	} {
+		if got := oddities(&replay.Summary{Odd: odd}); got != want {
+			t.Errorf("%v: %q, want %q", odd, got, want)
+		}
+	}
+}

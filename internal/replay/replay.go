@@ -35,6 +35,9 @@ type Summary struct {
 	Rejected  int64 `json:"rejected"`
 	Late      int64 `json:"late"`
 
+	// Odd are the applied events that contradict what is known, by kind.
+	Odd map[string]int64 `json:"odd"`
+
 	Records       int64   `json:"records"`
 	Numbers       int     `json:"numbers"`
 	Flags         int     `json:"flags"`
@@ -133,6 +136,10 @@ func (r *Result) finish(s engine.Stats, p *policy.Policy, took time.Duration) {
 	sum.Ignored, sum.Rejected = s.Records[event.ClassIgnored], s.Records[event.ClassRejected]
 	sum.Late, sum.Numbers, sum.Flags = s.Late, s.Numbers, len(rows.Flags)
 	sum.Watermark, sum.PolicyVersion = s.Watermark, p.Version
+	sum.Odd = map[string]int64{}
+	for o := range engine.NumOddities {
+		sum.Odd[o.String()] = s.Oddities[o]
+	}
 	sum.Seconds = took.Seconds()
 	if sum.Seconds > 0 {
 		sum.PerSecond = float64(sum.Records) / sum.Seconds

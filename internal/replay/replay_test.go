@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -126,6 +127,25 @@ func TestDeadLetter(t *testing.T) {
 	}
 	if !strings.Contains(lines[1], "too_large") {
 		t.Errorf("the long line's reason is not too_large: %.80s", lines[1])
+	}
+}
+
+// TestOddEvents applies events that contradict what is known, and counts them
+// where a reader of the summary sees them.
+func TestOddEvents(t *testing.T) {
+	const at = `,"time":1760000000000,"number_id":"n","contact":"1","message_id":"m"`
+	r := mustRun(t, Config{Files: []string{"-"}, Stdin: strings.NewReader(strings.Join([]string{
+		`{"id":"1","type":"message.received","kind":"text","portfolio_id":"p"` + at + `}`,
+		`{"id":"2","type":"message.status","status":"read","portfolio_id":"q"` + strings.Replace(at, `"1"`, `"2"`, 1) + `}`,
+		`{"id":"3","type":"message.status","status":"failed","error_code":999999` + strings.Replace(at, `"1"`, `"3"`, 1) + `}`,
+		`{"id":"4","type":"account.update","scope":"waba","waba_id":"w","state":"restricted","time":1760000000000}`,
+	}, "\n"))})
+	if r.Summary.Applied != 4 {
+		t.Errorf("%d applied, want 4", r.Summary.Applied)
+	}
+	want := map[string]int64{"reply": 1, "status": 2, "error_code": 1, "account": 1, "move": 1}
+	if !maps.Equal(r.Summary.Odd, want) {
+		t.Errorf("odd events %v, want %v", r.Summary.Odd, want)
 	}
 }
 
