@@ -71,7 +71,6 @@ var (
 	optOutKeys   = []string{"stop", "resume"}
 	profileKeys  = []string{"extends", "factors"}
 	overrideKeys = []string{"profile", "factors"}
-	factorKeys   = []string{"on", "warn", "danger", "days", "sample", "window", "weight"}
 	dayKeys      = []string{"until", "warn", "danger"}
 	connections  = [...]string{"unknown", "cloud_api", "business_app", "web_session"} // by event.Connection
 )
@@ -97,6 +96,7 @@ func parse(data []byte) (*strict.Document, *file) {
 		root: root, connections: map[string]strict.Value{}, profiles: map[string]*writtenProfile{},
 		portfolios: map[string]*override{}, numbers: map[string]*override{}, advice: map[event.Factor]string{},
 	}
+	f.broken = root.Exists() && !root.IsMapping() && !root.Null()
 	root.Fields(func(key string, v strict.Value) {
 		if !slices.Contains(fileKeys, key) {
 			f.broken = true
@@ -105,7 +105,7 @@ func parse(data []byte) (*strict.Document, *file) {
 		}
 		f.key(key, v)
 	})
-	if root.Exists() && f.name == "" {
+	if f.name == "" && (root.IsMapping() || root.Null()) {
 		root.Missing(acceptedName, "name")
 	}
 	return doc, f
@@ -193,7 +193,7 @@ func (f *file) overrides(v strict.Value, where place, into map[string]*override)
 		if len(id) > maxID {
 			v.Wrong(fmt.Sprintf("the id has %d bytes", len(id)), fmt.Sprintf("at most %d", maxID))
 		}
-		o, written := &override{at: v}, 0
+		o, written, before := &override{at: v}, 0, v.Mistakes()
 		v.Record(overrideKeys, func(key string, v strict.Value) {
 			written++
 			if key == "profile" {
@@ -203,7 +203,7 @@ func (f *file) overrides(v strict.Value, where place, into map[string]*override)
 				o.changes, _ = f.changes(v, where)
 			}
 		})
-		if written == 0 {
+		if written == 0 && v.Mistakes() == before {
 			v.Wrong("changes nothing", "profile, factors, or both")
 		}
 		into[id] = o
@@ -246,7 +246,7 @@ func parseChange(v strict.Value, factor event.Factor) (c change, ok bool) {
 	s := &shapes[factor]
 	c = change{at: v, factor: factor}
 	before, written := v.Mistakes(), 0
-	v.Record(factorKeys, func(key string, v strict.Value) {
+	v.Fields(func(key string, v strict.Value) {
 		written++
 		switch key {
 		case "on":
@@ -288,10 +288,12 @@ func parseChange(v strict.Value, factor event.Factor) (c change, ok bool) {
 			if n, ok := v.Number(0, maxWeight, "a number from 0 to 100"); ok {
 				c.weight = &n
 			}
+		default:
+			v.Unknown("key", s.keys())
 		}
 	})
-	if written == 0 {
-		v.Wrong("says nothing", "one or more of "+strings.Join(factorKeys, ", "))
+	if written == 0 && v.Mistakes() == before {
+		v.Wrong("says nothing", "one or more of "+list(s.keys()))
 	}
 	if c.steps != nil && (c.warn != nil || c.danger != nil) {
 		v.Wrong("has days as well as warn or danger", "either")

@@ -71,6 +71,24 @@ func (s *shape) ops() (orEqual, strict Op) {
 	return OpAtLeast, OpAbove
 }
 
+// keys are what a rule of the factor may say.
+func (s *shape) keys() []string {
+	keys := []string{"on", "warn", "danger"}
+	if s.days {
+		keys = append(keys, "days")
+	}
+	if s.sample != "" {
+		keys = append(keys, "sample")
+	}
+	if s.windows != nil {
+		keys = append(keys, "window")
+	}
+	if s.weighty {
+		keys = append(keys, "weight")
+	}
+	return keys
+}
+
 // accepts says in words what a threshold of the factor looks like.
 func (s *shape) accepts() string {
 	switch {

@@ -75,8 +75,16 @@ func syntax(err error) Mistake {
 			}
 		}
 	}
+	switch m.Problem { // what people write most often, which the reader's words do not tell
+	case "found character that cannot start any token":
+		m.Accepted = "YAML, indented with spaces and not with tabs; " + signsInQuotes
+	case "did not find expected comment or line break":
+		m.Accepted = "YAML; " + signsInQuotes
+	}
 	return m
 }
+
+const signsInQuotes = `in quotes what begins with a sign, as ">= 3"`
 
 // Err gives all Mistakes found so far, nil if there are none.
 func (d *Document) Err() error {

@@ -118,6 +118,9 @@ func TestUnreadable(t *testing.T) {
 		"a: [":                          "line 1: did not find expected node content; accepted: YAML",
 		"a: 1\n---\nb: 2":               "line 2: a second document begins here; accepted: one document a file",
 		"a: 1\n---\n[":                  "did not find expected node content",
+		"a:\n\tb: 1":                    "line 2: found character that cannot start any token; accepted: YAML, indented with spaces and not with tabs",
+		"x: 1\na: {b: >= 3}":            "line 2: found character that cannot start any token; accepted: YAML, indented with spaces and not with tabs; in quotes what begins with a sign",
+		"x: 1\n\na: >= 3":               "line 3: did not find expected comment or line break; accepted: YAML; in quotes what begins with a sign, as \">= 3\"",
 		strings.Repeat(" ", MaxBytes+1): fmt.Sprintf("the file has %d bytes; accepted: at most %d", MaxBytes+1, MaxBytes),
 	} {
 		doc, _ := Read([]byte(text))
