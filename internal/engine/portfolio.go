@@ -27,7 +27,7 @@ type Portfolios struct {
 	ids      *names      // of portfolios
 	all      []portfolio // by index - 1 of ids
 	members  []member    // by number
-	contacts window.Keyed
+	contacts window.Uniques
 	shared   window.Maxima
 	byIP     window.Table // ip hash, portfolio -> ipCounts
 	ipCounts window.Slots[uint32]
@@ -41,7 +41,7 @@ type Portfolios struct {
 func newPortfolios(p *policy.Policy, at event.Position, ids *names) Portfolios {
 	return Portfolios{
 		flagger: flagger{policy: p, position: at}, ids: ids,
-		contacts: window.NewKeys(uniqueMinutes), minute: never,
+		contacts: window.NewUniques(uniqueMinutes, window.ExactUniques), minute: never,
 	}
 }
 
@@ -64,7 +64,7 @@ type uniqueAt struct{ minute, value int64 }
 type portfolio struct {
 	known, dirty, evaluated bool
 	limit                   int64 // 0 if not known, -1 unlimited
-	contacts                window.KeyedLog
+	contacts                window.UniqueLog
 	sharing                 window.Maximum
 	scores                  [101]uint32 // how many of its numbers have the score
 	track                   track
@@ -122,7 +122,7 @@ func (p *Portfolios) apply(c change) {
 	f := p.touch(c.portfolio)
 	switch c.kind {
 	case event.ChangeContact:
-		p.contacts.Add(&f.contacts, c.portfolio, c.a, c.b, max(c.b, c.visible/minute-1))
+		p.contacts.Add(&f.contacts, c.portfolio, c.a, c.b)
 		return
 	case event.ChangeLimit:
 		f.limit = c.b
@@ -253,7 +253,7 @@ func (p *Portfolios) evaluateOne(i uint32, m int64, out *event.Output) {
 func (p *Portfolios) facts(i uint32, f *portfolio, m int64) portfolioFacts {
 	p.contacts.Advance(&f.contacts, m/minute-1)
 	now := portfolioFacts{
-		unique: int64(f.contacts.Keys()), limit: f.limit, sharing: int64(f.sharing.Top()), score: -1,
+		unique: p.contacts.Count(&f.contacts), limit: f.limit, sharing: int64(f.sharing.Top()), score: -1,
 	}
 	for score, n := range f.scores {
 		if n > 0 {

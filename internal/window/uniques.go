@@ -238,7 +238,7 @@ func (s *Uniques) place(l *UniqueLog, at int64) int {
 	if newest < at {
 		return n
 	}
-	if back := newest - at; back < int64(n) && s.runs.At(&l.runs, n-1-int(back)).at == at {
+	if back := uint64(newest - at); back < uint64(n) && s.runs.At(&l.runs, n-1-int(back)).at == at {
 		return n - 1 - int(back)
 	}
 	return sort.Search(n, func(i int) bool { return s.runs.At(&l.runs, i).at >= at })
