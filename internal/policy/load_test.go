@@ -229,7 +229,7 @@ func TestVersion(t *testing.T) {
 		{`{warn: ">= 30", danger: "> 60", weight: 20}`, `{weight: 20.0, danger: ">60", warn: ">=30.0", on: true}`},
 		{"[YELLOW, FLAGGED, PAUSED]", "[PAUSED, FLAGGED, YELLOW]"},
 		{"stop: [STOP, UNSUBSCRIBE,", "stop: [UNSUBSCRIBE, STOP,"},
-		{"      velocity_burst: {on: false}\n", "      velocity_burst: {weight: 3, on: false}\n"}, // of what is off nothing else matters
+		{"      velocity_burst: {\"on\": false}\n", "      velocity_burst: {weight: 3, on: false}\n"}, // of what is off nothing else matters
 	} {
 		if got := version(c[0], c[1]); got != same {
 			t.Errorf("%q for %q makes another version", c[1], c[0])
@@ -241,7 +241,7 @@ func TestVersion(t *testing.T) {
 		{"hysteresis: 10m", "hysteresis: 11m"},
 		{`warn: ">= 30"`, `warn: "> 30"`},
 		{`warn: ">= 30"`, `warn: ">= 31"`},
-		{"{on: false}", "{on: true}"},
+		{"{\"on\": false}", "{on: true}"},
 		{"weight: 20}", "weight: 21}"},
 		{"sample: 50,", "sample: 51,"},
 		{"until: 21", "until: 22"},

@@ -50,15 +50,17 @@ func schema() object {
 		return object{"type": "object", "properties": properties, "additionalProperties": false}
 	}
 	overrides := func(about string, factors object) object {
+		override := closed(object{"profile": name, "factors": closed(factors)})
+		override["minProperties"] = 1
 		return object{
 			"description": about, "type": "object", "propertyNames": object{"minLength": 1},
-			"additionalProperties": closed(object{"profile": name, "factors": closed(factors)}),
+			"additionalProperties": override,
 		}
 	}
 	s := closed(object{
 		"name":        name,
 		"extends":     object{"description": "start from the shipped policy", "enum": []any{DefaultName}},
-		"hysteresis":  object{"description": "how long a flag's level outlasts the last evaluation that reached it", "type": "string", "pattern": "^([0-9]+d)?([0-9.]+(h|m|s|ms))*$"},
+		"hysteresis":  object{"description": "how long a flag's level outlasts the last evaluation that reached it", "type": "string", "pattern": `^ *([0-9]+d([0-9.]+(h|m|s|ms))*|([0-9.]+(h|m|s|ms))+) *$`},
 		"connections": closed(connection),
 		"opt_out":     closed(object{"stop": object{"$ref": "#/$defs/words"}, "resume": object{"$ref": "#/$defs/words"}}),
 		"profiles": object{
@@ -72,6 +74,10 @@ func schema() object {
 	s["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	s["title"] = "Sendwatch policy"
 	s["required"] = []any{"name"}
+	s["anyOf"] = []any{ // what extends nothing has to say it all
+		object{"required": []any{"extends"}},
+		object{"required": []any{"hysteresis", "connections", "opt_out", "profiles", "advice"}},
+	}
 	s["$defs"] = definitions
 	return s
 }
@@ -94,7 +100,7 @@ func factorSchema(f event.Factor) object {
 		if s.falling {
 			sign = "<=?"
 		}
-		threshold = object{"type": "string", "pattern": "^(none|" + sign + ` ?[0-9]+(\.[0-9]+)?)$`}
+		threshold = object{"type": "string", "pattern": "^(none|" + sign + ` *[0-9]+(\.[0-9]+)?)$`}
 	}
 	properties := object{"on": object{"type": "boolean"}, "warn": threshold, "danger": threshold}
 	if s.sample != "" {
@@ -153,7 +159,7 @@ func TestSchemaTakesWhatLoadTakes(t *testing.T) {
 	for _, c := range []struct {
 		file string
 		good bool
-	}{{defaultFile, true}, {"testdata/overrides.yaml", true}, {"testdata/mistakes/keys.yaml", false}, {"testdata/mistakes/thresholds.yaml", false}} {
+	}{{defaultFile, true}, {"testdata/overrides.yaml", true}, {"testdata/mistakes/keys.yaml", false}, {"testdata/mistakes/bare.yaml", false}, {"testdata/mistakes/kinds.yaml", false}, {"testdata/mistakes/thresholds.yaml", false}} {
 		text, err := os.ReadFile(c.file)
 		if err != nil {
 			t.Fatal(err)
@@ -169,6 +175,33 @@ func TestSchemaTakesWhatLoadTakes(t *testing.T) {
 		if !c.good && err == nil {
 			t.Errorf("%s: the schema takes it", c.file)
 		}
+	}
+}
+
+// TestShippedForOldReaders keeps words that YAML 1.1 takes for true and false
+// in quotes where they are keys, so that a validator that reads it finds the
+// shipped policies as right as Sendwatch does.
+func TestShippedForOldReaders(t *testing.T) {
+	for _, name := range []string{defaultFile, "../../schemas/policy/tuned.yaml"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var root yaml.Node
+		if err := yaml.Unmarshal(text, &root); err != nil {
+			t.Fatal(err)
+		}
+		var walk func(n *yaml.Node)
+		walk = func(n *yaml.Node) {
+			for i, child := range n.Content {
+				word := strings.ToLower(child.Value)
+				if n.Kind == yaml.MappingNode && i%2 == 0 && child.Style == 0 && slices.Contains([]string{"y", "n", "yes", "no", "on", "off"}, word) {
+					t.Errorf("%s: line %d: the key %s has no quotes", name, child.Line, child.Value)
+				}
+				walk(child)
+			}
+		}
+		walk(&root)
 	}
 }
 
