@@ -8,9 +8,11 @@ import (
 	"reflect"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"sendwatch/internal/event"
 	"sendwatch/internal/policy"
+	"sendwatch/internal/strict"
 )
 
 // loadPolicy reads a policy file; without a path it is the shipped policy. The
@@ -56,6 +58,8 @@ func describePolicy(out io.Writer, p *policy.Policy) {
 		fmt.Fprintf(table, "  %s\tprofile %s\n", name, p.Profiles[p.Index(nil, nil, c)].Name)
 	}
 	_ = table.Flush() // writes into memory or to the terminal; the caller sees what is missing
+	fmt.Fprintf(out, "\nhysteresis  %s\n", strict.Span(time.Duration(p.Hysteresis)*time.Millisecond))
+	fmt.Fprintf(out, "stop        %s\nresume      %s\n", strings.Join(p.StopWords, ", "), strings.Join(p.ResumeWords, ", "))
 	if portfolios, numbers := p.Overrides(); portfolios+numbers > 0 {
 		fmt.Fprintf(out, "\noverrides of %d portfolios and %d numbers\n", portfolios, numbers)
 	}
@@ -100,7 +104,11 @@ func describeProfile(out io.Writer, profile, base *policy.Profile) {
 			weight = fmt.Sprint(r.Weight)
 		}
 		if len(r.Steps) == 0 {
-			fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\n", f, blank(&r.Warn), blank(&r.Danger), sample, weight)
+			name := f.String()
+			if r.Window != 0 {
+				name += fmt.Sprintf(", over %d days", r.Window)
+			}
+			fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\n", name, blank(&r.Warn), blank(&r.Danger), sample, weight)
 			continue
 		}
 		for i := range r.Steps {

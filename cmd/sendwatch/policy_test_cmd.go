@@ -34,8 +34,7 @@ func (c *policyTestCmd) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	var cases, failed int
-	unread := false
+	var cases, failed, unread int
 	for _, name := range c.Files {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -47,16 +46,29 @@ func (c *policyTestCmd) Run(ctx context.Context) error {
 		}
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
-			unread = true
+			unread++
 		}
 		cases += n
 		failed += bad
 	}
-	fmt.Fprintf(os.Stdout, "%d cases, %d failed\n", cases, failed)
-	if failed > 0 || unread {
+	fmt.Fprintln(os.Stdout, tally(cases, failed, unread))
+	if failed > 0 || unread > 0 {
 		return errReported
 	}
 	return nil
+}
+
+// tally sums up. It tells how to read a difference where there is one, and
+// of files that could not be read, so that nobody takes "0 failed" for success.
+func tally(cases, failed, unread int) string {
+	text := fmt.Sprintf("%d cases, %d failed", cases, failed)
+	if unread > 0 {
+		text += fmt.Sprintf(", %d files not run because of mistakes in them", unread)
+	}
+	if failed > 0 {
+		text += " (- what was expected, + what came)"
+	}
+	return text
 }
 
 // file plays one file and gives how many cases it has and how many failed.

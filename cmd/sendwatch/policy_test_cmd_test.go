@@ -62,6 +62,22 @@ ok      a.yaml: one
 	}
 }
 
+// TestTally counts what was not run apart from what failed.
+func TestTally(t *testing.T) {
+	for _, c := range []struct {
+		cases, failed, unread int
+		want                  string
+	}{
+		{35, 0, 0, "35 cases, 0 failed"},
+		{4, 1, 0, "4 cases, 1 failed (- what was expected, + what came)"},
+		{0, 0, 2, "0 cases, 0 failed, 2 files not run because of mistakes in them"},
+	} {
+		if got := tally(c.cases, c.failed, c.unread); got != c.want {
+			t.Errorf("%+v: got %q", c, got)
+		}
+	}
+}
+
 func TestPolicyTestUpdatesInPlace(t *testing.T) {
 	name := writeTest(t)
 	c := policyTestCmd{Files: []string{name}, Update: true}
