@@ -163,3 +163,20 @@ func TestTunedPolicyLoads(t *testing.T) {
 		t.Errorf("it changes other factors than it says (-want +got):\n%s", diff)
 	}
 }
+
+// TestPrintWithoutWarnings shows no lead of 0 hours where nothing was warned of.
+func TestPrintWithoutWarnings(t *testing.T) {
+	f := Figures{Restricted: 3, Causes: []CauseFigures{
+		{Cause: "refusals", Restricted: 3},
+		{Cause: "pace", Restricted: 1, Warned: 1, Lead: Lead{Median: 7.5, P10: 7.5}},
+	}}
+	var out strings.Builder
+	if err := f.Print(&out); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"refusals      0 of 3     -         -\n", "pace          1 of 1     7.5       7.5\n"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no line %q in\n%s", want, out.String())
+		}
+	}
+}

@@ -22,17 +22,26 @@ func (f *Figures) Print(out io.Writer) error {
 	w.tab("factor\twarned of\tmedian h\tp10 h\tfalse\tper 100 healthy a week\n")
 	for i := range f.Factors {
 		x := &f.Factors[i]
-		w.tab("%s\t%d of %d\t%.1f\t%.1f\t%d\t%.2f\n", x.Factor, x.Warned, f.Restricted, x.Lead.Median, x.Lead.P10, x.False, x.FalsePerWeek)
+		w.tab("%s\t%d of %d\t%s\t%d\t%.2f\n", x.Factor, x.Warned, f.Restricted, x.Lead.cells(x.Warned), x.False, x.FalsePerWeek)
 	}
 	w.flush()
 	w.line("\n")
 	w.tab("hidden cause\twarned of\tmedian h\tp10 h\n")
 	for i := range f.Causes {
 		x := &f.Causes[i]
-		w.tab("%s\t%d of %d\t%.1f\t%.1f\n", x.Cause, x.Warned, x.Restricted, x.Lead.Median, x.Lead.P10)
+		w.tab("%s\t%d of %d\t%s\n", x.Cause, x.Warned, x.Restricted, x.Lead.cells(x.Warned))
 	}
 	w.flush()
 	return w.err
+}
+
+// cells writes lead times of so many warnings as two cells of a table. Without a
+// warning there is no lead, which is not one of 0 hours.
+func (l *Lead) cells(warned int) string {
+	if warned == 0 {
+		return "-\t-"
+	}
+	return fmt.Sprintf("%.1f\t%.1f", l.Median, l.P10)
 }
 
 // printer writes until the first error.
