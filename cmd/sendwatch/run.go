@@ -66,6 +66,7 @@ func (o *runOptions) judgeBy(settings config.Config) error {
 		if o.shadow, err = loadPolicy(settings.Policy.Shadow); err != nil {
 			return err
 		}
+		o.logger.Info("a shadow policy judges too, for ClickHouse only; its file is read at start and not watched", "policy", o.shadow.Version)
 	}
 	if o.policies, err = policies.Open(settings.Policy.Folder, settings.Policy.File); err != nil {
 		return err

@@ -388,3 +388,19 @@ func judge(records []*kgo.Record) modelled {
 	slices.SortFunc(out.numbers, func(a, b oracle.Row) int { return cmp.Compare(a["number_id"].(string), b["number_id"].(string)) })
 	return out
 }
+
+// TestShadowIsTold says at start which second policy judges, and that a change
+// of its file waits for the next start.
+func TestShadowIsTold(t *testing.T) {
+	cfg := config.Default()
+	cfg.Roles = []string{config.RolePortfolios}
+	cfg.Policy.Shadow = "../../schemas/policy/tuned.yaml"
+	var log bytes.Buffer
+	o := runOptions{settings: cfg, logger: slog.New(slog.NewTextHandler(&log, nil))}
+	if err := o.judgeBy(cfg); err != nil {
+		t.Fatal(err)
+	}
+	if o.shadow == nil || !strings.Contains(log.String(), "not watched") || !strings.Contains(log.String(), o.shadow.Version) {
+		t.Errorf("the log says %q", log.String())
+	}
+}
