@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -319,4 +320,33 @@ func FuzzLoad(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestExplanation holds the page that explains policies: its example loads, and
+// it names every key.
+func TestExplanation(t *testing.T) {
+	data, err := os.ReadFile("../../schemas/policy/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(data)
+	_, example, _ := strings.Cut(page, "```yaml\n")
+	example, _, _ = strings.Cut(example, "```")
+	p, err := Load([]byte(example))
+	if err != nil {
+		t.Fatal(err)
+	}
+	portfolios, numbers := p.Overrides()
+	if p.Hysteresis != 20*60*1000 || portfolios != 1 || numbers != 1 || len(p.StopWords) != 4 {
+		t.Errorf("the example is not read as it is explained: %+v", p)
+	}
+	var names []string
+	for f := range event.NumFactors {
+		names = append(names, shapes[f].keys()...)
+	}
+	for _, name := range slices.Concat(fileKeys, optOutKeys, profileKeys, overrideKeys, names, connections[:]) {
+		if !strings.Contains(page, "`"+name+"`") {
+			t.Errorf("%s is not explained", name)
+		}
+	}
 }
