@@ -140,9 +140,6 @@ func (s *Uniques) Next(l *UniqueLog) int64 {
 	return s.runs.At(&l.runs, 0).at + s.width
 }
 
-// Len gives the number of keys kept for all owners.
-func (s *Uniques) Len() int { return s.keys.Len() }
-
 // thin raises the buckets' levels. Done twice it does nothing the second time,
 // so that a look at a window in which nothing happened changes nothing.
 func (s *Uniques) thin(l *UniqueLog) {

@@ -58,8 +58,8 @@ func TestUniquesAgainstMap(t *testing.T) {
 				t.Fatalf("%d keys, next change at %d, want %d and %d", got, uniques.Next(&logs[k]), len(models[k]), next)
 			}
 		}
-		if want := len(models[0]) + len(models[1]); uniques.Len() != want {
-			t.Fatalf("%d keys are kept, want %d", uniques.Len(), want)
+		if want := len(models[0]) + len(models[1]); uniques.keys.Len() != want {
+			t.Fatalf("%d keys are kept, want %d", uniques.keys.Len(), want)
 		}
 	})
 }
@@ -95,12 +95,12 @@ func TestUniquesSample(t *testing.T) {
 			checkSample(t, &pools[0], &logs[0], model, now)
 			checkSample(t, &pools[1], &logs[1], model, now)
 			sampled = sampled || logs[0].cuts.n > 0
-			count, kept := pools[0].Count(&logs[0]), pools[0].Len()
+			count, kept := pools[0].Count(&logs[0]), pools[0].keys.Len()
 			if pools[1].Count(&logs[1]) != count {
 				t.Fatalf("counts %d and %d after other orders", count, pools[1].Count(&logs[1]))
 			}
 			pools[0].Advance(&logs[0], now)
-			if pools[0].Count(&logs[0]) != count || pools[0].Len() != kept {
+			if pools[0].Count(&logs[0]) != count || pools[0].keys.Len() != kept {
 				t.Fatalf("a second Advance makes %d of %d", pools[0].Count(&logs[0]), count)
 			}
 		}
@@ -127,8 +127,8 @@ func checkSample(t *rapid.T, s *Uniques, l *UniqueLog, model uniqueModel, now in
 			next = min(next, at+s.width)
 		}
 	}
-	if s.Len() != want || int(l.kept) != want || s.Count(l) != count || s.Next(l) != next {
-		t.Fatalf("%d and %d keys, count %d, next %d, want %d, %d, %d", s.Len(), l.kept, s.Count(l), s.Next(l), want, count, next)
+	if s.keys.Len() != want || int(l.kept) != want || s.Count(l) != count || s.Next(l) != next {
+		t.Fatalf("%d and %d keys, count %d, next %d, want %d, %d, %d", s.keys.Len(), l.kept, s.Count(l), s.Next(l), want, count, next)
 	}
 	for at := now - s.width + 2; at <= now; at++ {
 		if s.level(l, at) > s.level(l, at-1) {
@@ -165,7 +165,7 @@ func (u uniqueLoad) play(seed uint64, every int, report func(got, want float64, 
 		uniques.Advance(&l, int64(b))
 		if (b+1)%every == 0 && l.cuts.n > 0 {
 			out := ends[max(0, b+1-int(u.width))]
-			report(float64(uniques.Count(&l)), float64(end-out+min(out, u.repeats)), uniques.Len())
+			report(float64(uniques.Count(&l)), float64(end-out+min(out, u.repeats)), uniques.keys.Len())
 		}
 	}
 }
@@ -248,7 +248,7 @@ func TestUniquesMemory(t *testing.T) {
 			}
 			uniques.Advance(&l, int64(b))
 			most := max(exact, int(1.1*float64(uniques.share)*(1+math.Log2(1+float64(keys)/float64(uniques.share)))))
-			if kept := uniques.Len(); kept > most {
+			if kept := uniques.keys.Len(); kept > most {
 				t.Fatalf("%d of %d keys are kept, want at most %d", kept, keys, most)
 			}
 		}
@@ -272,12 +272,12 @@ func TestUniquesExactAgain(t *testing.T) {
 		if b == width-1 && l.cuts.n == 0 {
 			t.Fatal("nothing was dropped above the limit")
 		}
-		if b == 3*width-1 && (uniques.Count(&l) != exact/2 || uniques.Len() != exact/2) {
-			t.Fatalf("the count is %d with %d kept, want %d", uniques.Count(&l), uniques.Len(), exact/2)
+		if b == 3*width-1 && (uniques.Count(&l) != exact/2 || uniques.keys.Len() != exact/2) {
+			t.Fatalf("the count is %d with %d kept, want %d", uniques.Count(&l), uniques.keys.Len(), exact/2)
 		}
 	}
-	if uniques.Len() != 0 || uniques.table.Len() != 0 || l.runs != (Ring{}) || l.cuts != (Ring{}) {
-		t.Errorf("%d keys are left, %d runs, %d cuts", uniques.Len(), l.runs.n, l.cuts.n)
+	if uniques.keys.Len() != 0 || uniques.table.Len() != 0 || l.runs != (Ring{}) || l.cuts != (Ring{}) {
+		t.Errorf("%d keys are left, %d runs, %d cuts", uniques.keys.Len(), l.runs.n, l.cuts.n)
 	}
 }
 
