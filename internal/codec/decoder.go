@@ -54,6 +54,17 @@ func ParseContentType(s []byte) ContentType {
 	return ContentUnknown
 }
 
+// String gives the header's value, empty where it says neither.
+func (c ContentType) String() string {
+	switch c {
+	case ContentJSON:
+		return "application/json"
+	case ContentProtobuf:
+		return "application/protobuf"
+	}
+	return ""
+}
+
 // Decoder reads records. It serves one goroutine.
 type Decoder struct {
 	secret    Secret

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"slices"
+	"unicode/utf8"
 
 	"sendwatch/internal/event"
 	"sendwatch/internal/policy"
@@ -180,8 +181,25 @@ func evidenceFacts(f event.Factor) []event.Fact {
 	return nil
 }
 
-// topContents is how many fingerprints and templates the evidence names.
-const topContents = 3
+// topContents is how many fingerprints and templates the evidence names, and
+// maxLabel how many bytes of a template's name/language it shows: a name may be as
+// long as a record, and several of them in one flag are more than a broker takes.
+// WhatsApp's own names are no longer than 512 characters.
+const (
+	topContents = 3
+	maxLabel    = 1024
+)
+
+// shorten cuts a text to n bytes at most, between two characters.
+func shorten(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
 
 // evidence gives what a reader needs to see why a flag came.
 func (e *Engine) evidence(i uint32, n *number, f event.Factor) event.Evidence {
@@ -202,13 +220,13 @@ func (e *Engine) evidence(i uint32, n *number, f event.Factor) event.Evidence {
 		event.FactorReplyRatio, event.FactorUnanswered:
 		for _, k := range topKeys(e.logs.fingerprints.Since(&n.fingerprints, never, nil)) {
 			ev.Fingerprints = append(ev.Fingerprints, event.FingerprintCount{
-				Fingerprint: k.Key, Template: e.templates.label(k.Key), Count: int64(k.Count),
+				Fingerprint: k.Key, Template: shorten(e.templates.label(k.Key), maxLabel), Count: int64(k.Count),
 			})
 		}
 	case event.FactorTemplateQuality, event.FactorBlockRate, event.FactorSpamErrors:
 		for _, k := range topKeys(e.logs.templates.Since(&n.templates, never, nil)) {
 			ev.Templates = append(ev.Templates, event.FingerprintCount{
-				Fingerprint: k.Key, Template: e.templates.label(k.Key), Count: int64(k.Count),
+				Fingerprint: k.Key, Template: shorten(e.templates.label(k.Key), maxLabel), Count: int64(k.Count),
 			})
 		}
 	}

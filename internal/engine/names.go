@@ -12,7 +12,14 @@ type names struct {
 	arena []byte
 	spans []span
 	index window.Table
+	// long are the names that were asked for as strings and are longer than
+	// longName. A row has its number's and its portfolio's: made anew for each,
+	// one name as long as a record would cost gigabytes a second.
+	long map[uint32]string
 }
+
+// longName is up to how many bytes a name is cheaper made again than kept.
+const longName = 256
 
 // span is where a name lies. An arena may pass 4 GiB, because a name may be as
 // long as a record.
@@ -67,7 +74,21 @@ func (t *names) get(i uint32) []byte {
 	return t.arena[s.from : s.from+uint64(s.n)]
 }
 
-func (t *names) string(i uint32) string { return string(t.get(i)) }
+func (t *names) string(i uint32) string {
+	b := t.get(i)
+	if len(b) <= longName {
+		return string(b)
+	}
+	s, ok := t.long[i]
+	if !ok {
+		if t.long == nil {
+			t.long = map[uint32]string{}
+		}
+		s = string(b)
+		t.long[i] = s
+	}
+	return s
+}
 
 // len gives how many names there are.
 func (t *names) len() int { return max(0, len(t.spans)-1) }

@@ -65,6 +65,10 @@ func (e *Engine) Stats() Stats {
 	return s
 }
 
+// maxReason bounds the reason of an account event in bytes, and its restrictions
+// together. With a number's long ids more would be more than a broker takes.
+const maxReason = 4096
+
 // accountEvent writes what the platform said, as it came. i is the number, or
 // noIndex for a shared event.
 func (e *Engine) accountEvent(i uint32, ev *event.Event, out *event.Output) {
@@ -82,11 +86,15 @@ func (e *Engine) accountEvent(i uint32, ev *event.Event, out *event.Output) {
 	case event.TypeQuality:
 		row.State = ev.Rating.String()
 	case event.TypeAccount:
-		row.State, row.Scope, row.Reason = ev.State.String(), ev.Scope.String(), string(ev.Reason)
+		row.State, row.Scope, row.Reason = ev.State.String(), ev.Scope.String(), shorten(string(ev.Reason), maxReason)
 		if ev.HasExpires {
 			row.ExpiresAt = ev.ExpiresAt
 		}
+		room := maxReason
 		for _, r := range ev.Restrictions {
+			if room -= len(r) + 4; room < 0 {
+				break
+			}
 			row.Restrict = append(row.Restrict, string(r))
 		}
 	case event.TypeTemplate:

@@ -1,8 +1,8 @@
 package engine
 
 import (
-	"bytes"
 	"slices"
+	"strings"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -14,7 +14,7 @@ import (
 // templates knows the templates by the fingerprint of a send of them, and what
 // the platform said of them for each WABA.
 type templates struct {
-	names  names        // name, a zero byte, language
+	names  names        // name/language
 	byName window.Table // fingerprint -> index in names
 	states []templateState
 	byWABA window.Table // fingerprint, WABA -> states
@@ -42,7 +42,7 @@ func (t *templates) learn(fingerprint uint64, tpl *event.Template, scratch []byt
 		return scratch
 	}
 	scratch = append(scratch[:0], tpl.Name...)
-	scratch = append(scratch, 0)
+	scratch = append(scratch, '/')
 	scratch = append(scratch, tpl.Language...)
 	t.byName.Put(k, t.names.intern(scratch))
 	return scratch
@@ -60,11 +60,8 @@ func templateFingerprint(tpl *event.Template) uint64 {
 
 // label gives name/language of a fingerprint, "" if it is not a template's.
 func (t *templates) label(fingerprint uint64) string {
-	i, ok := t.byName.Get(window.Key{A: fingerprint})
-	if !ok {
-		return ""
-	}
-	return string(bytes.Replace(t.names.get(i), []byte{0}, []byte{'/'}, 1))
+	i, _ := t.byName.Get(window.Key{A: fingerprint}) // 0, the empty name, if it is not known
+	return t.names.string(i)
 }
 
 // state gives what is known of a template for a WABA, nil if nothing is.
@@ -160,6 +157,6 @@ func (e *Engine) judgeTemplates(n *number, r *policy.Rule) {
 
 func (e *Engine) sortByLabel(levels []templateLevel) {
 	slices.SortFunc(levels, func(a, b templateLevel) int {
-		return bytes.Compare([]byte(e.templates.label(a.fingerprint)), []byte(e.templates.label(b.fingerprint)))
+		return strings.Compare(e.templates.label(a.fingerprint), e.templates.label(b.fingerprint))
 	})
 }

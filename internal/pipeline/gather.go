@@ -180,14 +180,14 @@ func (g *gatherer) take(ctx context.Context, f fetched) error {
 	return nil
 }
 
-// apply takes a batch of records. One that is no rows batch is passed over: the
-// sink, which reads the same, counts and logs it.
+// apply takes a batch of records. One that is no rows batch is counted, logged and
+// passed over.
 func (g *gatherer) apply(ctx context.Context, batch *event.Batch) error {
 	for i := range batch.Records {
 		r := &batch.Records[i]
 		b := &g.decoded
-		if codec.DecodeRows(r.Value, b) != nil {
-			g.status.Unreadable++
+		if err := codec.DecodeRows(r.Value, b); err != nil {
+			g.bad(r.Offset, r.Offset, err.Error())
 			continue
 		}
 		if b.Topic != g.role.config.Events || b.Partition < 0 || int(b.Partition) >= len(g.sources) {
@@ -209,9 +209,20 @@ func (g *gatherer) apply(ctx context.Context, batch *event.Batch) error {
 		}
 	}
 	for _, u := range batch.Unreadable {
-		g.status.Unreadable += u.Last - u.First + 1
+		g.bad(u.First, u.Last, u.Reason)
 	}
 	return nil
+}
+
+// bad notes offsets that cannot be read. A record that the numbers role wrote can
+// only have been damaged since: what it told is not known any more, also if it is
+// told again, because progress records have vouched for it.
+func (g *gatherer) bad(first, last int64, reason string) {
+	g.status.Unreadable += last - first + 1
+	g.role.config.Telemetry.Metrics().Add(telemetry.Unreadable, last-first+1, RolePortfolios, g.label)
+	g.role.config.Logger.Error("a record of the rows topic cannot be read and is passed over; one that something else wrote does no harm, "+
+		"of one that was damaged figures and flags of portfolios lack what it told",
+		"role", RolePortfolios, "partition", g.claim.String(), "first", first, "last", last, "reason", reason)
 }
 
 // bounded gives an error once too many changes wait.
@@ -370,24 +381,30 @@ func (g *gatherer) flush(ctx context.Context) error {
 	for i := range g.out.Flags {
 		g.out.Flags[i].EmittedAt = now
 	}
-	messages := g.outbox.flags(g.out.Flags)
-	if err := g.produce(ctx, g.role.config.Flags, messages); err != nil {
+	m := g.role.config.Telemetry.Metrics()
+	err := g.outbox.flags(g.out.Flags, func(messages []event.Message) error {
+		err := g.produce(ctx, g.role.config.Flags, messages)
+		for i := range messages {
+			flag := bytes.Clone(messages[i].Value)
+			g.role.newest.add(flag)
+			if g.role.config.Remember != nil {
+				g.role.config.Remember(flag)
+			}
+		}
+		return err
+	}, func(f *event.Flag, size int) { leftOut(g.role.config.Logger, m, f, size) })
+	if err != nil {
 		return err
 	}
-	m := g.role.config.Telemetry.Metrics()
 	for i := range g.out.Flags {
 		if f := &g.out.Flags[i]; !f.Shadow {
 			m.Add(telemetry.Flags, 1, f.Factor.String(), f.Level.String(), f.Transition.String())
 		}
 	}
-	for i := range messages {
-		flag := bytes.Clone(messages[i].Value)
-		g.role.newest.add(flag)
-		if g.role.config.Remember != nil {
-			g.role.config.Remember(flag)
-		}
-	}
-	if err := g.produce(ctx, g.role.config.Rows, g.outbox.batches(g.claim, &g.out)); err != nil {
+	err = g.outbox.batches(g.claim, &g.out, func(messages []event.Message) error {
+		return g.produce(ctx, g.role.config.Rows, messages)
+	})
+	if err != nil {
 		return err
 	}
 	g.out.Reset()

@@ -34,13 +34,21 @@ func ready(role string, joined bool, all []PartitionStatus) error {
 	if !joined {
 		return fmt.Errorf("%s: no partition has been assigned yet", role)
 	}
+	errs := []error{stopped(role, all)}
+	for _, s := range all {
+		if s.State == StateOpening || s.State == StateCatchingUp {
+			errs = append(errs, fmt.Errorf("%s: %s partition %d is catching up, %d records to go", role, s.Topic, s.Partition, max(0, s.End-s.Next)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// stopped gives nil while no partition is stopped: none goes on by itself.
+func stopped(role string, all []PartitionStatus) error {
 	var errs []error
 	for _, s := range all {
-		switch s.State {
-		case StateStopped:
+		if s.State == StateStopped {
 			errs = append(errs, fmt.Errorf("%s: %s partition %d has stopped: %s", role, s.Topic, s.Partition, s.Error))
-		case StateOpening, StateCatchingUp:
-			errs = append(errs, fmt.Errorf("%s: %s partition %d is catching up, %d records to go", role, s.Topic, s.Partition, max(0, s.End-s.Next)))
 		}
 	}
 	return errors.Join(errs...)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"sendwatch/internal/event"
 	"sendwatch/internal/policy"
 	"sendwatch/internal/telemetry"
 )
@@ -129,4 +130,51 @@ func TestLagInEventTimeBeginsWithTheFirstEvent(t *testing.T) {
 			}
 		})
 	})
+}
+
+// TestUnreadableRowsAreCounted: a record of the rows topic that nobody can read is
+// passed over by each role that reads it, and each says so.
+func TestUnreadableRowsAreCounted(t *testing.T) {
+	measures, err := telemetry.New(telemetry.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	logger := slog.New(slog.NewTextHandler(&said, nil))
+	type role interface {
+		Run(context.Context, Join) error
+		Status() []PartitionStatus
+	}
+	for role, make := range map[string]func() role{
+		RolePortfolios: func() role {
+			return NewPortfolios(PortfoliosConfig{
+				Events: "events", Flags: "flags", Rows: "rows", Writer: &paper{}, Topics: single{}, Policy: policy.Default(),
+				Telemetry: measures, Logger: logger,
+			})
+		},
+		RoleSink: func() role { return NewSink(SinkConfig{Store: &shelf{}, Telemetry: measures, Logger: logger}) },
+	} {
+		bubble(t, func(t *testing.T) {
+			r := make()
+			said.Reset()
+			log := &tape{topic: "rows"}
+			log.append("\xff", "fine", "fine", "fine")
+			log.bad = map[int64]event.Unreadable{2: {First: 2, Last: 3, Reason: "its checksum is wrong"}}
+			log.records[1].Value = nil // an empty batch
+			during(t, r.Run, joining(log), func() {
+				pass(2 * time.Second)
+				if all := r.Status(); len(all) != 1 || all[0].Unreadable != 3 || all[0].State != StateRunning {
+					t.Errorf("%s: %+v", role, all)
+				}
+			})
+			answer := httptest.NewRecorder()
+			measures.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+			if want := fmt.Sprintf(`sendwatch_unreadable_total{partition="0",role="%s"} 3`, role); !strings.Contains(answer.Body.String(), want) {
+				t.Errorf("no %s", want)
+			}
+			if text := said.String(); strings.Count(text, "cannot be read") != 2 || !strings.Contains(text, "role="+role) || !strings.Contains(text, "first=2 last=3") {
+				t.Errorf("%s said:\n%s", role, text)
+			}
+		})
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -147,32 +148,34 @@ func (n *Numbers) Ready() error {
 	return errors.Join(ready(RoleNumbers, n.board.hasJoined(), all), silent(RoleNumbers, all, n.config.Now()))
 }
 
-// ring remembers the last flags.
+// maxNewest bounds the bytes of the flags that a ring remembers: a flag with long
+// ids may have most of a megabyte.
+const maxNewest = 16 << 20
+
+// ring remembers the last flags, size of them or maxNewest bytes.
 type ring struct {
 	size  int
 	mu    sync.Mutex
-	flags []json.RawMessage
-	next  int
+	flags []json.RawMessage // oldest first
+	bytes int
 }
 
 func (r *ring) add(flag json.RawMessage) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.flags) < r.size {
-		r.flags = append(r.flags, flag)
-		return
+	r.flags = append(r.flags, flag)
+	r.bytes += len(flag)
+	for len(r.flags) > r.size || r.bytes > maxNewest {
+		r.bytes -= len(r.flags[0])
+		r.flags[0] = nil // the memory behind the slice's start is kept
+		r.flags = r.flags[1:]
 	}
-	r.flags[r.next] = flag
-	r.next = (r.next + 1) % r.size
 }
 
 func (r *ring) last(limit int) []json.RawMessage {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n := min(limit, len(r.flags))
-	out := make([]json.RawMessage, n)
-	for i := range n {
-		out[i] = r.flags[(r.next+2*len(r.flags)-1-i)%len(r.flags)]
-	}
+	out := slices.Clone(r.flags[len(r.flags)-min(limit, len(r.flags)):])
+	slices.Reverse(out)
 	return out
 }

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"strconv"
 
@@ -24,6 +25,14 @@ const (
 	// many bytes, beyond which the next row begins a new one, and so many rows.
 	maxRowsMessage = 256 << 10
 	maxRowsOfOne   = 2_000
+	// maxMessage bounds the key and the value of any message: a topic's default
+	// limit is 1,048,588 bytes, and one that a broker refuses for its size would
+	// stop the partition for good. Rows stay below it by what an event can hold
+	// (256 KiB): the longest have two ids of one event and three of another, and the
+	// portfolio's twice.
+	maxMessage = 1_000_000
+	// maxAtOnce is how many bytes of messages are made before they are sent.
+	maxAtOnce = 8 << 20
 )
 
 // outbox is memory for messages, used again and again.
@@ -65,20 +74,31 @@ func (p *partition) emit(ctx context.Context) error {
 	for i := range fresh {
 		fresh[i].EmittedAt = now
 	}
-	messages := p.outbox.flags(fresh)
-	if err := p.produce(ctx, p.role.config.Flags, messages); err != nil {
+	m := p.role.config.Telemetry.Metrics()
+	err := p.outbox.flags(fresh, func(messages []event.Message) error {
+		err := p.produce(ctx, p.role.config.Flags, messages)
+		for i := range messages {
+			p.role.newest.add(slices.Clone(messages[i].Value))
+		}
+		return err
+	}, func(f *event.Flag, size int) { leftOut(p.role.config.Logger, m, f, size) })
+	if err != nil {
 		return err
 	}
-	m := p.role.config.Telemetry.Metrics()
 	for i := range fresh {
 		f := &fresh[i]
 		m.Add(telemetry.Flags, 1, f.Factor.String(), f.Level.String(), f.Transition.String())
 	}
-	for i := range messages {
-		p.role.newest.add(slices.Clone(messages[i].Value))
-	}
 	p.sent = len(p.out.Flags)
 	return nil
+}
+
+// leftOut says that a flag is too large for the flags topic. Only ids that are
+// long and full of control characters come to it, which JSON writes as six.
+func leftOut(logger *slog.Logger, m *telemetry.Metrics, f *event.Flag, size int) {
+	m.Add(telemetry.OversizedFlags, 1, f.Factor.String())
+	logger.Error("a flag is larger than a broker takes and is left out of the flags topic; it is in ClickHouse. Its subject's ids are at fault: see what makes them",
+		"flag_id", f.FlagID, "factor", f.Factor.String(), "bytes", size, "partition", f.Position.Partition, "offset", f.Position.Offset)
 }
 
 // letters makes messages of dead letters: the original key, value and headers,
@@ -115,8 +135,9 @@ func (o *outbox) letters(letters []event.DeadLetter, rejects []*event.Record) []
 	return o.messages
 }
 
-// flags makes messages of flags, but for those of a shadow policy.
-func (o *outbox) flags(flags []event.Flag) []event.Message {
+// flags makes messages of flags, but for those of a shadow policy, and has send
+// send them, some at a time. One that no broker takes goes to tooLarge instead.
+func (o *outbox) flags(flags []event.Flag, send func([]event.Message) error, tooLarge func(f *event.Flag, size int)) error {
 	o.reset()
 	for i := range flags {
 		f := &flags[i]
@@ -129,19 +150,48 @@ func (o *outbox) flags(flags []event.Flag) []event.Message {
 		if key == "" {
 			key = f.PortfolioID
 		}
-		o.messages = append(o.messages, event.Message{Key: []byte(key), Value: o.bytes[first:len(o.bytes):len(o.bytes)]})
+		if n := len(o.bytes) - first + len(key); n > maxMessage {
+			o.bytes = o.bytes[:first]
+			tooLarge(f, n)
+			continue
+		}
+		if err := o.add(key, first, send); err != nil {
+			return err
+		}
 	}
-	return o.messages
+	return o.send(send)
+}
+
+// add makes a message of the bytes from first on, and sends what there is once it
+// is much.
+func (o *outbox) add(key string, first int, send func([]event.Message) error) error {
+	o.messages = append(o.messages, event.Message{Key: []byte(key), Value: o.bytes[first:len(o.bytes):len(o.bytes)]})
+	if len(o.bytes) < maxAtOnce {
+		return nil
+	}
+	return o.send(send)
+}
+
+func (o *outbox) send(send func([]event.Message) error) error {
+	if len(o.messages) == 0 {
+		return nil
+	}
+	err := send(o.messages)
+	o.reset()
+	return err
 }
 
 // sendRows sends all rows of out.
 func (p *partition) sendRows(ctx context.Context) error {
-	return p.produce(ctx, p.role.config.Rows, p.outbox.batches(p.claim, &p.out))
+	return p.outbox.batches(p.claim, &p.out, func(messages []event.Message) error {
+		return p.produce(ctx, p.role.config.Rows, messages)
+	})
 }
 
 // batches makes messages of rows: each of one portfolio, which is its key, and
-// of bounded size. Rows without a portfolio have an empty key.
-func (o *outbox) batches(claim Claim, out *event.Output) []event.Message {
+// of bounded size. Rows without a portfolio have an empty key. It has send send
+// them, some at a time.
+func (o *outbox) batches(claim Claim, out *event.Output, send func([]event.Message) error) error {
 	o.reset()
 	byPortfolio := split(out)
 	portfolios := make([]string, 0, len(byPortfolio))
@@ -152,27 +202,28 @@ func (o *outbox) batches(claim Claim, out *event.Output) []event.Message {
 	for _, id := range portfolios {
 		o.rows = codec.Rows{Topic: claim.Topic, Partition: claim.Partition, PortfolioID: id}
 		size, count := 0, 0
-		flush := func() {
-			if count == 0 {
-				return
-			}
+		flush := func() error {
 			first := len(o.bytes)
 			o.bytes = codec.AppendRows(o.bytes, &o.rows)
-			o.messages = append(o.messages, event.Message{Key: []byte(id), Value: o.bytes[first:len(o.bytes):len(o.bytes)]})
 			o.rows.Reset()
 			size, count = 0, 0
+			return o.add(id, first, send)
 		}
 		for _, r := range byPortfolio[id] {
 			n := r.size(out)
 			if count > 0 && (size+n > maxRowsMessage || count >= maxRowsOfOne) {
-				flush()
+				if err := flush(); err != nil {
+					return err
+				}
 			}
 			r.copy(out, &o.rows.Output)
 			size, count = size+n, count+1
 		}
-		flush()
+		if err := flush(); err != nil {
+			return err
+		}
 	}
-	return o.messages
+	return o.send(send)
 }
 
 // row names a row of an Output by its table and index.
@@ -231,7 +282,7 @@ func (r row) size(out *event.Output) int {
 	switch r.table {
 	case tableFlag:
 		f := &out.Flags[r.index]
-		n := 1_024 + lengths(f.Advice, f.NumberID, f.WABAID, f.Key, f.PolicyVersion, f.Position.Topic) + 64*len(f.Evidence.Counts)
+		n := 1_024 + lengths(f.Advice, f.NumberID, f.WABAID, f.Key, f.Value.Word, f.PolicyVersion, f.Position.Topic) + 64*len(f.Evidence.Counts)
 		for _, contents := range [...][]event.FingerprintCount{f.Evidence.Fingerprints, f.Evidence.Templates} {
 			for i := range contents {
 				n += 128 + len(contents[i].Template)

@@ -40,6 +40,7 @@ type partition struct {
 	// generation names what numbers the changes, beside the log.
 	generation uint64
 
+	taken       int // bytes of records since the last barrier
 	lastBarrier time.Time
 	idleSince   time.Time // when the last record was read
 	lastClock   time.Time
@@ -167,6 +168,7 @@ func (p *partition) apply(batch *event.Batch) error {
 	var ev event.Event
 	for i := range batch.Records {
 		r := &batch.Records[i]
+		p.taken += len(r.Value)
 		content := codec.ContentUnknown
 		if len(r.Headers) > 0 {
 			content = codec.ParseContentType(r.Header(codec.ContentTypeHeader))
@@ -196,6 +198,7 @@ func (p *partition) apply(batch *event.Batch) error {
 	}
 	for _, u := range batch.Unreadable {
 		p.status.Unreadable += u.Last - u.First + 1
+		p.role.config.Telemetry.Metrics().Add(telemetry.Unreadable, u.Last-u.First+1, RoleNumbers, p.label)
 		p.letters = append(p.letters, event.DeadLetter{
 			Position: event.Position{Topic: p.claim.Topic, Partition: p.claim.Partition, Offset: u.First},
 			Reason:   reasonUnreadable,
@@ -218,12 +221,16 @@ func (p *partition) reject(r *event.Record, err error) {
 	p.rejects = append(p.rejects, r)
 }
 
+// maxTaken brings a barrier before its time: what is kept until then may be as
+// much as what was read.
+const maxTaken = 64 << 20
+
 // due tells whether it is time for a barrier.
 func (p *partition) due() bool {
 	if p.next == p.committed {
 		return false
 	}
-	return rows(&p.out) >= p.role.config.MaxRows || p.role.config.Now().Sub(p.lastBarrier) >= p.role.config.Barrier
+	return rows(&p.out) >= p.role.config.MaxRows || p.taken >= maxTaken || p.role.config.Now().Sub(p.lastBarrier) >= p.role.config.Barrier
 }
 
 // barrier is law 1, and the only place of it in this role: all outputs
@@ -271,7 +278,7 @@ func (p *partition) settle(ctx context.Context, log Log) error {
 			p.committed = p.next
 		}
 	}
-	p.lastBarrier = p.role.config.Now()
+	p.taken, p.lastBarrier = 0, p.role.config.Now()
 	return nil
 }
 

@@ -137,6 +137,9 @@ func (r *Portfolios) Status() []PartitionStatus { return r.board.all() }
 // Live gives nil while every partition's loop goes round.
 func (r *Portfolios) Live() error { return live(RolePortfolios, r.board.all(), r.config.Now()) }
 
+// Stopped gives nil while no partition is stopped.
+func (r *Portfolios) Stopped() error { return stopped(RolePortfolios, r.board.all()) }
+
 // Ready gives nil once the partitions are assigned and have been read to their
 // end, while Kafka answers.
 func (r *Portfolios) Ready() error {

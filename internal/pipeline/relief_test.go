@@ -70,7 +70,7 @@ func TestRowsOfALongNumberIDAreBounded(t *testing.T) {
 		out.Changes = append(out.Changes, event.PortfolioChange{NumberID: id, PortfolioID: "p"})
 	}
 	var o outbox
-	for _, m := range o.batches(Claim{Topic: "events"}, &out) {
+	for _, m := range batches(t, &o, Claim{Topic: "events"}, &out) {
 		if len(m.Value) > maxRowsMessage {
 			t.Errorf("a message of %d bytes, want at most %d", len(m.Value), maxRowsMessage)
 		}

@@ -506,6 +506,21 @@ func TestSinkGivesUpAtTheEndWithoutCommitting(t *testing.T) {
 	})
 }
 
+// batches gives all messages of an outbox' rows.
+func batches(t *testing.T, o *outbox, claim Claim, out *event.Output) (all []event.Message) {
+	t.Helper()
+	err := o.batches(claim, out, func(some []event.Message) error {
+		for _, m := range some {
+			all = append(all, event.Message{Key: slices.Clone(m.Key), Value: slices.Clone(m.Value)})
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
 func TestRowsMessagesAreOfOnePortfolioAndBounded(t *testing.T) {
 	var out event.Output
 	for i := range 5_000 {
@@ -517,7 +532,7 @@ func TestRowsMessagesAreOfOnePortfolioAndBounded(t *testing.T) {
 	}
 	var o outbox
 	var counted int
-	for _, m := range o.batches(Claim{Topic: "events", Partition: 1}, &out) {
+	for _, m := range batches(t, &o, Claim{Topic: "events", Partition: 1}, &out) {
 		if len(m.Value) > maxRowsMessage {
 			t.Errorf("a message of %d bytes", len(m.Value))
 		}

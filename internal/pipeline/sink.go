@@ -192,8 +192,10 @@ func (p *sinkPartition) take(f fetched) {
 
 func (p *sinkPartition) bad(first, last int64, reason string) {
 	p.status.Unreadable += last - first + 1
-	p.sink.config.Logger.Error("a record of the rows topic cannot be read and is passed over; replaying its input partition writes its rows again",
-		"partition", p.claim.String(), "first", first, "last", last, "reason", reason)
+	p.sink.config.Telemetry.Metrics().Add(telemetry.Unreadable, last-first+1, RoleSink, p.label)
+	p.sink.config.Logger.Error("a record of the rows topic cannot be read and is passed over; if the numbers role wrote it, ClickHouse lacks its rows "+
+		"until the processes of the numbers role are started again, which write everything anew",
+		"role", RoleSink, "partition", p.claim.String(), "first", first, "last", last, "reason", reason)
 }
 
 // settle is law 1 in this role: rows stored, then the offset committed.
@@ -368,6 +370,9 @@ func (s *Sink) Status() []PartitionStatus { return s.board.all() }
 
 // Live gives nil while every partition's loop goes round.
 func (s *Sink) Live() error { return live(RoleSink, s.board.all(), s.config.Now()) }
+
+// Stopped gives nil while no partition is stopped.
+func (s *Sink) Stopped() error { return stopped(RoleSink, s.board.all()) }
 
 // Ready gives nil once the partitions are assigned and read to their end, while
 // Kafka answers and ClickHouse takes rows.

@@ -63,7 +63,8 @@ func (p *partition) shareEvent(ev *event.Event, r *event.Record) {
 		subject = ev.WABAID
 	}
 	batch := codec.Rows{Topic: p.claim.Topic, Partition: p.claim.Partition, SharedEvents: []codec.SharedEvent{{
-		ID: string(ev.ID), Value: r.Value, ContentType: string(r.Header(codec.ContentTypeHeader)),
+		// The header's own bytes may be more than a message can hold.
+		ID: string(ev.ID), Value: r.Value, ContentType: codec.ParseContentType(r.Header(codec.ContentTypeHeader)).String(),
 	}}}
 	p.told.shared = append(p.told.shared, event.Message{Key: bytes.Clone(subject), Value: codec.AppendRows(nil, &batch)})
 }

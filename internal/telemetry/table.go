@@ -11,7 +11,9 @@ const (
 	OddEvents
 	DroppedKeys
 	DeadLetters
+	Unreadable
 	Flags
+	OversizedFlags
 	ClockEvents
 	PolicyChanges
 	CopiedEvents
@@ -93,10 +95,20 @@ var table = [NumMetrics]Definition{
 		"Rejected records written to the dead-letter topic, by reason.",
 		[]string{"reason"},
 	},
+	Unreadable: {
+		"sendwatch.unreadable", Counter, "{record}",
+		"Records that a role could not read and stepped over; of the events topic (numbers) only those that are not even a batch.",
+		[]string{"role", "partition"},
+	},
 	Flags: {
 		"sendwatch.flags", Counter, "{flag}",
 		"Transitions of flags sent to the flags topic.",
 		[]string{"factor", "level", "transition"},
+	},
+	OversizedFlags: {
+		"sendwatch.flags.oversized", Counter, "{flag}",
+		"Transitions that are larger than a broker takes and were left out of the flags topic; ClickHouse has them.",
+		[]string{"factor"},
 	},
 	PolicyChanges: {
 		"sendwatch.policy_changes", Counter, "{change}",
