@@ -13,6 +13,7 @@ import (
 
 	"sendwatch/internal/codec"
 	"sendwatch/internal/config"
+	"sendwatch/internal/kafka"
 	"sendwatch/internal/policies"
 	"sendwatch/internal/policy"
 	"sendwatch/internal/server"
@@ -119,6 +120,9 @@ func runPipelines(ctx context.Context, o runOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, roles.close()) }()
+	if err := roles.demandTopics(ctx); err != nil {
+		return err
+	}
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 
@@ -159,6 +163,25 @@ func runPipelines(ctx context.Context, o runOptions) (err error) {
 		return cause
 	}
 	o.logger.Info("drained", slog.Any("roles", o.settings.Roles))
+	return nil
+}
+
+// topicsTimeout bounds the question for the topics at start.
+const topicsTimeout = 10 * time.Second
+
+// demandTopics gives an error that names all topics which the roles need and which
+// do not exist. Brokers that cannot be asked yet are waited for later, by each role.
+func (p *pipelines) demandTopics(ctx context.Context) error {
+	bounded, cancel := context.WithTimeout(ctx, topicsTimeout)
+	defer cancel()
+	needed := slices.DeleteFunc(topics(p.options.settings), func(t kafka.Topic) bool { return !t.Read && !t.Write })
+	missing, err := p.client.Missing(bounded, needed)
+	if err != nil && ctx.Err() == nil {
+		p.options.logger.Warn("Kafka cannot be asked whether all topics exist; it is waited for", "error", err)
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("kafka.topics: these do not exist: %s; `sendwatch migrate` with this configuration creates them", strings.Join(missing, ", "))
+	}
 	return nil
 }
 

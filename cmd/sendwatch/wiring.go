@@ -201,18 +201,27 @@ func (p *pipelines) Live(context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Ready gives nil once the numbers role has caught up; ClickHouse being away
-// costs no flag, so it makes only a process unready that does nothing else.
+// Ready gives nil once the first of the roles has caught up, numbers before
+// portfolios before sink, while no partition of any is stopped. ClickHouse being away costs
+// no flag, so it makes only a process unready that does nothing else.
 func (p *pipelines) Ready(context.Context) error {
-	switch {
-	case p.numbers != nil:
-		return p.numbers.Ready()
-	case p.portfolios != nil:
-		return p.portfolios.Ready()
-	case p.sink != nil:
-		return p.sink.Ready()
+	var errs []error
+	ask := func(stopped, ready func() error) {
+		if len(errs) > 0 {
+			ready = stopped
+		}
+		errs = append(errs, ready())
 	}
-	return nil
+	if p.numbers != nil {
+		ask(p.numbers.Ready, p.numbers.Ready)
+	}
+	if p.portfolios != nil {
+		ask(p.portfolios.Stopped, p.portfolios.Ready)
+	}
+	if p.sink != nil {
+		ask(p.sink.Stopped, p.sink.Ready)
+	}
+	return errors.Join(errs...)
 }
 
 // Status tells how far the process is.
@@ -245,6 +254,7 @@ func (p *pipelines) Status(context.Context) (server.Status, error) {
 				"portfolios": int64(s.Gathered.Portfolios), "changes": int64(s.Gathered.Waiting), "shared_events": int64(s.Gathered.Shared),
 			}
 			status.Partitions = append(status.Partitions, one)
+			status.Notes = append(status.Notes, unreadableNote(&s)...)
 			status.Notes = append(status.Notes, silentNote(&s)...)
 		}
 	}
@@ -264,7 +274,7 @@ func unreadableNote(s *pipeline.PartitionStatus) []string {
 	if s.Unreadable == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s partition %d: %d offsets could not be read and were stepped over", s.Topic, s.Partition, s.Unreadable)}
+	return []string{fmt.Sprintf("%s: %s partition %d: %d offsets could not be read and were stepped over", s.Role, s.Topic, s.Partition, s.Unreadable)}
 }
 
 // silentNote names the partitions that the portfolios wait for.

@@ -197,10 +197,13 @@ func (e *encoder) encode(messages []event.Message, members []int, maxBytes int, 
 
 	records, attributes := e.plain, uint16(0)
 	if codec > 0 && len(e.plain) > 512 {
-		if records, err = e.deflate.compress(e.plain, codec); err != nil {
+		compressed, err := e.deflate.compress(e.plain, codec)
+		if err != nil {
 			return nil, 0, err
 		}
-		attributes = uint16(codec)
+		if len(compressed) < len(e.plain) { // else it could become more than a broker takes
+			records, attributes = compressed, uint16(codec)
+		}
 	}
 	// A fresh batch every time: an earlier one may still be in a connection's
 	// hands after a timeout.

@@ -105,6 +105,19 @@ func (c *Client) create(ctx context.Context, t Topic) error {
 	}
 }
 
+// Missing names those of the topics that do not exist, in their order. It asks one
+// time and again while that may help, for as long as ctx lasts. A topic that the user
+// may not see counts as missing: it can be neither read nor written. Brokers that make
+// topics by themselves make none here: whoever asks wants none of their defaults.
+func (c *Client) Missing(ctx context.Context, topics []Topic) ([]string, error) {
+	wanted := names(topics)
+	infos, err := c.topicInfos(ctx, wanted)
+	if err != nil {
+		return nil, fmt.Errorf("asking %v for their topics: %w", c.config.Brokers, err)
+	}
+	return slices.DeleteFunc(wanted, func(name string) bool { _, found := infos[name]; return found }), nil
+}
+
 // Check looks at the cluster, the topics and the rights on topics and groups,
 // and changes nothing. It gives everything that would fail at start, or go
 // wrong later, at once.
@@ -153,9 +166,16 @@ func (c *Client) Check(ctx context.Context, topics []Topic, groups []string) []P
 	return problems
 }
 
+// defaultMessageBytes is what a topic takes unless told otherwise. Messages of the
+// roles have up to largestMessage bytes.
+const (
+	defaultMessageBytes = 1_048_588
+	largestMessage      = 1_000_000
+)
+
 // checkConfig compares a topic's settings with what is wanted.
 func (c *Client) checkConfig(ctx context.Context, t Topic, add func(warning bool, subject, format string, args ...any)) {
-	if t.MinRetention == 0 && !t.BrokerTime {
+	if t.MinRetention == 0 && !t.BrokerTime && !t.Write {
 		return
 	}
 	subject := "topic " + t.Name
@@ -164,7 +184,7 @@ func (c *Client) checkConfig(ctx context.Context, t Topic, add func(warning bool
 	answer, err := c.api.DescribeConfigs(bounded, &kafkago.DescribeConfigsRequest{
 		Resources: []kafkago.DescribeConfigRequestResource{{
 			ResourceType: kafkago.ResourceTypeTopic, ResourceName: t.Name,
-			ConfigNames: []string{"retention.ms", "message.timestamp.type"},
+			ConfigNames: []string{"retention.ms", "message.timestamp.type", "max.message.bytes"},
 		}},
 	})
 	if err == nil && len(answer.Resources) > 0 {
@@ -182,6 +202,11 @@ func (c *Client) checkConfig(ctx context.Context, t Topic, add func(warning bool
 				if kept := time.Duration(ms) * time.Millisecond; err == nil && ms >= 0 && ms < (1<<40) && kept < t.MinRetention {
 					add(false, subject, "keeps records for %v, and %v are needed; raise its retention.ms to %d",
 						kept, t.MinRetention, t.MinRetention.Milliseconds())
+				}
+			case "max.message.bytes":
+				if n, err := strconv.Atoi(e.ConfigValue); t.Write && err == nil && n < defaultMessageBytes {
+					add(n >= largestMessage, subject, "takes messages of at most %d bytes, and one that is larger would stop a partition; set its max.message.bytes to %d, "+
+						"the default of Kafka, or more", n, defaultMessageBytes)
 				}
 			case "message.timestamp.type":
 				if t.BrokerTime && e.ConfigValue != "LogAppendTime" {

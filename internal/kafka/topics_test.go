@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	kafkago "github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -25,12 +26,19 @@ func createsAndChecks(t *testing.T, brokers []string, topic string) {
 	if len(missing) != 2 || !strings.Contains(missing[0].Text, "does not exist") || missing[0].Warning {
 		t.Errorf("before anything exists: %v", missing)
 	}
+	lacking, err := client.Missing(ctx, wanted)
+	if diff := cmp.Diff([]string{topic, topic + "-out"}, lacking); err != nil || diff != "" {
+		t.Errorf("missing: %v (-want +got):\n%s", err, diff)
+	}
 	created, err := client.CreateMissing(ctx, wanted)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{topic, topic + "-out"}, created); diff != "" {
 		t.Errorf("created (-want +got):\n%s", diff)
+	}
+	if lacking, err := client.Missing(ctx, append(wanted, Topic{Name: topic + "-none"})); err != nil || !slices.Equal(lacking, []string{topic + "-none"}) {
+		t.Errorf("missing afterwards: %v, %v", lacking, err)
 	}
 	if again, err := client.CreateMissing(ctx, wanted); err != nil || len(again) != 0 {
 		t.Errorf("a second time: %v, %v", again, err)
@@ -59,6 +67,22 @@ func TestCheckNamesAnUnreachableBroker(t *testing.T) {
 	client := ours(t, []string{"127.0.0.1:1"})
 	problems := client.Check(bounded(t), []Topic{{Name: "in"}}, nil)
 	if len(problems) != 1 || problems[0].Warning || !strings.Contains(problems[0].String(), "127.0.0.1:1") {
+		t.Errorf("problems: %v", problems)
+	}
+}
+
+func TestCheckNamesATopicOfSmallMessages(t *testing.T) {
+	client := ours(t, embeddedtest.Kafka(t).Addrs())
+	ctx := bounded(t)
+	_, err := client.api.CreateTopics(ctx, &kafkago.CreateTopicsRequest{Topics: []kafkago.TopicConfig{{
+		Topic: "small-messages", NumPartitions: 1, ReplicationFactor: 1,
+		ConfigEntries: []kafkago.ConfigEntry{{ConfigName: "max.message.bytes", ConfigValue: "100000"}},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	problems := client.Check(ctx, []Topic{{Name: "small-messages", Write: true}}, nil)
+	if len(problems) != 1 || !strings.Contains(problems[0].String(), "error: topic small-messages: takes messages of at most 100000 bytes") {
 		t.Errorf("problems: %v", problems)
 	}
 }

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sendwatch/internal/config"
+	"sendwatch/internal/embedded/embeddedtest"
+	"sendwatch/internal/event"
+	"sendwatch/internal/kafka"
+	"sendwatch/internal/pipeline"
+	"sendwatch/internal/policy"
+)
+
+// Without one of its topics the process would run and never get on: it says at once
+// which are missing, all of them, and how they are made.
+func TestRunRefusesMissingTopics(t *testing.T) {
+	cfg := config.Default()
+	cfg.Kafka.Brokers = embeddedtest.Kafka(t).Addrs()
+	cfg.Kafka.Topics.Events, cfg.Kafka.Topics.Flags = "refuse.events", "refuse.flags"
+	cfg.Kafka.Topics.Rows, cfg.Kafka.Topics.DeadLetter = "refuse.rows", "refuse.letters"
+	cfg.Kafka.Create.Partitions = 1
+	cfg.HTTP.Listen = ""
+	client, err := kafka.New(kafkaConfig(cfg.Kafka, slog.New(slog.DiscardHandler)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := client.CreateMissing(t.Context(), topics(cfg)[:2]); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		roles []string
+		named string
+	}{
+		{[]string{config.RoleNumbers, config.RolePortfolios}, "refuse.rows, refuse.letters;"},
+		{[]string{config.RolePortfolios}, "refuse.rows;"},
+	} {
+		cfg.Roles = c.roles
+		err := runPipelines(t.Context(), runOptions{settings: cfg, policy: policy.Default(), logger: slog.New(slog.DiscardHandler)})
+		if err == nil || !strings.Contains(err.Error(), c.named) || !strings.Contains(err.Error(), "sendwatch migrate") {
+			t.Errorf("%v without topics: %v", c.roles, err)
+		}
+	}
+	if _, err := client.CreateMissing(t.Context(), topics(cfg)); err != nil {
+		t.Fatal(err)
+	}
+	roles, err := newPipelines(runOptions{settings: cfg, policy: policy.Default(), logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer roles.close() //nolint:errcheck // nothing was written
+	if err := roles.demandTopics(t.Context()); err != nil {
+		t.Errorf("with all topics: %v", err)
+	}
+}
+
+// Brokers may come up later than the process: it waits for them, and says so.
+func TestRunWaitsForBrokers(t *testing.T) {
+	cfg := config.Default()
+	cfg.Kafka.Brokers = []string{"127.0.0.1:1"}
+	cfg.Roles = []string{config.RolePortfolios}
+	var said strings.Builder
+	roles, err := newPipelines(runOptions{settings: cfg, policy: policy.Default(), logger: slog.New(slog.NewTextHandler(&said, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer roles.close() //nolint:errcheck // nothing was written
+	if err := roles.demandTopics(t.Context()); err != nil || !strings.Contains(said.String(), "it is waited for") {
+		t.Errorf("%v, said: %s", err, said.String())
+	}
+}
+
+// A partition that has stopped does not go on by itself, whichever role it is of:
+// readiness says so, also while another role is fine.
+func TestReadinessNamesAStoppedPartitionOfAnyRole(t *testing.T) {
+	quiet := slog.New(slog.DiscardHandler)
+	p := &pipelines{
+		numbers: pipeline.NewNumbers(pipeline.NumbersConfig{Policy: policy.Default(), Logger: quiet}),
+		portfolios: pipeline.NewPortfolios(pipeline.PortfoliosConfig{
+			Events: "events", Rows: "rows", Topics: broken{}, Policy: policy.Default(), Logger: quiet,
+		}),
+		sink: pipeline.NewSink(pipeline.SinkConfig{Logger: quiet}),
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var roles sync.WaitGroup
+	for _, run := range []func(context.Context, pipeline.Join) error{p.portfolios.Run, p.sink.Run} {
+		roles.Go(func() {
+			_ = run(ctx, func(ctx context.Context, serve pipeline.Serve) error {
+				return serve(ctx, pipeline.Claim{Topic: "rows", Partition: 3}, broken{})
+			})
+		})
+	}
+	for _, want := range []string{"portfolios: rows partition 3 has stopped: broken", "sink: rows partition 3 has stopped: broken"} {
+		embeddedtest.Eventually(t, 10*time.Second, want, func() bool {
+			err := p.Ready(ctx)
+			return err != nil && strings.Contains(err.Error(), want)
+		})
+	}
+	cancel()
+	roles.Wait()
+}
+
+// broken is a Kafka that gives nothing but an error.
+type broken struct{}
+
+var errBroken = errors.New("broken")
+
+func (broken) Partitions(context.Context, string) (int32, error) { return 0, errBroken }
+func (broken) Open(context.Context, int64) (int64, error)        { return 0, errBroken }
+func (broken) Fetch(context.Context) (*event.Batch, error)       { return nil, errBroken }
+func (broken) Commit(int64) error                                { return errBroken }
