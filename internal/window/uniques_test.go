@@ -199,12 +199,12 @@ func TestUniquesError(t *testing.T) {
 		seeds uint64
 		load  uniqueLoad
 	}{
-		{"150 thousand", 40, uniqueLoad{width, quarter(150_000), 500}},
+		{"150 thousand", 42, uniqueLoad{width, quarter(150_000), 500}},
 		{"300 thousand", 24, uniqueLoad{width, quarter(300_000), 1_000}},
-		{"a million", 6, uniqueLoad{width, quarter(1_000_000), 3_000}},
+		{"a million", 3, uniqueLoad{width, quarter(1_000_000), 3_000}},
 		{"400 thousand, then 30 thousand", 16, uniqueLoad{width, flow(width, 400_000, 30_000), 500}},
 		{"300 thousand in a bucket", 16, uniqueLoad{width, burst(300_000, 20_000), 100}},
-		{"half a million by minute, then 20 thousand", 6, uniqueLoad{24 * 60, flow(24*60, 500_000, 20_000), 30}},
+		{"half a million by minute, then 20 thousand", 4, uniqueLoad{24 * 60, flow(24*60, 500_000, 20_000), 30}},
 	}
 	for _, c := range loads {
 		t.Run(c.name, func(t *testing.T) {
@@ -238,7 +238,7 @@ func TestUniquesError(t *testing.T) {
 func TestUniquesMemory(t *testing.T) {
 	const width, exact = 100, 1 << 12
 	random := rand.New(rand.NewPCG(1, 2))
-	for doublings := range 10 {
+	for doublings := range 8 {
 		keys := uint64(exact) << doublings
 		uniques := NewUniques(width, exact)
 		var l UniqueLog
