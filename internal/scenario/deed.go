@@ -80,7 +80,7 @@ var words = []word{
 	{names: []string{"repeat"}},
 }
 
-const acceptedTemplate = "NAME/LANGUAGE, with (CATEGORY) behind it or not"
+const acceptedTemplate = "NAME/LANGUAGE (or NAME, which is in en), with (CATEGORY) behind it or not"
 
 // wordNames lists what a line may begin with.
 func wordNames() []string {
@@ -255,11 +255,20 @@ func (p *parser) argument(v strict.Value, r *reader, d *deed, w *word) {
 	}
 }
 
+// isPhrase tells whether a phrase of any deed begins with the word.
+func isPhrase(name string) bool {
+	return slices.Contains(ownPhrases, name) || slices.Contains(prepositions, name) ||
+		slices.ContainsFunc(words, func(w word) bool { return slices.Contains(w.phrases, name) })
+}
+
 // template reads NAME/LANGUAGE (CATEGORY).
 func (p *parser) template(v strict.Value, r *reader) map[string]any {
 	t, _ := r.next()
 	name, language, ok := strings.Cut(t.text, "/")
-	if !ok || name == "" || language == "" {
+	if !ok && (t.quoted || !isPhrase(name)) { // else the name was forgotten
+		language = "en"
+	}
+	if name == "" || language == "" {
 		v.Wrong(quote(t.text)+" is no template", acceptedTemplate)
 	}
 	fields := map[string]any{"name": name, "language": language}

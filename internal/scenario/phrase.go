@@ -62,6 +62,9 @@ func (p *parser) phrase(v strict.Value, r *reader, d *deed, w *word, to *who) bo
 		v.Wrong(name+" says nothing", "a word behind "+name)
 		return false
 	}
+	if name == "every" || name == "for" {
+		argument.text += r.unit(argument.text)
+	}
 	p.set(v, d, name, argument.text)
 	return true
 }

@@ -224,6 +224,28 @@ func TestAlign(t *testing.T) {
 	}
 }
 
+// TestLooseWords reads a span whose unit stands apart and a template without a
+// language, as one writes them without looking them up.
+func TestLooseWords(t *testing.T) {
+	f, err := Read([]byte(`cases:
+  - name: loose
+    events:
+      - at 0s: 40 sends, one every 3 s, template X
+      - at 2m: restricted for 2 d
+    expect:
+      - at: 1m57s
+        facts: {sent_1m: 20, identical_1h: 40}
+      - at: 3d
+        facts: {restriction: none}
+`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, failure := range f.Run(nil)[0].Failures {
+		t.Error(failure)
+	}
+}
+
 // TestExplanation holds the page that explains the format: its example runs, and
 // it names every deed, phrase and key.
 func TestExplanation(t *testing.T) {

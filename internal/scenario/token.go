@@ -84,3 +84,17 @@ func (r *reader) skip(words ...string) bool {
 	}
 	return false
 }
+
+// unit gives the next word and moves past it if it is the unit of a number that
+// stands by itself, as in 3 s.
+func (r *reader) unit(number string) string {
+	if strings.Trim(number, "0123456789") != "" {
+		return ""
+	}
+	for _, u := range units {
+		if r.skip(u.name) {
+			return u.name
+		}
+	}
+	return ""
+}
