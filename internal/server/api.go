@@ -22,7 +22,7 @@ const (
 	defaultLimit = 20
 )
 
-// maxNumberID bounds a number_id in a path; the contract's ids are shorter.
+// maxNumberID bounds a number_id in a path; a longer one is in ClickHouse.
 const maxNumberID = 256
 
 // numberJSON is a number as the API gives it. Ratios and times that there are
@@ -175,7 +175,7 @@ func (s *Server) number(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) flags(w http.ResponseWriter, r *http.Request) {
-	query, ok := parameters(w, r, "limit")
+	query, ok := parameters(w, r, "limit", "number_id", "portfolio_id")
 	if !ok {
 		return
 	}
@@ -183,19 +183,49 @@ func (s *Server) flags(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	for _, id := range [...]string{"number_id", "portfolio_id"} {
+		if query.Has(id) && query.Get(id) == "" {
+			fail(w, http.StatusBadRequest, id, "accepts: an id; leave it out for the flags of all")
+			return
+		}
+	}
 	if s.sources.Flags == nil {
 		fail(w, http.StatusNotFound, "", "this process runs neither the numbers nor the portfolios role; ask one that does")
 		return
 	}
-	flags, err := s.sources.Flags.Newest(r.Context(), limit)
+	among := limit
+	if query.Has("number_id") || query.Has("portfolio_id") {
+		among = MaxLimit
+	}
+	flags, err := s.sources.Flags.Newest(r.Context(), among)
 	if err != nil {
 		s.unavailable(w, r, err)
 		return
 	}
+	flags = flagsOf(flags, limit, query.Get("number_id"), query.Get("portfolio_id"))
 	if flags == nil {
 		flags = []json.RawMessage{}
 	}
-	reply(w, http.StatusOK, map[string]any{"flags": flags[:min(limit, len(flags))]})
+	reply(w, http.StatusOK, map[string]any{"flags": flags})
+}
+
+// flagsOf gives at most limit of the flags, those of a number and of a portfolio and
+// its numbers if they are named.
+func flagsOf(flags []json.RawMessage, limit int, number, portfolio string) []json.RawMessage {
+	var out []json.RawMessage
+	for _, flag := range flags {
+		var of struct {
+			Number    string `json:"number_id"`
+			Portfolio string `json:"portfolio_id"`
+		}
+		if len(out) == limit {
+			break
+		}
+		if json.Unmarshal(flag, &of) == nil && (number == "" || of.Number == number) && (portfolio == "" || of.Portfolio == portfolio) {
+			out = append(out, flag)
+		}
+	}
+	return out
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"math"
 	"net"
 	"net/http"
@@ -164,6 +166,35 @@ func TestFlagsComeAsTheyWentOut(t *testing.T) {
 	empty := &fixed{}
 	if _, body, _ := ask(t, handler(empty), "GET", "/api/flags"); body != `{"flags":[]}` {
 		t.Errorf("without flags: %s", body)
+	}
+}
+
+func TestFlagsOfOneSubject(t *testing.T) {
+	f := &fixed{}
+	for i, of := range []string{`"number_id":"n1","portfolio_id":"p1"`, `"number_id":"n/2","portfolio_id":"p1"`, `"portfolio_id":"p1"`, `"number_id":"n/2"`} {
+		for range 30 { // more than are given if nobody says how many
+			f.flags = append(f.flags, fmt.Appendf(nil, `{"flag_id":"%d",%s}`, i, of))
+		}
+	}
+	for query, want := range map[string]map[string]int{
+		"number_id=n%2F2&limit=70":        {"1": 30, "3": 30},
+		"number_id=n%2F2&limit=31":        {"1": 30, "3": 1},
+		"portfolio_id=p1&limit=1000":      {"0": 30, "1": 30, "2": 30},
+		"number_id=n%2F2&portfolio_id=p1": {"1": 20},
+		"number_id=n3":                    {},
+		"limit=120":                       {"0": 30, "1": 30, "2": 30, "3": 30},
+	} {
+		code, body, _ := ask(t, handler(f), "GET", "/api/flags?"+query)
+		got := map[string]int{}
+		for _, part := range strings.Split(body, `"flag_id":"`)[1:] {
+			got[part[:1]]++
+		}
+		if code != 200 || !maps.Equal(got, want) {
+			t.Errorf("%s: status %d, %v, want %v", query, code, got, want)
+		}
+	}
+	if code, body, _ := ask(t, handler(f), "GET", "/api/flags?number_id="); code != 400 || !strings.Contains(body, "number_id: accepts: an id") {
+		t.Errorf("of no number: status %d: %s", code, body)
 	}
 }
 
