@@ -282,7 +282,7 @@ func (d *demo) startKafka(logger *slog.Logger) error {
 		produce: func(ctx context.Context, m []event.Message) error { return producer.Produce(ctx, topics.Events, m) },
 		full:    d.meter.full,
 	}
-	d.places = append(d.places, place{"Kafka", strings.Join(d.broker.Addrs(), ","), fmt.Sprintf("in memory, topics of %d partitions", d.options.Partitions)})
+	d.places = append(d.places, place{"Kafka", strings.Join(d.broker.Addrs(), ","), "in memory, topics of " + counted(d.options.Partitions, "partition")})
 	return nil
 }
 

@@ -171,6 +171,9 @@ func TestDescribe(t *testing.T) {
 		{event.FactorVelocityHour, event.NumberValue(3), 90, "3 conversations begun in an hour"},
 		{event.FactorDailyVolume, event.NumberValue(101), 2, "101 begun in a day, as a new number (danger > 100)"},
 		{event.FactorBlockRate, event.NumberValue(.0125), 90, "1.2 % blocked or reported it (warn >= 1 %)"},
+		{event.FactorContagion, event.NumberValue(1), 90, "1 number restricted in a week (warn >= 1)"},
+		{event.FactorIdenticalBatch, event.NumberValue(1), 90, "the same content 1 time in an hour"},
+		{event.FactorReplyRatio, event.NumberValue(1), 90, "only 100 % reply"},
 		{event.FactorQuality, event.WordValue("RED"), 90, "rated RED"},
 		{event.FactorDelivery, event.Value{}, 90, "delivery"},
 	} {

@@ -235,7 +235,7 @@ func (d *demo) screen(ctx context.Context) (*screen, error) {
 	}
 	s := &screen{
 		Title:  "Sendwatch demo",
-		Right:  fmt.Sprintf("seed %d, %d numbers, %d portfolios", d.options.Seed, d.options.Numbers, len(d.generator.Portfolios())),
+		Right:  fmt.Sprintf("seed %d, %s, %s", d.options.Seed, counted(d.options.Numbers, "number"), counted(len(d.generator.Portfolios()), "portfolio")),
 		Places: d.places, Events: m.read.Load(), Rate: m.rate(), Lag: m.lag, Unstored: m.unseen.Load(),
 		Bands: ranking.Bands, Flags: d.ledger.newestFlags(riskiestShown), Paste: d.paste(),
 		Foot: "Ctrl-C drains and ends the demo; a second one ends it at once.",

@@ -30,7 +30,8 @@ func (d *demo) andTables() string {
 func (d *demo) summarise(judge bool) error {
 	v := d.ledger.verdict(d.feed.reached.Load())
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nSendwatch demo: seed %d, %d numbers, %d days of history", d.options.Seed, d.options.Numbers, d.options.Days)
+	fmt.Fprintf(&b, "\nSendwatch demo: seed %d, %s, %s of history", d.options.Seed,
+		counted(d.options.Numbers, "number"), counted(d.options.Days, "day"))
 	if !d.meter.live.IsZero() {
 		fmt.Fprintf(&b, ", %s live", d.now().Sub(d.meter.live).Round(time.Second))
 	}

@@ -68,7 +68,11 @@ func describe(f event.Factor, v event.Value, rule *policy.Rule, dayOfLife int64)
 	case event.ValueWord:
 		value = v.Word
 	}
-	text := fmt.Sprintf(words.text, value)
+	text := words.text
+	if v.Kind == event.ValueNumber && v.Number == 1 && words.unit == unitCount {
+		text = ofOne.Replace(text)
+	}
+	text = fmt.Sprintf(text, value)
 	if v.Kind == event.ValueNone {
 		text = f.String()
 	}
@@ -83,6 +87,18 @@ func describe(f event.Factor, v event.Value, rule *policy.Rule, dayOfLife int64)
 		return text + " (warn " + bound(warn, words.unit) + ")"
 	}
 	return text
+}
+
+// ofOne makes a factor's words speak of one.
+var ofOne = strings.NewReplacer("conversations", "conversation", "messages", "message", "strangers", "stranger", "numbers", "number",
+	"hours of 24", "hour of 24", " times", " time")
+
+// counted writes a count of something whose plural ends in s.
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return strconv.Itoa(n) + " " + what + "s"
 }
 
 func bound(t *policy.Threshold, u unit) string { return t.Op.String() + " " + inUnit(t.Value, u) }

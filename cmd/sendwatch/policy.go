@@ -61,7 +61,7 @@ func describePolicy(out io.Writer, p *policy.Policy) {
 	fmt.Fprintf(out, "\nhysteresis  %s\n", strict.Span(time.Duration(p.Hysteresis)*time.Millisecond))
 	fmt.Fprintf(out, "stop        %s\nresume      %s\n", strings.Join(p.StopWords, ", "), strings.Join(p.ResumeWords, ", "))
 	if portfolios, numbers := p.Overrides(); portfolios+numbers > 0 {
-		fmt.Fprintf(out, "\noverrides of %d portfolios and %d numbers\n", portfolios, numbers)
+		fmt.Fprintf(out, "\noverrides of %s and %s\n", counted(portfolios, "portfolio"), counted(numbers, "number"))
 	}
 	full := map[string]*policy.Profile{}
 	for i := range p.Profiles {

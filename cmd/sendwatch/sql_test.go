@@ -16,14 +16,26 @@ func TestSQLStatement(t *testing.T) {
 		{"SELECT 1", "", "SELECT 1"},
 		{"SELECT 1 ;\n", "", "SELECT 1"},
 		{"-", "SELECT 2;\n", "SELECT 2"},
+		{"SELECT 'a;b', \"c;d\", `e;`, 'it''s;', '\\';' -- why; so\n/* and; */;; -- done;\n", "", "SELECT 'a;b', \"c;d\", `e;`, 'it''s;', '\\';' -- why; so\n/* and; */"},
+		{"-- First;\nSELECT 3", "", "-- First;\nSELECT 3"},
+		{"; -- Then;\n; SELECT 3", "", "SELECT 3"},
+		{"SELECT 'open;", "", "SELECT 'open;"},
+		{"SELECT 4 /* open;", "", "SELECT 4 /* open;"},
 	} {
 		got, err := (&sqlCmd{Statement: c.argument}).statement(strings.NewReader(c.input))
 		if err != nil || got != c.want {
 			t.Errorf("%q gives %q, %v; want %q", c.argument, got, err, c.want)
 		}
 	}
-	if _, err := (&sqlCmd{Statement: "-"}).statement(strings.NewReader(" ;")); err == nil {
-		t.Error("an empty statement is accepted")
+	for _, empty := range []string{" ;", "", "-- nothing; here", "/* ; */;"} {
+		if _, err := (&sqlCmd{Statement: "-"}).statement(strings.NewReader(empty)); err == nil || !strings.Contains(err.Error(), "there is no statement") {
+			t.Errorf("%q gives %v", empty, err)
+		}
+	}
+	for _, several := range []string{"SELECT 1; SELECT 2", "SELECT 1;;\n-- two\nSELECT 2;", "SELECT ';'; 'x'"} {
+		if _, err := (&sqlCmd{Statement: several}).statement(nil); err == nil || !strings.Contains(err.Error(), "one is taken at a time") {
+			t.Errorf("%q gives %v", several, err)
+		}
 	}
 }
 

@@ -264,7 +264,7 @@ func (p *pipelines) Status(context.Context) (server.Status, error) {
 			status.Notes = append(status.Notes, unreadableNote(&s)...)
 		}
 		if fault := p.sink.Fault(); fault != "" {
-			status.Notes = append(status.Notes, "ClickHouse does not take rows, they wait in Kafka: "+fault)
+			status.Notes = append(status.Notes, "rows cannot be stored now and wait in Kafka: "+fault)
 		}
 	}
 	return status, nil

@@ -107,7 +107,7 @@ func fail(ctx context.Context, doing string, err error) error {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		e.Retryable, e.detail = true, "no answer in time"
 	case unreachable(err):
-		e.Retryable, e.detail = true, "not reachable: "+network(err)
+		e.Retryable, e.detail = true, network(err)
 	default:
 		e.detail = "the client library refused: " + firstLine(err.Error())
 	}
@@ -124,16 +124,21 @@ func unreachable(err error) bool {
 		errors.Is(err, ch.ErrServerUnexpectedData)
 }
 
-// network gives the part of a network error that helps.
+// network says what is wrong with the connection: none could be made, or the one
+// there was broke, which a restart of the server or something on the way does.
 func network(err error) string {
 	var op *net.OpError
 	switch {
+	case errors.As(err, &op) && op.Op == "dial":
+		return "not reachable: " + firstLine(op.Error())
 	case errors.As(err, &op):
-		return firstLine(op.Error())
+		return "the connection broke: " + firstLine(op.Error())
+	case errors.Is(err, ch.ErrAcquireConnTimeout):
+		return "no connection came about in time"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "the server closed the connection"
 	}
-	return firstLine(err.Error())
+	return "the connection broke: " + firstLine(err.Error())
 }
 
 func firstLine(s string) string {

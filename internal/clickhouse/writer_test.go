@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/google/go-cmp/cmp"
 
 	"sendwatch/internal/event"
@@ -275,6 +278,18 @@ func TestErrorsSayWhetherToRepeat(t *testing.T) {
 		}
 		if problems := c.Check(within(t)); len(problems) != 1 || !strings.Contains(problems[0].What, "does not answer") {
 			t.Errorf("got %v", problems)
+		}
+	})
+	t.Run("broken off", func(t *testing.T) { // reachable, and gone in the middle
+		for text, err := range map[string]error{
+			"the connection broke: read tcp: connection reset by peer": &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET},
+			"the server closed the connection":                         io.ErrUnexpectedEOF,
+			"no connection came about in time":                         ch.ErrAcquireConnTimeout,
+			"not reachable: dial tcp: connection refused":              &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED},
+		} {
+			if got := fail(t.Context(), "insert into flags", err); !Retryable(got) || got.Error() != "ClickHouse, insert into flags: "+text {
+				t.Errorf("got %v, want %s", got, text)
+			}
 		}
 	})
 	t.Run("silent", func(t *testing.T) { // accepts and says nothing

@@ -145,7 +145,7 @@ func (c *Client) Check(ctx context.Context, topics []Topic, groups []string) []P
 			continue
 		}
 		if t.Partitions != 0 && info.partitions != t.Partitions {
-			add(true, subject, "has %d partitions, the configuration says %d; set kafka.create.partitions to what it is", info.partitions, t.Partitions)
+			add(true, subject, "its number of partitions is %d, the configuration says %d; set kafka.create.partitions to what it is", info.partitions, t.Partitions)
 		}
 		for _, right := range []struct {
 			wanted bool

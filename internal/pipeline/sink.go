@@ -320,7 +320,7 @@ func (s *Sink) insert(ctx context.Context, waiting []block, all *event.Output) e
 		span.End(rows(all), err)
 		if err == nil {
 			if s.fault.Swap(nil) != nil {
-				s.config.Logger.Info("ClickHouse takes rows again")
+				s.config.Logger.Info("rows are stored again")
 			}
 			m.Observe(telemetry.InsertDuration, s.config.Now().Sub(start))
 			for _, t := range []struct {
@@ -345,7 +345,7 @@ func (s *Sink) insert(ctx context.Context, waiting []block, all *event.Output) e
 		m.Add(telemetry.SinkErrors, 1)
 		text := err.Error()
 		if s.fault.Swap(&text) == nil {
-			s.config.Logger.Warn("ClickHouse does not take rows; they wait in Kafka and the insert is tried again", "error", err)
+			s.config.Logger.Warn("rows could not be stored; they wait in Kafka and the insert is tried again", "error", err)
 		}
 		timer := time.NewTimer(pause/2 + rand.N(pause/2))
 		select {
@@ -357,7 +357,7 @@ func (s *Sink) insert(ctx context.Context, waiting []block, all *event.Output) e
 	}
 }
 
-// Fault says why ClickHouse does not take rows now, "" while it does.
+// Fault says why the last try to store rows failed, "" while it does.
 func (s *Sink) Fault() string {
 	if text := s.fault.Load(); text != nil {
 		return *text
@@ -378,7 +378,7 @@ func (s *Sink) Stopped() error { return stopped(RoleSink, s.board.all()) }
 // Kafka answers and ClickHouse takes rows.
 func (s *Sink) Ready() error {
 	if fault := s.Fault(); fault != "" {
-		return fmt.Errorf("%s: ClickHouse does not take rows: %s", RoleSink, fault)
+		return fmt.Errorf("%s: rows cannot be stored now and wait in Kafka: %s", RoleSink, fault)
 	}
 	all := s.board.all()
 	asking := slices.DeleteFunc(slices.Clone(all), func(p PartitionStatus) bool { return p.State == StateWaiting }) // for ClickHouse
