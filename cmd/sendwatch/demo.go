@@ -217,10 +217,11 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return shown
 	}
 	// After Ctrl-C what has been read is brought to its end by the roles
-	// themselves; only a demo that ends by itself waits for all there is.
+	// themselves. A demo that ends by itself waits for all there is, and so does one
+	// whose data is kept: the sink ends with the others, before the last rows come.
 	judged := signalled.Err() == nil
 	stopped := feed.stop()
-	if judged {
+	if judged || d.options.Data != "" {
 		stopped = errors.Join(stopped, d.settle(ctx))
 	}
 	stopped = errors.Join(stopped, pipeline.stop(), d.flags.catchUp(ctx), flags.stop())

@@ -99,10 +99,11 @@ func (d *demo) sample(ctx context.Context) error {
 		if p.Error != "" {
 			return fmt.Errorf("%s partition %d of %s has stopped: %s", p.Role, p.Partition, p.Topic, p.Error)
 		}
-		if p.Role == config.RoleSink {
+		switch p.Role {
+		case config.RoleSink:
 			fetched += p.NextOffset
 			m.storing = m.storing || p.State == string(pipeline.StateWaiting)
-		} else {
+		case config.RoleNumbers:
 			read += p.NextOffset
 		}
 	}

@@ -25,8 +25,15 @@ func runDemo(t *testing.T, options demoCmd, stop func(string) bool) (string, err
 	if err := options.check(); err != nil {
 		t.Fatal(err)
 	}
+	d := &demo{options: options, log: &logTail{}, begun: time.Now()}
+	return d.play(t, stop)
+}
+
+// play runs the demo for runDemo.
+func (d *demo) play(t *testing.T, stop func(string) bool) (string, error) {
+	t.Helper()
 	out := &lines{wrote: make(chan string)}
-	d := &demo{options: options, out: out, log: &logTail{}, begun: time.Now()}
+	d.out = out
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	done := make(chan error, 1)
@@ -83,6 +90,27 @@ func TestDemoEndsOnASignal(t *testing.T) {
 	}
 	if !strings.Contains(out, "was not played to its end") || strings.Contains(out, "was not flagged") {
 		t.Errorf("the summary does not say that the history was cut short:\n%s", out)
+	}
+}
+
+// Whoever keeps the data finds in it all that was sent, also after Ctrl-C.
+func TestDemoWithDataReadsAllAfterASignal(t *testing.T) {
+	options := smallDemo()
+	options.Days, options.For, options.Data = 300, 0, t.TempDir()
+	d := &demo{options: options, log: &logTail{}, begun: time.Now()}
+	out, err := d.play(t, func(s string) bool { return strings.HasPrefix(s, "history ") })
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	var read int64
+	for _, n := range d.meter.records {
+		read += n
+	}
+	if sent := d.feed.produced.Load(); read < sent || sent == 0 {
+		t.Errorf("%d of %d records were read", read, sent)
+	}
+	if d.meter.read.Load() != read {
+		t.Errorf("the screen says %d events were read, it were %d", d.meter.read.Load(), read)
 	}
 }
 
