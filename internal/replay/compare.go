@@ -4,12 +4,8 @@ import (
 	"bufio"
 	"cmp"
 	"encoding/json"
-	"fmt"
-	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
-	"time"
 
 	"sendwatch/internal/event"
 )
@@ -208,76 +204,4 @@ func WriteDifferences(dir string, list []Difference) error {
 		return nil
 	})
 	return w.err
-}
-
-// shifts are by how many ms B was earlier than A, and later.
-type shifts struct {
-	earlier, later []int64
-}
-
-func (s *shifts) add(shift int64) {
-	if shift < 0 {
-		s.earlier = append(s.earlier, -shift)
-	} else if shift > 0 {
-		s.later = append(s.later, shift)
-	}
-}
-
-// String gives four cells of a table: how many were earlier and by how much,
-// and how many later.
-func (s *shifts) String() string {
-	return fmt.Sprintf("%d\t%s\t%d\t%s", len(s.earlier), median(s.earlier), len(s.later), median(s.later))
-}
-
-// PrintDifferences prints a table by factor: how many episodes each policy
-// raised, and how they disagree. Shifts are medians.
-func PrintDifferences(out io.Writer, a, b *Result, list []Difference) error {
-	type row struct {
-		a, b           int
-		kinds          map[string]int
-		raised, danger shifts
-	}
-	rows := map[event.Factor]*row{}
-	at := func(f event.Factor) *row {
-		if rows[f] == nil {
-			rows[f] = &row{kinds: map[string]int{}}
-		}
-		return rows[f]
-	}
-	for _, e := range Episodes(a.Rows.Flags) {
-		at(e.Factor).a++
-	}
-	for _, e := range Episodes(b.Rows.Flags) {
-		at(e.Factor).b++
-	}
-	for i := range list {
-		d := &list[i]
-		r := at(d.of().Factor)
-		r.kinds[d.Kind()]++
-		r.raised.add(d.Shift())
-		r.danger.add(d.DangerShift())
-	}
-	if _, err := fmt.Fprintf(out, "A is %s, B is %s.\n", a.Summary.PolicyVersion, b.Summary.PolicyVersion); err != nil {
-		return err
-	}
-	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "factor\tepisodes A\tepisodes B\tonly A\tonly B\tother level\tB earlier\tby\tB later\tby\tB danger earlier\tby\tlater\tby")
-	for f := range event.NumFactors {
-		r := rows[f]
-		if r == nil {
-			continue
-		}
-		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%s\t%s\n", f, r.a, r.b,
-			r.kinds["only_a"], r.kinds["only_b"], r.kinds["level"], &r.raised, &r.danger)
-	}
-	return t.Flush()
-}
-
-// median gives the median of durations in ms, in words.
-func median(ms []int64) string {
-	if len(ms) == 0 {
-		return "-"
-	}
-	slices.Sort(ms)
-	return (time.Duration(ms[len(ms)/2]) * time.Millisecond).Round(time.Second).String()
 }

@@ -214,3 +214,42 @@ func TestCompare(t *testing.T) {
 		t.Errorf("got %v, want %s", got, want)
 	}
 }
+
+// TestPrintDifferences counts by factor, names the first flags of each, and
+// says where the others are.
+func TestPrintDifferences(t *testing.T) {
+	var a, b Result
+	raise := func(r *Result, number string, f event.Factor, l event.Level, at int64) {
+		r.Rows.Flags = append(r.Rows.Flags, event.Flag{FlagID: fmt.Sprint(number, at), NumberID: number, Factor: f, Level: l, EventTime: at})
+	}
+	for i := range int64(7) {
+		raise(&a, fmt.Sprint("n", i), event.FactorOptOut, event.LevelDanger, 1_760_000_000_000+i)
+	}
+	raise(&a, "x", event.FactorVelocityHour, event.LevelWarn, 1_760_000_090_000)
+	raise(&b, "x", event.FactorVelocityHour, event.LevelDanger, 1_760_000_000_000)
+	var out strings.Builder
+	if err := PrintDifferences(&out, &a, &b, Compare(a.Rows.Flags, b.Rows.Flags)); err != nil {
+		t.Fatal(err)
+	}
+	const want = `
+velocity_hour
+  2025-10-09 08:54:50  x  A warn, B danger, B earlier by 1m30s
+
+opt_out
+  2025-10-09 08:53:20  n0  only A, danger
+  2025-10-09 08:53:20  n1  only A, danger
+  2025-10-09 08:53:20  n2  only A, danger
+  2025-10-09 08:53:20  n3  only A, danger
+  2025-10-09 08:53:20  n4  only A, danger
+  ...
+
+8 flags differ; differences.ndjson has each.
+`
+	if _, got, _ := strings.Cut(out.String(), "\n\n"); "\n"+got != want {
+		t.Errorf("got\n%s\nwant below the table\n%s", out.String(), want)
+	}
+	out.Reset()
+	if err := PrintDifferences(&out, &a, &a, nil); err != nil || !strings.Contains(out.String(), "No flag differs.") {
+		t.Errorf("%v, %q", err, out.String())
+	}
+}
