@@ -98,7 +98,7 @@ func (e *Engine) accountEvent(i uint32, ev *event.Event, out *event.Output) {
 			row.Restrict = append(row.Restrict, string(r))
 		}
 	case event.TypeTemplate:
-		row.Template = string(ev.Template.Name) + "/" + string(ev.Template.Language)
+		row.Template = ev.Template.Key()
 		row.State, row.Quality = string(ev.TemplateStatus), ev.TemplateQuality.String()
 	case event.TypeLimit:
 		row.Limit = ev.Limit

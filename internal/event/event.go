@@ -128,6 +128,14 @@ type Template struct {
 	Category       Category
 }
 
+// Key gives name/language, empty for no template.
+func (t *Template) Key() string {
+	if len(t.Name) == 0 {
+		return ""
+	}
+	return string(t.Name) + "/" + string(t.Language)
+}
+
 // Shared tells whether the event names a WABA or a portfolio instead of a
 // number (contract, section 2, "Shared events").
 func (e *Event) Shared() bool {

@@ -5,8 +5,10 @@
 // It promises the same classes, facts, scores, flags and rows as the engine for
 // the same log, computed from lists of everything that ever happened by looping
 // over them at every evaluation. It shares the vocabulary (internal/event) with
-// the engine and nothing else: its thresholds are written out by hand and it
-// knows no window, ring, bucket or policy file. The one liberty it takes is to
+// the engine and nothing else: its thresholds are the contract's table, written
+// out by hand in section5.txt, and it knows no window, ring, bucket or policy
+// file. It has fewer than 600 lines of code (TestModelIsSmall), so that it can be
+// read against the contract in one sitting. The one liberty it takes is to
 // leave out what cannot differ: a recomputation reports the next clock at which
 // one of its comparisons with the clock turns out otherwise (see moment), and
 // until then, and as long as nothing happens, the result is used again.

@@ -257,29 +257,18 @@ func (s *subjectEngine) flags(model []Row) []Row {
 // now and then, and the engine is flushed at random.
 func differ(lines []string, seed uint64) string {
 	r := rand.New(rand.NewPCG(seed, 1))
-	o, s := New(hour), newSubject([]uint8{engine.WholeLog, 3, 6}[seed%3])
-	records := readLog([]byte(strings.Join(lines, "\n")))
-	every := max(1, len(records)/25)
-	minutes := map[string]Row{} // the last status of each minute
-	o.watch = func(kind string, r Row) {
-		id := r[kind+"_id"].(string)
-		minutes[fmt.Sprintf("%s %s %013d", kind, id, r["clock"].(int64)/minute*minute)] = r
-	}
-	for i, rec := range records {
-		offset, class := int64(i), event.ClassRejected
-		if rec.err != nil {
-			o.Skip(class, offset, rec.time)
-		} else {
-			class = o.Apply(rec.ev, offset, rec.time)
-		}
-		if got := s.apply(rec.line, offset, rec.time); got != class {
+	o, s := newTruth(lines), newSubject([]uint8{engine.WholeLog, 3, 6}[seed%3])
+	every := max(1, len(o.records)/25)
+	for i, rec := range o.records {
+		class := o.read(i)
+		if got := s.apply(rec.line, int64(i), rec.time); got != class {
 			return fmt.Sprintf("record %d is %s, want %s (%v): %s", i, got, class, rec.err, rec.line)
 		}
 		if r.IntN(20) == 0 {
 			s.flush()
 		}
-		last := i == len(records)-1
-		if last && r.IntN(2) == 0 && o.watermark != never {
+		last := i == len(o.records)-1
+		if last && r.IntN(2) == 0 && o.watermark != 0 {
 			until := o.watermark + []int64{1, minute, 11 * minute, hour, 49 * hour}[r.IntN(5)]
 			o.AdvanceTo(until)
 			s.engine.AdvanceTo(until, &s.out)
@@ -298,13 +287,13 @@ func differ(lines []string, seed uint64) string {
 		}
 	}
 	s.flush()
-	if d := s.minutesDiffer(minutes); d != "" {
+	if d := s.minutesDiffer(o.statuses); d != "" {
 		return d
 	}
 	if d := difference("contact_outcomes", byText(o.ContactOutcomes()), byText(s.contactOutcomes())); d != "" {
 		return d
 	}
-	if d := difference("account_events", o.AccountEvents, s.accountEvents); d != "" {
+	if d := difference("account_events", o.said, s.accountEvents); d != "" {
 		return d
 	}
 	if d := difference("number_minutes", o.NumberMinutes(), s.numberMinutes()); d != "" {
@@ -313,8 +302,8 @@ func differ(lines []string, seed uint64) string {
 	if d := difference("fingerprint_hours", o.FingerprintHours(), s.fingerprintHours()); d != "" {
 		return d
 	}
-	if got := s.engine.Stats().Late; int(got) != o.Late {
-		return fmt.Sprintf("%d late sends, want %d", got, o.Late)
+	if got := s.engine.Stats().Late; int(got) != o.late() {
+		return fmt.Sprintf("%d late sends, want %d", got, o.late())
 	}
 	return ""
 }

@@ -8,23 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"sendwatch/internal/event"
 )
-
-// model runs a log through the oracle.
-func model(log []byte) *Oracle {
-	o := New(hour)
-	for offset, r := range readLog(log) {
-		if r.err != nil {
-			o.Skip(event.ClassRejected, int64(offset), r.time)
-			continue
-		}
-		o.Apply(r.ev, int64(offset), r.time)
-	}
-	return o
-}
 
 // TestExamples holds the model against logs whose results an independent
 // program computed.
@@ -36,7 +24,7 @@ func TestExamples(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			o := model(log)
+			o := believe(strings.Split(string(log), "\n"))
 			for file, rows := range map[string][]Row{
 				"number_minutes.ndjson": o.NumberMinutes(), "fingerprint_hours.ndjson": o.FingerprintHours(),
 				"number_status.ndjson": o.NumberStatus(), "portfolio_status.ndjson": o.PortfolioStatus(),
@@ -112,9 +100,9 @@ func same(a, b any) bool {
 	return a == b
 }
 
-func (o *Oracle) summary() Row {
+func (w *truth) summary() Row {
 	return Row{
-		"rejected": o.Records[event.ClassRejected], "ignored": o.Records[event.ClassIgnored],
-		"duplicate": o.Records[event.ClassDuplicate], "applied": o.Records[event.ClassApplied], "late": o.Late,
+		"rejected": w.classes[event.ClassRejected], "ignored": w.classes[event.ClassIgnored],
+		"duplicate": w.classes[event.ClassDuplicate], "applied": w.classes[event.ClassApplied], "late": w.late(),
 	}
 }

@@ -1,6 +1,8 @@
 package oracle
 
 import (
+	"cmp"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -8,157 +10,86 @@ import (
 	"sendwatch/internal/event"
 )
 
-// Lengths of time in milliseconds, and a time that is not known.
-const (
-	second = int64(1000)
-	minute = 60 * second
-	hour   = 60 * minute
-	day    = 24 * hour
-	never  = int64(math.MinInt64)
-)
-
-// Oracle is the model of one partition.
-type Oracle struct {
-	Records map[event.Class]int // records by class
-	Late    int                 // late sends
-	// AccountEvents are what the platform said: which record, when and of what type.
-	AccountEvents []Row
-	Flags         []Row // all transitions so far; episode names the flag, offset the record that caused it
-
-	horizon, recordClock int64
-	watermark            int64 // never before the first event
-	offset               int64 // of the last record
-	ids                  map[string]int64
-	numbers              map[string]*number
-	portfolios           map[string]*portfolio
-	templates            map[[2]string]*template // by WABA and name/language
-	watch                func(string, Row)       // told every status as it is evaluated, if set
-	changes              int                     // grows with everything that may change a portfolio
-}
+// Lengths of time in milliseconds. A time that is 0 is none: no event is from before 2009.
+const second, minute, hour, day, never = int64(1000), 60 * second, 60 * minute, 24 * hour, int64(math.MinInt64)
 
 // Row is a row of any table by column name; nil is none.
 type Row map[string]any
 
+// Oracle is the model of one partition.
+type Oracle struct {
+	Flags                                   []Row // all transitions so far; episode names the flag, offset the record that caused it
+	horizon, recordClock, watermark, offset int64
+	applied                                 map[string]int64 // ids
+	numbers                                 map[string]*number
+	portfolios                              map[string]*portfolio
+	templates                               map[[2]string]*template // by WABA and name/language
+	watch                                   func(*subject)          // told whom it evaluated
+}
+
+// template is what the updates of one template of one WABA say.
+type template struct {
+	status, quality           string
+	statusAt, ratedAt, pauses int64
+}
+
 // New gives the model of an empty partition with a dedup horizon in milliseconds.
 func New(horizon int64) *Oracle {
 	return &Oracle{
-		Records: map[event.Class]int{}, horizon: horizon, recordClock: never, watermark: never, ids: map[string]int64{},
-		numbers: map[string]*number{}, portfolios: map[string]*portfolio{}, templates: map[[2]string]*template{},
+		horizon: horizon, recordClock: never, applied: map[string]int64{}, numbers: map[string]*number{},
+		portfolios: map[string]*portfolio{}, templates: map[[2]string]*template{}, watch: func(*subject) {},
 	}
 }
 
-// Skip counts a record that became no event.
-func (o *Oracle) Skip(class event.Class, offset, recordTime int64) {
+// Skip passes over a record that became no event.
+func (o *Oracle) Skip(offset, recordTime int64) {
 	o.offset, o.recordClock = offset, max(o.recordClock, recordTime)
-	o.Records[class]++
 }
 
 // Apply takes the event of the next record and says what became of it. Reading:
 // an id is remembered from when it was applied; a duplicate does not renew it.
 func (o *Oracle) Apply(ev *event.Event, offset, recordTime int64) event.Class {
-	o.offset, o.recordClock = offset, max(o.recordClock, recordTime)
-	class := event.ClassApplied
-	if at, known := o.ids[string(ev.ID)]; ev.Type == event.TypeUnknown {
-		class = event.ClassIgnored
-	} else if known && o.recordClock-at <= o.horizon {
-		class = event.ClassDuplicate
+	o.Skip(offset, recordTime)
+	if ev.Type == event.TypeUnknown {
+		return event.ClassIgnored
 	}
-	o.Records[class]++
-	if class != event.ClassApplied {
-		return class
+	if at, known := o.applied[string(ev.ID)]; known && o.recordClock-at <= o.horizon {
+		return event.ClassDuplicate
 	}
-	o.ids[string(ev.ID)] = o.recordClock
+	o.applied[string(ev.ID)] = o.recordClock
 	before := o.watermark
 	o.AdvanceTo(ev.Time)
-	o.changes++
-	if slices.Contains([]event.Type{event.TypeAccount, event.TypeQuality, event.TypeTemplate, event.TypeLimit}, ev.Type) {
-		o.AccountEvents = append(o.AccountEvents, Row{"offset": offset, "time": ev.Time, "type": ev.Type.String(), "id": string(ev.ID)})
+	if ev.Type == event.TypeTemplate {
+		get(o.templates, [2]string{string(ev.WABAID), ev.Template.Key()}, template{}).update(ev)
 	}
-	switch {
-	case ev.Type == event.TypeClock || ev.Type == event.TypePolicy:
-	case ev.Type == event.TypeLimit:
-		o.portfolio(string(ev.PortfolioID)).limit = ev.Limit
-	case ev.Shared():
-		if ev.Type == event.TypeTemplate {
-			o.updateTemplate(ev)
-		}
-		for _, n := range inOrder(o.numbers) {
-			if ev.Scope == event.ScopePortfolio && n.portfolio == string(ev.PortfolioID) ||
-				ev.Scope != event.ScopePortfolio && n.waba == string(ev.WABAID) {
-				o.happen(n, ev, before)
-			}
-		}
-	default:
-		n := o.numbers[string(ev.NumberID)]
-		if n == nil {
-			n = newNumber(string(ev.NumberID), ev.Time)
-			o.numbers[n.id] = n
-		}
-		if len(ev.WABAID) > 0 {
-			n.waba = string(ev.WABAID)
-		}
-		if len(ev.PortfolioID) > 0 {
-			n.portfolio = string(ev.PortfolioID)
-			o.portfolio(n.portfolio)
-		}
-		o.happen(n, ev, before)
+	for _, n := range o.concerned(ev) {
+		n.clock, n.next = max(n.clock, ev.Time), never
+		n.take(ev, before)
+		o.evaluate(n)
 	}
-	return class
+	return event.ClassApplied
 }
 
-// happen lets an event happen to a number; before is the watermark before it.
-func (o *Oracle) happen(n *number, ev *event.Event, before int64) {
-	n.clock = max(n.clock, ev.Time)
-	if n.take(ev, before) {
-		o.Late++
+// concerned gives the numbers of which this is an event, in order, once it is
+// known whom they belong to.
+func (o *Oracle) concerned(ev *event.Event) []*number {
+	id, waba, folio := string(ev.NumberID), string(ev.WABAID), string(ev.PortfolioID)
+	if ev.Type == event.TypeLimit || id != "" && folio != "" {
+		p := get(o.portfolios, folio, portfolio{subject: begin("portfolio", folio, 0), limit: math.NaN(), unique: make([]float64, 10)})
+		p.limit, p.next = cmp.Or(float64(ev.Limit), p.limit), never
 	}
-	o.evaluate(n)
+	if id != "" {
+		n := get(o.numbers, id, number{subject: begin("number", id, ev.Time), start: ev.Time, marks: map[string][]mark{}, talks: map[uint64]*talk{}})
+		n.waba, n.portfolio = cmp.Or(waba, n.waba), cmp.Or(folio, n.portfolio)
+		return []*number{n}
+	}
+	return slices.DeleteFunc(inOrder(o.numbers), func(n *number) bool {
+		ofWABA := ev.Type == event.TypeTemplate || ev.Scope == event.ScopeWABA
+		return (!ofWABA || n.waba != waba) && (ev.Scope != event.ScopePortfolio || n.portfolio != folio)
+	})
 }
 
-// AdvanceTo moves the watermark to t, with the ticks and portfolio minutes this
-// brings. Reading: the first event sets it and brings none.
-func (o *Oracle) AdvanceTo(t int64) {
-	if o.watermark == never {
-		o.watermark = t
-	}
-	for m := (o.watermark/minute + 1) * minute; m <= t; m += minute {
-		i := m - 10*minute
-		for _, n := range o.numbers {
-			n.expire(i)
-		}
-		for _, n := range inOrder(o.numbers) {
-			n.clock = max(n.clock, i)
-			if !n.repeats(n.clock) {
-				o.evaluate(n)
-			}
-		}
-		for _, p := range inOrder(o.portfolios) {
-			o.evaluatePortfolio(p, m)
-		}
-	}
-	o.watermark = max(o.watermark, t)
-}
-
-func (o *Oracle) portfolio(id string) *portfolio {
-	if o.portfolios[id] == nil {
-		o.portfolios[id] = &portfolio{id: id, unique: map[int64]int{}, judgement: newJudgement()}
-	}
-	return o.portfolios[id]
-}
-
-// template is what the updates of one template of one WABA say.
-type template struct {
-	status, quality   string
-	statusAt, ratedAt int64
-	pauses            int
-}
-
-func (o *Oracle) updateTemplate(ev *event.Event) {
-	key := [2]string{string(ev.WABAID), templateKey(ev)}
-	if o.templates[key] == nil {
-		o.templates[key] = &template{}
-	}
-	t := o.templates[key]
+func (t *template) update(ev *event.Event) {
 	if status := string(ev.TemplateStatus); status != "" && ev.Time >= t.statusAt {
 		if status == "PAUSED" && t.status != "PAUSED" {
 			t.pauses++
@@ -168,6 +99,28 @@ func (o *Oracle) updateTemplate(ev *event.Event) {
 	if ev.TemplateQuality != event.RatingNone && ev.Time >= t.ratedAt {
 		t.quality, t.ratedAt = ev.TemplateQuality.String(), ev.Time
 	}
+}
+
+// AdvanceTo moves the watermark to t, with the ticks and portfolio minutes this
+// brings. Reading: the first event sets it and brings none.
+func (o *Oracle) AdvanceTo(t int64) {
+	if o.watermark == 0 {
+		o.watermark = t
+	}
+	for m := (o.watermark/minute + 1) * minute; m <= t; m += minute {
+		for _, n := range o.numbers {
+			n.settle("unanswered", 0, func(s *send) bool { return s.at+48*hour <= m-10*minute })
+		}
+		for _, n := range inOrder(o.numbers) {
+			n.clock = max(n.clock, m-10*minute)
+			o.evaluate(n)
+		}
+		for _, p := range inOrder(o.portfolios) {
+			p.clock = m
+			o.evaluatePortfolio(p)
+		}
+	}
+	o.watermark = max(o.watermark, t)
 }
 
 // moment is a clock that remembers when the first of its answers will change.
@@ -190,11 +143,159 @@ func (m *moment) within(t, grain, width int64) bool {
 	return m.reached(t) && !m.reached(t+width)
 }
 
+// subject is a number or a portfolio as it was last evaluated; next is the clock
+// at which its verdicts may change by themselves.
+type subject struct {
+	kind, id    string
+	clock, next int64
+	facts       map[string]float64
+	score       any // nil of a portfolio
+	verdicts    []verdict
+	episodes    map[[2]string]*episode // by factor and key
+}
+
+// episode is a flag: where it stands, where it began, and by level the clock of
+// the last evaluation that computed it.
+type episode struct {
+	level           event.Level
+	began, sequence int64
+	last            [3]int64
+}
+
+var transitions = [3][3]event.Transition{ // by the level before and after
+	{0, event.TransitionRaised, event.TransitionRaised},
+	{event.TransitionCleared, 0, event.TransitionEscalated},
+	{event.TransitionCleared, event.TransitionEased, 0},
+}
+
+func begin(kind, id string, clock int64) subject {
+	return subject{kind: kind, id: id, clock: clock, next: never, episodes: map[[2]string]*episode{}}
+}
+
+// repeats tells whether an evaluation at the clock can only repeat the last, and
+// notes it then: nothing happened, and no comparison with the clock turns out
+// otherwise.
+func (s *subject) repeats() bool {
+	for _, v := range s.verdicts {
+		if s.clock < s.next {
+			s.episodes[v.topic()].last[v.level] = s.clock
+		}
+	}
+	return s.clock < s.next
+}
+
+// conclude moves the subject's flags to its verdicts.
+func (o *Oracle) conclude(s *subject, m *moment, verdicts []verdict) {
+	for t := range s.episodes { // templates that are no longer sent
+		if !slices.ContainsFunc(verdicts, func(v verdict) bool { return t == v.topic() }) {
+			verdicts = append(verdicts, verdict{factor: event.FactorTemplateQuality, key: t[1]})
+		}
+	}
+	slices.SortFunc(verdicts, func(a, b verdict) int { return cmp.Or(cmp.Compare(a.factor, b.factor), cmp.Compare(a.key, b.key)) })
+	for _, v := range verdicts {
+		e := get(s.episodes, v.topic(), episode{})
+		e.last[v.level] = m.clock
+		was, level := e.level, v.level
+		for l := level + 1; l <= event.LevelDanger; l++ {
+			if !m.reached(e.last[l] + 10*minute) {
+				level = l
+			}
+		}
+		if level == was || !v.factor.Flags() {
+			continue
+		}
+		if e.level, e.sequence = level, e.sequence+1; was == event.LevelNone {
+			e.began, e.sequence = o.offset, 0
+		}
+		flag := Row{
+			"subject": s.kind, "id": s.id, "factor": v.factor.String(), "key": v.key, "transition": transitions[was][level].String(),
+			"level": level.String(), "event_time": m.clock, "value": v.value, "score": s.score, "eta": nil,
+			"offset": o.offset, "sequence": e.sequence, "episode": fmt.Sprint(v.topic(), e.began),
+		}
+		if level == event.LevelWarn && v.eta > 0 && v.eta <= 3600 {
+			flag["eta"] = v.eta
+		}
+		o.Flags = append(o.Flags, flag)
+	}
+	s.verdicts, s.next = verdicts, m.next
+	o.watch(s)
+}
+
+// evaluate judges a number at its clock.
+func (o *Oracle) evaluate(n *number) {
+	if n.repeats() {
+		return
+	}
+	m := now(n.clock)
+	o.conclude(&n.subject, m, o.judge(n, m))
+	for _, p := range o.portfolios {
+		p.next = never
+	}
+}
+
+// portfolio is what is known of one portfolio; the rest comes from its numbers.
+type portfolio struct {
+	subject
+	limit  float64   // NaN unknown, -1 unlimited
+	unique []float64 // unique_initiated_24h of all portfolio minutes, and ten zeros before
+}
+
+// evaluatePortfolio judges a portfolio at the portfolio minute its clock is at.
+func (o *Oracle) evaluatePortfolio(p *portfolio) {
+	if p.repeats() {
+		p.unique = append(p.unique, p.facts["unique_initiated_24h"])
+		return
+	}
+	m, f := now(p.clock), map[string]float64{"limit": p.limit, "headroom": math.NaN(), "usage": math.NaN(), "score": math.NaN()}
+	contacts, connections := map[uint64]bool{}, map[uint64]float64{}
+	for _, n := range o.numbers {
+		for _, s := range n.sends {
+			if s.initiated && s.portfolio == p.id && m.within(s.at+minute, minute, day) {
+				contacts[s.contact] = true
+			}
+		}
+		if n.portfolio != p.id {
+			continue
+		}
+		if slices.ContainsFunc(n.marks["strikes"], func(k mark) bool { return m.within(k.at, 1, 7*day) }) {
+			f["restricted_7d"]++
+		}
+		connections[n.known.IPHash]++
+		f["numbers_"+event.BandOf(int(n.facts["score"])).String()]++
+		if !(f["score"] <= n.facts["score"]) {
+			f["score"] = n.facts["score"]
+		}
+	}
+	delete(connections, 0) // those of which none is known
+	unique := float64(len(contacts))
+	f["unique_initiated_24h"], f["shared_connection"] = unique, largest(connections)
+	if p.unique = append(p.unique, unique); p.limit > 0 {
+		f["headroom"], f["usage"], f["unit"] = max(0, p.limit-unique), unique/p.limit, p.limit
+		f["unique_10m"] = unique - p.unique[len(p.unique)-11]
+	}
+	p.facts = f
+	o.conclude(&p.subject, m, weigh(f, "portfolio"))
+}
+
+// get gives what a map has for a key, which begins as given.
+func get[K comparable, V any](m map[K]*V, k K, begin V) *V {
+	if m[k] == nil {
+		m[k] = &begin
+	}
+	return m[k]
+}
+
 // inOrder gives the values of a map in the order of its keys.
-func inOrder[V any](m map[string]V) []V {
-	var all []V
+func inOrder[V any](m map[string]V) (all []V) {
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		all = append(all, m[k])
 	}
 	return all
+}
+
+func largest[K comparable](counts map[K]float64) (most float64) {
+	for _, c := range counts {
+		most = max(most, c)
+	}
+	return most
 }

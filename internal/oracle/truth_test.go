@@ -15,23 +15,50 @@ import (
 type truth struct {
 	*Oracle
 	records  []record
+	classes  map[event.Class]int
+	said     []Row          // what the platform said: which record, when and of what type
 	statuses map[string]Row // of every subject and minute the last
+}
+
+// newTruth takes a log, of which nothing has been read yet.
+func newTruth(lines []string) *truth {
+	w := &truth{Oracle: New(hour), records: readLog([]byte(strings.Join(lines, "\n"))), classes: map[event.Class]int{}, statuses: map[string]Row{}}
+	w.watch = func(s *subject) {
+		w.statuses[fmt.Sprintf("%s %s %013d", s.kind, s.id, s.clock/minute*minute)] = s.row()
+	}
+	return w
+}
+
+// read takes record i and gives its class.
+func (w *truth) read(i int) event.Class {
+	rec, offset, class := w.records[i], int64(i), event.ClassRejected
+	if rec.err != nil {
+		w.Skip(offset, rec.time)
+	} else {
+		class = w.Apply(rec.ev, offset, rec.time)
+	}
+	w.classes[class]++
+	if told := []event.Type{event.TypeAccount, event.TypeQuality, event.TypeTemplate, event.TypeLimit}; class == event.ClassApplied && slices.Contains(told, rec.ev.Type) {
+		w.said = append(w.said, Row{"offset": offset, "time": rec.ev.Time, "type": rec.ev.Type.String(), "id": string(rec.ev.ID)})
+	}
+	return class
 }
 
 // believe runs a log through the model.
 func believe(lines []string) *truth {
-	w := &truth{Oracle: New(hour), records: readLog([]byte(strings.Join(lines, "\n"))), statuses: map[string]Row{}}
-	w.watch = func(kind string, r Row) {
-		w.statuses[fmt.Sprintf("%s %s %013d", kind, r[kind+"_id"], r["clock"].(int64)/minute*minute)] = r
-	}
-	for i, rec := range w.records {
-		if rec.err != nil {
-			w.Skip(event.ClassRejected, int64(i), rec.time)
-			continue
-		}
-		w.Apply(rec.ev, int64(i), rec.time)
+	w := newTruth(lines)
+	for i := range w.records {
+		w.read(i)
 	}
 	return w
+}
+
+// late counts the late sends.
+func (w *truth) late() (all int) {
+	for _, n := range w.numbers {
+		all += len(n.marks["late"])
+	}
+	return all
 }
 
 // outcomes gives contact_outcomes as they are written, with zeros.
@@ -63,7 +90,7 @@ func (w *truth) letters() []Row {
 // it says so only sometimes.
 func (w *truth) accountEvents() []Row {
 	var all []Row
-	for _, row := range w.AccountEvents {
+	for _, row := range w.said {
 		r, ev := maps.Clone(row), w.records[row["offset"].(int64)].ev
 		put := func(column string, value any) {
 			if value != "" && value != int64(0) {
@@ -83,7 +110,7 @@ func (w *truth) accountEvents() []Row {
 			put("state", ev.State.String())
 			put("expires_at", ev.ExpiresAt)
 		case event.TypeTemplate:
-			put("template", templateKey(ev))
+			put("template", ev.Template.Key())
 			put("state", string(ev.TemplateStatus))
 			put("quality", ev.TemplateQuality.String())
 		case event.TypeLimit:

@@ -4,9 +4,15 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"sendwatch/internal/event"
 )
+
+// This file reads the tables of section 7 off the model's lists.
+
+// uncounted is what the model counts and number_minutes has no column for.
+var uncounted = []string{"groups", "spam_errors", "strikes", "country", "foreign", "opt_in_given", "no_opt_in", "identical", "media_repeat", "link_repeat"}
 
 // NumberMinutes gives the table number_minutes by number and minute.
 func (o *Oracle) NumberMinutes() []Row {
@@ -18,7 +24,7 @@ func (o *Oracle) NumberMinutes() []Row {
 		}
 		for column, marks := range n.marks {
 			for _, k := range marks {
-				if column != "added" && column != "spam" {
+				if !slices.Contains(uncounted, column) {
 					add(column, k.at)
 				}
 			}
@@ -65,7 +71,7 @@ func (o *Oracle) ContactOutcomes() []Row {
 	for _, n := range o.numbers {
 		for contact, c := range n.talks {
 			r := Row{"number_id": n.id, "last_received": nil, "last_sent": nil}
-			if c.newest != never {
+			if c.newest != 0 {
 				r["last_received"] = c.newest
 			}
 			for _, s := range n.sends {
@@ -92,27 +98,9 @@ func (o *Oracle) ContactOutcomes() []Row {
 func (o *Oracle) NumberStatus() []Row {
 	var all []Row
 	for _, n := range inOrder(o.numbers) {
-		all = append(all, n.status())
+		all = append(all, n.row())
 	}
 	return all
-}
-
-func (n *number) status() Row {
-	r := Row{"number_id": n.id, "clock": n.clock, "score": n.score, "band": event.BandOf(n.score).String()}
-	for f := range event.NumFacts {
-		if v := n.facts[f.String()]; !math.IsNaN(v) {
-			r[f.String()] = v
-		} else {
-			r[f.String()] = nil
-		}
-	}
-	r["restriction"] = event.State(n.facts["restriction"]).String()
-	for f := range event.NumNumberFactors {
-		if f.Flags() {
-			r["level_"+f.String()] = n.level(f).String()
-		}
-	}
-	return r
 }
 
 // PortfolioStatus gives every portfolio as of its last evaluation.
@@ -120,8 +108,46 @@ func (o *Oracle) PortfolioStatus() []Row {
 	var all []Row
 	for _, p := range inOrder(o.portfolios) {
 		if p.facts != nil {
-			all = append(all, p.facts)
+			all = append(all, p.row())
 		}
 	}
 	return all
+}
+
+// row gives a subject's row of its status table.
+func (s *subject) row() Row {
+	r := Row{s.kind + "_id": s.id, "clock": s.clock}
+	put := func(column string) {
+		if r[column] = s.facts[column]; math.IsNaN(s.facts[column]) {
+			r[column] = nil
+		}
+	}
+	put("score")
+	if s.kind == "portfolio" {
+		for column := range strings.FieldsSeq("unique_initiated_24h limit headroom restricted_7d shared_connection numbers_high numbers_medium numbers_low") {
+			put(column)
+		}
+		return r
+	}
+	for f := range event.NumFacts {
+		put(f.String())
+	}
+	r["restriction"], r["band"] = event.State(s.facts["restriction"]).String(), event.BandOf(int(s.facts["score"])).String()
+	for f := range event.NumNumberFactors {
+		if f.Flags() {
+			r["level_"+f.String()] = s.level(f).String()
+		}
+	}
+	return r
+}
+
+// level gives a factor's flag level, of several keys the largest.
+func (s *subject) level(f event.Factor) event.Level {
+	highest := event.LevelNone
+	for t, e := range s.episodes {
+		if t[0] == f.String() {
+			highest = max(highest, e.level)
+		}
+	}
+	return highest
 }
