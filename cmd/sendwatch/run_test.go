@@ -21,6 +21,7 @@ import (
 	"sendwatch/internal/codec"
 	"sendwatch/internal/config"
 	"sendwatch/internal/embedded/embeddedtest"
+	"sendwatch/internal/engine"
 	"sendwatch/internal/event"
 	"sendwatch/internal/kafka"
 	"sendwatch/internal/oracle"
@@ -30,9 +31,9 @@ import (
 )
 
 // The whole way, on real parts: events into Kafka, flags read back from the
-// topic by an independent client, rows read back by SQL, both held against the
-// naive model over the same events. In between the process is stopped and
-// started again.
+// topic by an independent client and held against the naive model over the same
+// events, rows read back by SQL and held against the engine over the whole log.
+// In between the process is stopped and started again.
 
 func TestWholeWayOnTheEmbeddedBroker(t *testing.T) {
 	wholeWay(t, embeddedtest.Kafka(t).Addrs(), 11)
@@ -95,7 +96,7 @@ func wholeWay(t *testing.T, brokers []string, seed uint64) {
 	runUntilRead(t, cfg, int64(half))
 	write(records[half:])
 	tables := runUntilRead(t, cfg, int64(len(records)))
-	want := judge(records)
+	want := judge(t, records)
 
 	var flags, ofPortfolios []string
 	seen := map[string]bool{}
@@ -142,26 +143,26 @@ func wholeWay(t *testing.T, brokers []string, seed uint64) {
 	for _, got := range hours {
 		key := fmt.Sprintf("%v %.0f", got["number_id"], got["hour"])
 		for _, column := range countColumns() {
-			if want := want.hours[key][column]; got[column] != float64(want) {
-				t.Errorf("%s: %s is %v, want %d", key, column, got[column], want)
+			if want := want.hours[key][column]; got[column] != want {
+				t.Errorf("%s: %s is %v, want %v", key, column, got[column], want)
 			}
 		}
 	}
 
 	numbers := ask(t, tables, "SELECT * REPLACE (toUnixTimestamp64Milli(clock) AS clock) FROM numbers ORDER BY number_id")
-	sameAsModelled(t, want.numbers, numbers, "number_id")
-	sameAsModelled(t, want.portfolios, ask(t, tables, "SELECT * FROM portfolios ORDER BY portfolio_id"), "portfolio_id")
+	sameAsExpected(t, want.numbers, numbers, "number_id")
+	sameAsExpected(t, want.portfolios, ask(t, tables, "SELECT * FROM portfolios ORDER BY portfolio_id"), "portfolio_id")
 }
 
-// sameAsModelled compares the rows of a view with those of the model, in order.
-func sameAsModelled(t *testing.T, want []oracle.Row, got []map[string]any, id string) {
+// sameAsExpected compares the rows of a view with those of the engine, in order.
+func sameAsExpected(t *testing.T, want []map[string]any, got []map[string]any, id string) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Fatalf("%d rows by %s, want %d", len(got), id, len(want))
 	}
 	for i, got := range got {
 		for fact, value := range want[i] {
-			// A row tells the clock at which something changed, the model that of now.
+			// A row tells the clock at which something changed, the engine that of now.
 			if fact != "clock" && !alike(value, got[fact]) {
 				t.Errorf("%v: %s is %v, want %v", got[id], fact, got[fact], value)
 			}
@@ -196,17 +197,13 @@ func countColumns() []string {
 	}
 }
 
-// alike compares a value of the model with one that came as JSON.
+// alike compares a value of the engine with one that came from ClickHouse.
 func alike(want, got any) bool {
 	switch w := want.(type) {
 	case nil:
 		return got == nil
 	case string:
 		return got == w
-	case int:
-		return got == float64(w)
-	case int64:
-		return got == float64(w)
 	case float64:
 		g, ok := got.(float64)
 		return ok && math.Abs(g-w) <= 1e-12*math.Abs(w)
@@ -345,27 +342,41 @@ func runUntilRead(t *testing.T, cfg config.Config, records int64) *clickhouse.Cl
 	return roles.tables
 }
 
-// modelled is what the naive model makes of a log.
-type modelled struct {
+// expected is what a log has to give: flags by the naive model, rows by the
+// engine over the whole log at once, which the model's own tests hold to it.
+type expected struct {
 	flags, ofPortfolios []string
-	hours               map[string]map[string]int // by number and hour, then column
-	numbers, portfolios []oracle.Row              // by id
+	hours               map[string]map[string]float64 // by number and hour, then column
+	numbers, portfolios []map[string]any              // by id
 }
 
-func judge(records []*kgo.Record) modelled {
-	model := oracle.New(time.Hour.Milliseconds())
-	shipped := policy.Default()
+func judge(t *testing.T, records []*kgo.Record) expected {
+	t.Helper()
+	model, shipped := oracle.New(time.Hour.Milliseconds()), policy.Default()
+	whole := engine.New(engine.Config{Policy: shipped, PaneBits: engine.WholeLog, FinalStatusOnly: true, Portfolios: true})
+	var rows event.Output
 	for i, r := range records {
 		// The model keeps its events, so that each is decoded by a decoder of its own.
 		decoder := codec.NewDecoder(codec.Config{StopWords: shipped.StopWords, ResumeWords: shipped.ResumeWords})
 		ev, at := new(event.Event), r.Timestamp.UnixMilli()
 		if err := decoder.Decode(ev, r.Value, codec.ContentJSON, at); err != nil {
-			model.Skip(event.ClassRejected, int64(i), at)
+			model.Skip(int64(i), at)
+			whole.Skip(event.ClassRejected, int64(i), at, &rows)
 			continue
 		}
 		model.Apply(ev, int64(i), at)
+		whole.Apply(ev, int64(i), at, &rows)
 	}
-	out := modelled{hours: map[string]map[string]int{}, numbers: model.NumberStatus(), portfolios: model.PortfolioStatus()}
+	rows.Reset()
+	whole.Statuses(&rows)
+	whole.PortfolioStatuses(&rows)
+	if err := whole.FlushEach(&rows, func() error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	out := expected{
+		hours:   map[string]map[string]float64{},
+		numbers: parse(t, rows.NumberStatuses, codec.AppendNumberStatusJSON), portfolios: parse(t, rows.PortfolioStatus, codec.AppendPortfolioStatusJSON),
+	}
 	for _, f := range model.Flags {
 		if f["subject"] == "number" {
 			out.flags = append(out.flags, fmt.Sprintln(f["id"], f["factor"], f["key"], f["transition"], f["level"], f["event_time"], f["score"], f["offset"]))
@@ -373,20 +384,31 @@ func judge(records []*kgo.Record) modelled {
 			out.ofPortfolios = append(out.ofPortfolios, fmt.Sprintln(f["id"], f["factor"], f["transition"], f["level"], f["event_time"]))
 		}
 	}
-	for _, m := range model.NumberMinutes() {
+	for _, m := range parse(t, rows.NumberMinutes, codec.AppendNumberMinuteJSON) {
 		const hour = 3_600_000
-		key := fmt.Sprintf("%v %d", m["number_id"], m["minute"].(int64)/hour*hour)
+		key := fmt.Sprintf("%v %d", m["number_id"], int64(m["minute"].(float64))/hour*hour)
 		if out.hours[key] == nil {
-			out.hours[key] = map[string]int{}
+			out.hours[key] = map[string]float64{}
 		}
-		for column, n := range m {
-			if n, ok := n.(int); ok {
-				out.hours[key][column] += n
-			}
+		for _, column := range countColumns() {
+			n, _ := m[column].(float64)
+			out.hours[key][column] += n
 		}
 	}
-	slices.SortFunc(out.numbers, func(a, b oracle.Row) int { return cmp.Compare(a["number_id"].(string), b["number_id"].(string)) })
 	return out
+}
+
+// parse gives rows as they stand in the files of a replay.
+func parse[R any](t *testing.T, rows []R, write func([]byte, *R) []byte) []map[string]any {
+	t.Helper()
+	list := make([]map[string]any, len(rows))
+	for i := range rows {
+		if err := json.Unmarshal(write(nil, &rows[i]), &list[i]); err != nil {
+			t.Fatal(err)
+		}
+		delete(list[i], "top") // two columns in the table
+	}
+	return list
 }
 
 // TestShadowIsTold says at start which second policy judges, and that a change
