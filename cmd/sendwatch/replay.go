@@ -94,7 +94,7 @@ func hints(s *replay.Summary, until int64) []string {
 func printSummary(s *replay.Summary) {
 	fmt.Fprintf(os.Stderr, "%s: %d applied, %d duplicate, %d ignored, %d rejected; %s. "+
 		"%s, %s. %.1f s, %.0f events/s, peak memory %d MiB.\n",
-		counted(int(s.Records), "record"), s.Applied, s.Duplicate, s.Ignored, s.Rejected, counted(int(s.Late), "late send"), counted(int(s.Numbers), "number"), counted(int(s.Flags), "flag transition"),
+		counted(int(s.Records), "record"), s.Applied, s.Duplicate, s.Ignored, s.Rejected, counted(int(s.Late), "late send"), counted(s.Numbers, "number"), counted(s.Flags, "flag transition"),
 		s.Seconds, s.PerSecond, s.PeakMemory>>20)
 	if odd := oddities(s); odd != "" {
 		fmt.Fprintf(os.Stderr, "Odd events, applied but in contradiction to what was known: %s.\n", odd)
