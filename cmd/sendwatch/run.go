@@ -17,6 +17,7 @@ import (
 	"sendwatch/internal/policies"
 	"sendwatch/internal/policy"
 	"sendwatch/internal/server"
+	"sendwatch/internal/strict"
 	"sendwatch/internal/telemetry"
 )
 
@@ -146,8 +147,12 @@ func runPipelines(ctx context.Context, o runOptions) (err error) {
 			o.policies.Run(ctx, policyEvery, func(p *policy.Policy) {
 				o.logger.Info("a new policy was taken; each partition turns to it at a record of its own", "policy", p.Version)
 			}, func(err error) {
+				if err == nil {
+					o.logger.Info("the policy file says again what is in force", "policy", o.policyVersion())
+					return
+				}
 				o.telemetry.Metrics().Add(telemetry.PolicyChanges, 1, "", "refused")
-				o.logger.Error("the new policy file is refused and the policy in force stays", "error", err)
+				o.logger.Error("the new policy file is refused and the policy in force stays", "error", firstMistakes(err))
 			})
 			return nil
 		}, fail)
@@ -202,4 +207,14 @@ func inBackground(ctx context.Context, name string, run func(context.Context) er
 		cancel()
 		return <-done
 	}
+}
+
+// firstMistakes cuts what is wrong with a file to what a log line can hold.
+func firstMistakes(err error) error {
+	const most = 10
+	var all strict.Mistakes
+	if !errors.As(err, &all) || len(all) <= most {
+		return err
+	}
+	return fmt.Errorf("%d mistakes, named all by sendwatch check --policy; the first: %w", len(all), all[:most])
 }

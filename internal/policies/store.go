@@ -33,6 +33,7 @@ type Store struct {
 	first  *policy.Policy
 	newest *policy.Policy
 	seen   []byte // the policy file as it was last looked at
+	wrong  error  // what is wrong with it
 }
 
 // Open reads the policy file ("" for the shipped policy), keeps it in the folder
@@ -137,8 +138,8 @@ func (s *Store) Find(version string) (*policy.Policy, error) {
 }
 
 // Reload looks at the policy file. changed tells whether there is a new policy
-// in force. A file with a mistake is an error, told once for each content; the
-// policy in force stays.
+// in force. A file with a mistake is an error for as long as it has it; the policy
+// in force stays.
 func (s *Store) Reload() (changed bool, err error) {
 	data := policy.Shipped()
 	name := "the shipped policy"
@@ -151,12 +152,13 @@ func (s *Store) Reload() (changed bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if bytes.Equal(data, s.seen) {
-		return false, nil
+		return false, s.wrong
 	}
-	s.seen = data
+	s.seen, s.wrong = data, nil
 	p, err := policy.Load(data)
 	if err != nil {
-		return false, fmt.Errorf("%s: %w", name, err)
+		s.wrong = fmt.Errorf("%s: %w", name, err)
+		return false, s.wrong
 	}
 	if s.newest != nil && p.Version == s.newest.Version {
 		return false, nil
@@ -207,7 +209,8 @@ func writeFile(name string, data []byte) error {
 }
 
 // Run looks at the policy file again and again until ctx ends, and tells of each
-// new policy and of each new file that is refused.
+// new policy and of each new file that is refused; refused hears nil once the
+// file says again what is in force.
 func (s *Store) Run(ctx context.Context, every time.Duration, taken func(*policy.Policy), refused func(error)) {
 	if s.file == "" {
 		return // the shipped policy does not change
@@ -223,6 +226,9 @@ func (s *Store) Run(ctx context.Context, every time.Duration, taken func(*policy
 		}
 		changed, err := s.Reload()
 		if err == nil {
+			if last != "" && !changed {
+				refused(nil)
+			}
 			last = ""
 		} else if text := err.Error(); text != last {
 			last = text

@@ -131,7 +131,9 @@ func TestRunTells(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			s.Run(ctx, time.Second, func(*policy.Policy) { told = append(told, "taken") }, func(error) { told = append(told, "refused") })
+			s.Run(ctx, time.Second, func(*policy.Policy) { told = append(told, "taken") }, func(err error) {
+				told = append(told, map[bool]string{true: "again", false: "refused"}[err == nil])
+			})
 		}()
 		pass := func() { time.Sleep(3500 * time.Millisecond); synctest.Wait() } // virtual time
 		pass()
@@ -149,8 +151,8 @@ func TestRunTells(t *testing.T) {
 		pass()
 		cancel()
 		<-done
-		if got := strings.Join(told, " "); got != "refused refused refused taken" {
-			t.Errorf("told %q, want refused three times, then taken", got)
+		if got := strings.Join(told, " "); got != "refused again refused refused taken" {
+			t.Errorf("told %q, want refused, the old one again, refused twice, then taken", got)
 		}
 	})
 }

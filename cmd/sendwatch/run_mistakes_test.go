@@ -1,0 +1,26 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"sendwatch/internal/strict"
+)
+
+// TestFirstMistakes keeps a log line short, whatever is wrong with a file.
+func TestFirstMistakes(t *testing.T) {
+	var all strict.Mistakes
+	for line := range 20000 {
+		all = append(all, strict.Mistake{Line: line + 1, Problem: "unknown key"})
+	}
+	few := fmt.Errorf("policies: %w", all[:10])
+	if err := firstMistakes(few); !errors.Is(err, few) {
+		t.Errorf("ten mistakes became %v", err)
+	}
+	text := firstMistakes(fmt.Errorf("policies: %w", all)).Error()
+	if !strings.Contains(text, "20000 mistakes") || !strings.Contains(text, "line 10: ") || strings.Contains(text, "line 11: ") {
+		t.Errorf("20,000 mistakes became %q", text)
+	}
+}
