@@ -108,11 +108,18 @@ func (p *partition) shadowFlags() {
 	p.judge.aside.Flags = p.judge.aside.Flags[:0]
 }
 
+// maxVersion is far more than a version has.
+const maxVersion = 256
+
 // turn makes the policy that a `policy` event names decide from the next record
 // on. One that cannot be found stops the partition: to judge by another would
 // be to write other flags under the same log.
 func (p *partition) turn(ev *event.Event, r *event.Record) error {
-	next, err := p.role.config.Policies.Find(string(ev.PolicyVersion))
+	version := string(ev.PolicyVersion)
+	if len(version) > maxVersion { // it is none of ours, and would fill a log line
+		version = version[:maxVersion]
+	}
+	next, err := p.role.config.Policies.Find(version)
 	if err != nil {
 		return fmt.Errorf("%s stops at offset %d: %w", p.claim.String(), r.Offset, err)
 	}

@@ -110,24 +110,26 @@ func TestNewPolicyWithoutRestart(t *testing.T) {
 	})
 }
 
-// TestLostPolicyStopsThePartition names the policy that cannot be found.
+// TestLostPolicyStopsThePartition names the policy that cannot be found, and of a
+// version that is none no more than a log line can hold.
 func TestLostPolicyStopsThePartition(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		strict := strictPolicy(t)
-		log := &tape{topic: "events"}
-		log.append(send(1, time.Now()),
-			`{"id":"p","type":"policy","time":`+jsonTime(time.Now())+`,"version":"`+strict.Version+`"}`, send(2, time.Now()))
-		config := quick(&paper{}).config
-		config.Policies = &shelfOfPolicies{first: policy.Default(), newest: policy.Default()}
-		n := NewNumbers(config)
-		during(t, n.Run, joining(log), func() {
-			pass(10 * time.Second)
-			s := n.Status()[0]
-			if s.State != StateStopped || !strings.Contains(s.Error, strict.Version) {
-				t.Errorf("state %v with error %q, want one that stopped and names %s", s.State, s.Error, strict.Version)
-			}
+	for _, version := range []string{strictPolicy(t).Version, strings.Repeat("v", 200<<10)} {
+		bubble(t, func(t *testing.T) {
+			log := &tape{topic: "events"}
+			log.append(send(1, time.Now()),
+				`{"id":"p","type":"policy","time":`+jsonTime(time.Now())+`,"version":"`+version+`"}`, send(2, time.Now()))
+			config := quick(&paper{}).config
+			config.Policies = &shelfOfPolicies{first: policy.Default(), newest: policy.Default()}
+			n := NewNumbers(config)
+			during(t, n.Run, joining(log), func() {
+				pass(10 * time.Second)
+				s := n.Status()[0]
+				if named := version[:min(len(version), maxVersion)]; s.State != StateStopped || !strings.Contains(s.Error, named) || len(s.Error) > 1000 {
+					t.Errorf("state %v with an error of %d bytes, want one that stopped and names %s", s.State, len(s.Error), named)
+				}
+			})
 		})
-	})
+	}
 }
 
 // TestShadowFlagsReachTheRowsOnly judges by a second policy beside: its flags
