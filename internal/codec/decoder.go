@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"bytes"
 	"strings"
 
 	"sendwatch/internal/event"
@@ -36,8 +37,8 @@ const (
 const ContentTypeHeader = "content-type"
 
 // ParseContentType reads the value of the header. Parameters
-// (`application/json; charset=utf-8`) do not matter; what is neither JSON nor
-// Protobuf is ContentUnknown.
+// (`application/json; charset=utf-8`) and, as in all media types, upper and
+// lower case do not matter; what is neither JSON nor Protobuf is ContentUnknown.
 func ParseContentType(s []byte) ContentType {
 	for i, c := range s {
 		if c == ';' || c == ' ' {
@@ -45,10 +46,10 @@ func ParseContentType(s []byte) ContentType {
 			break
 		}
 	}
-	switch string(s) {
-	case "application/json":
+	switch {
+	case bytes.EqualFold(s, []byte("application/json")):
 		return ContentJSON
-	case "application/protobuf", "application/x-protobuf":
+	case bytes.EqualFold(s, []byte("application/protobuf")), bytes.EqualFold(s, []byte("application/x-protobuf")):
 		return ContentProtobuf
 	}
 	return ContentUnknown

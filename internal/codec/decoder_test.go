@@ -401,6 +401,8 @@ func TestParseContentType(t *testing.T) {
 		"application/json; charset=utf-8": ContentJSON,
 		"application/protobuf":            ContentProtobuf,
 		"application/x-protobuf":          ContentProtobuf,
+		"Application/JSON":                ContentJSON,
+		"APPLICATION/Protobuf;v=1":        ContentProtobuf,
 		"text/plain":                      ContentUnknown,
 		"":                                ContentUnknown,
 	} {
