@@ -383,7 +383,9 @@ func (g *gatherer) flush(ctx context.Context) error {
 	}
 	m := g.role.config.Telemetry.Metrics()
 	err := g.outbox.flags(g.out.Flags, func(messages []event.Message) error {
-		err := g.produce(ctx, g.role.config.Flags, messages)
+		if err := g.produce(ctx, g.role.config.Flags, messages); err != nil {
+			return err
+		}
 		for i := range messages {
 			flag := bytes.Clone(messages[i].Value)
 			g.role.newest.add(flag)
@@ -391,7 +393,7 @@ func (g *gatherer) flush(ctx context.Context) error {
 				g.role.config.Remember(flag)
 			}
 		}
-		return err
+		return nil
 	}, func(f *event.Flag, size int) { leftOut(g.role.config.Logger, m, f, size) })
 	if err != nil {
 		return err

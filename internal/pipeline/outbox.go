@@ -76,11 +76,13 @@ func (p *partition) emit(ctx context.Context) error {
 	}
 	m := p.role.config.Telemetry.Metrics()
 	err := p.outbox.flags(fresh, func(messages []event.Message) error {
-		err := p.produce(ctx, p.role.config.Flags, messages)
+		if err := p.produce(ctx, p.role.config.Flags, messages); err != nil {
+			return err
+		}
 		for i := range messages {
 			p.role.newest.add(slices.Clone(messages[i].Value))
 		}
-		return err
+		return nil
 	}, func(f *event.Flag, size int) { leftOut(p.role.config.Logger, m, f, size) })
 	if err != nil {
 		return err

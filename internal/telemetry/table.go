@@ -102,7 +102,7 @@ var table = [NumMetrics]Definition{
 	},
 	Flags: {
 		"sendwatch.flags", Counter, "{flag}",
-		"Transitions of flags sent to the flags topic.",
+		"Transitions of flags, with those that are too large for the flags topic (sendwatch.flags.oversized).",
 		[]string{"factor", "level", "transition"},
 	},
 	OversizedFlags: {
