@@ -354,6 +354,25 @@ func produceError(req kmsg.Request, code int16) kmsg.Response {
 }
 
 // Java's Utils.murmur2 on these keys, from Kafka's own UtilsTest.
+// A message that compression would make larger goes as it is: it may be as large
+// as a broker takes.
+func TestWhatDoesNotCompressIsWrittenPlain(t *testing.T) {
+	value := make([]byte, 1_000_000)
+	for i := range value {
+		value[i] = byte(rand.Uint32())
+	}
+	for _, codec := range []Codec{Gzip, Snappy, LZ4, Zstd} {
+		var e encoder
+		batch, _, err := e.encode([]event.Message{{Value: value}}, []int{0}, 512<<10, codec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if attributes := binary.BigEndian.Uint16(batch[batchAttrsAt:]); attributes != 0 || len(batch) > len(value)+100 {
+			t.Errorf("codec %v: a batch of %d bytes with attributes %d", codec, len(batch), attributes)
+		}
+	}
+}
+
 func TestMurmur2(t *testing.T) {
 	for key, want := range map[string]int32{
 		"21": -973932308, "foobar": -790332482, "a-little-bit-long-string": -985981536,

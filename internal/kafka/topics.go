@@ -107,8 +107,9 @@ func (c *Client) create(ctx context.Context, t Topic) error {
 
 // Missing names those of the topics that do not exist, in their order. It asks one
 // time and again while that may help, for as long as ctx lasts. A topic that the user
-// may not see counts as missing: it can be neither read nor written. Brokers that make
-// topics by themselves make none here: whoever asks wants none of their defaults.
+// may not see is not among them: Kafka does not tell whether it exists, and Check
+// names the right. Brokers that make topics by themselves make none here: whoever
+// asks wants none of their defaults.
 func (c *Client) Missing(ctx context.Context, topics []Topic) ([]string, error) {
 	wanted := names(topics)
 	infos, err := c.topicInfos(ctx, wanted)
