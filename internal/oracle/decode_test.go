@@ -1,7 +1,6 @@
 package oracle
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,8 +40,8 @@ func readLog(log []byte) []record {
 		r := record{line: line}
 		fields, err := object(line)
 		r.time = last
-		if v, ok := fields["_record_time"]; ok {
-			r.time, _ = integer(v)
+		if t, err := integer(fields["_record_time"]); err == nil {
+			r.time = t
 		} else if t, err := instant(fields["time"]); err == nil {
 			r.time = t
 		}
@@ -59,7 +58,8 @@ func readLog(log []byte) []record {
 
 var surrogate = regexp.MustCompile(`(?i)\\u(d[89ab][0-9a-f]{2})(\\u(d[c-f][0-9a-f]{2}))?|\\u(d[c-f][0-9a-f]{2})`)
 
-// object parses a line and refuses what encoding/json is too kind to.
+// object parses a line and refuses what encoding/json is too kind to. Where the
+// syntax holds the fields are given with the error: their time counts.
 func object(line string) (map[string]any, error) {
 	d := json.NewDecoder(strings.NewReader(line))
 	d.UseNumber()
@@ -67,15 +67,12 @@ func object(line string) (map[string]any, error) {
 	if err := d.Decode(&fields); err != nil {
 		return nil, err
 	}
-	if len(bytes.TrimSpace([]byte(line[d.InputOffset():]))) > 0 || fields == nil {
-		return fields, errors.New("unparsable")
-	}
-	if !utf8.ValidString(line) || len(line) > 256<<10 {
-		return fields, errors.New("not UTF-8 or too large")
+	if strings.Trim(line[d.InputOffset():], " \t\r\n") != "" || fields == nil || !utf8.ValidString(line) {
+		return nil, errors.New("unparsable")
 	}
 	for _, m := range surrogate.FindAllStringSubmatch(strings.ReplaceAll(line, `\\`, ``), -1) {
 		if m[3] == "" {
-			return fields, errors.New("lone surrogate")
+			return nil, errors.New("lone surrogate")
 		}
 	}
 	depth, deepest, quoted := 0, 0, false
@@ -92,8 +89,8 @@ func object(line string) (map[string]any, error) {
 			depth--
 		}
 	}
-	if deepest > 32 {
-		return fields, errors.New("too deep")
+	if deepest > 32 || len(line) > 256<<10 {
+		return fields, errors.New("too deep or too large")
 	}
 	return fields, nil
 }
@@ -103,10 +100,15 @@ func integer(v any) (int64, error) {
 	if !ok {
 		return 0, fmt.Errorf("%v is no integer", v)
 	}
-	return strconv.ParseInt(n.String(), 10, 64)
+	i, err := strconv.ParseInt(n.String(), 10, 64)
+	if err == nil && (i > 1<<53-1 || i < -(1<<53-1)) {
+		return 0, fmt.Errorf("%d is out of range", i)
+	}
+	return i, err
 }
 
-var rfc3339 = regexp.MustCompile(`^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)$`)
+// time.Parse takes offsets of 24 hours and 60 minutes, RFC 3339 does not.
+var rfc3339 = regexp.MustCompile(`^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
 
 func instant(v any) (int64, error) {
 	s, ok := v.(string)

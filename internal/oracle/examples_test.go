@@ -1,7 +1,6 @@
 package oracle
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"math"
@@ -44,9 +43,9 @@ func readRows(t *testing.T, path string) []Row {
 		t.Fatal(err)
 	}
 	var all []Row
-	for s := bufio.NewScanner(bytes.NewReader(data)); s.Scan(); {
+	for line := range bytes.Lines(data) {
 		var r Row
-		if err := json.Unmarshal(s.Bytes(), &r); err != nil {
+		if err := json.Unmarshal(line, &r); err != nil {
 			t.Fatalf("%s: %v", path, err)
 		}
 		all = append(all, r)
