@@ -63,10 +63,11 @@ func (e *Engine) moveEpisode(i uint32, n *number, f event.Factor, key uint64, co
 }
 
 // flagID derives the id of an episode that begins now: from the subject, the
-// factor, the key, the policy's version and the position of the record in hand.
+// factor, the key, the policy's version, the position of the record in hand and
+// the clock.
 func (e *Engine) flagID(n *number, f event.Factor, key uint64) [2]uint64 {
 	subject := append([]byte("number\x00"), e.numbers.names.get(n.id)...)
-	return e.deriveID(subject, f, e.templates.label(key))
+	return e.deriveID(subject, f, e.templates.label(key), n.clock)
 }
 
 // flag writes one transition of a number's episode.

@@ -160,11 +160,13 @@ func transition(was, is event.Level) event.Transition {
 	return event.TransitionEased
 }
 
-func (w *flagger) deriveID(subject []byte, f event.Factor, key string) [2]uint64 {
+// deriveID derives the id of an episode that begins now. The clock is part of it,
+// since one record may bring many ticks, and with them several episodes of a factor.
+func (w *flagger) deriveID(subject []byte, f event.Factor, key string, clock int64) [2]uint64 {
 	b := subject
 	for _, part := range [...]string{
 		f.String(), key, w.policy.Version, w.position.Topic,
-		strconv.Itoa(int(w.position.Partition)), strconv.FormatInt(w.mark, 10),
+		strconv.Itoa(int(w.position.Partition)), strconv.FormatInt(w.mark, 10), strconv.FormatInt(clock, 10),
 	} {
 		b = append(b, 0)
 		b = append(b, part...)

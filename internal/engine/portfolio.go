@@ -234,7 +234,7 @@ func (p *Portfolios) evaluateOne(i uint32, m int64, out *event.Output) {
 		factor := event.FactorLimitUsage + event.Factor(k)
 		level, _ := rules.Rules[factor].Judge(v, 0, 0)
 		s, moved := p.step(&f.track, factor, 0, level, m, func() [2]uint64 {
-			return p.deriveID(append([]byte("portfolio\x00"), p.ids.get(i)...), factor, "")
+			return p.deriveID(append([]byte("portfolio\x00"), p.ids.get(i)...), factor, "", m)
 		})
 		f.levels[k] = s.is
 		if moved {

@@ -157,9 +157,10 @@ type subject struct {
 // episode is a flag: where it stands, where it began, and by level the clock of
 // the last evaluation that computed it.
 type episode struct {
-	level           event.Level
-	began, sequence int64
-	last            [3]int64
+	level    event.Level
+	began    [2]int64 // offset and clock: one record may bring several episodes
+	sequence int64
+	last     [3]int64
 }
 
 var transitions = [3][3]event.Transition{ // by the level before and after
@@ -205,7 +206,7 @@ func (o *Oracle) conclude(s *subject, m *moment, verdicts []verdict) {
 			continue
 		}
 		if e.level, e.sequence = level, e.sequence+1; was == event.LevelNone {
-			e.began, e.sequence = o.offset, 0
+			e.began, e.sequence = [2]int64{o.offset, m.clock}, 0
 		}
 		flag := Row{
 			"subject": s.kind, "id": s.id, "factor": v.factor.String(), "key": v.key, "transition": transitions[was][level].String(),
