@@ -33,6 +33,7 @@ func TestLongIDsFitABroker(t *testing.T) {
 		{"all in equal parts", most / 3, most / 3, most / 3, most / 4, most/4 - 2_000, most/2 - 2_000, most / 8},
 		{"number and template", most / 2, 2, 2, most/2 - 2_000, most/2 - 2_000, 2, 2},
 		{"number", most - 2_000, 2, 2, 2, 2, 2, 2},
+		{"status", 2, 2, 2, 2, most - 2_000, 2, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
@@ -74,7 +75,7 @@ func TestLongIDsFitABroker(t *testing.T) {
 				var keyed, neighbour int
 				for topic, messages := range writer.written {
 					for _, m := range messages {
-						if size := len(m.Key) + len(m.Value); size > brokerLimit {
+						if size := len(m.Key) + len(m.Value); size > maxMessage {
 							t.Errorf("a message of %d bytes to %s", size, topic)
 						}
 					}

@@ -255,6 +255,28 @@ func TestUniquesMemory(t *testing.T) {
 	}
 }
 
+// TestUniquesLimit counts one by one as many keys as it is told to, however they
+// come, and of one more keeps a sample.
+func TestUniquesLimit(t *testing.T) {
+	const width, exact = 10, 1000
+	for _, buckets := range []int64{1, 7} {
+		uniques := NewUniques(width, exact)
+		var l UniqueLog
+		for key := range uint64(exact) {
+			uniques.Add(&l, 1, key, int64(key)%buckets)
+		}
+		uniques.Advance(&l, buckets-1)
+		if got := uniques.Count(&l); got != exact || l.kept != exact {
+			t.Errorf("in %d buckets: the count is %d with %d kept, want %d", buckets, got, l.kept, exact)
+		}
+		uniques.Add(&l, 1, exact, buckets-1)
+		uniques.Advance(&l, buckets-1)
+		if l.kept >= exact {
+			t.Errorf("in %d buckets: %d of %d keys are kept", buckets, l.kept, exact+1)
+		}
+	}
+}
+
 // TestUniquesExactAgain has a day above the limit and two below: once the day
 // has left the window that still needed a sample, the count is exact, and when
 // all have left nothing remains.
