@@ -229,9 +229,7 @@ func (d *reader) list(key string) []string {
 		if !ok {
 			d.fail(key)
 		}
-		if s != "" {
-			all = append(all, s)
-		}
+		all = append(all, s)
 	}
 	return all
 }
@@ -330,7 +328,7 @@ func (d *reader) own(ev *event.Event) {
 		if media != "" {
 			ev.MediaHash = xxhash.Sum64String(media)
 		}
-		links := d.list("links")
+		links := slices.DeleteFunc(d.list("links"), func(l string) bool { return l == "" })
 		for _, l := range links {
 			host, path := splitLink(l)
 			if h := xxhash.Sum64String(host + path); !slices.Contains(ev.Links, h) {
@@ -376,8 +374,10 @@ func (d *reader) own(ev *event.Event) {
 	case event.TypeAccount:
 		ev.State = choice(d, "state", true, event.ParseState)
 		ev.ExpiresAt, ev.HasExpires = d.instant("expires_at", false)
-		d.list("restrictions")
-		d.text("reason", false)
+		for _, r := range d.list("restrictions") {
+			ev.Restrictions = append(ev.Restrictions, []byte(r))
+		}
+		ev.Reason = []byte(d.text("reason", false))
 	case event.TypeTemplate:
 		d.template(ev, true)
 		ev.TemplateStatus = []byte(d.text("status", false))

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -416,7 +417,7 @@ func equal(a, b any) bool {
 	x, ok := number64(a)
 	y, both := number64(b)
 	if !ok || !both {
-		return a == b
+		return reflect.DeepEqual(a, b)
 	}
 	return x == y || math.Abs(x-y) <= 1e-12*max(math.Abs(x), math.Abs(y))
 }

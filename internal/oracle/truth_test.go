@@ -109,6 +109,14 @@ func (w *truth) accountEvents() []Row {
 			put("scope", ev.Scope.String())
 			put("state", ev.State.String())
 			put("expires_at", ev.ExpiresAt)
+			put("reason", string(ev.Reason))
+			var restrictions []any
+			for _, text := range ev.Restrictions {
+				restrictions = append(restrictions, string(text))
+			}
+			if restrictions != nil {
+				r["restrictions"] = restrictions
+			}
 		case event.TypeTemplate:
 			put("template", ev.Template.Key())
 			put("state", string(ev.TemplateStatus))

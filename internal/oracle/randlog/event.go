@@ -278,6 +278,9 @@ func (m *maker) account(number string, t int64) {
 	if len(m.anchors) > 0 && m.IntN(6) == 0 {
 		f["expires_at"] = m.anchors[m.IntN(len(m.anchors))]
 	}
+	if t%3 == 0 {
+		f["reason"], f["restrictions"] = "SPAM \"\u00e9\"", []string{"BIZ_INITIATED", "", "ADD_PHONE"}[:t%4]
+	}
 	switch f["scope"] {
 	case "waba":
 		f["waba_id"] = fmt.Sprint("w", m.IntN(m.wabas+1))
