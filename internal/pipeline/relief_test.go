@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -98,5 +99,58 @@ func TestDeadLettersFitABroker(t *testing.T) {
 		if size > 960_000 || !trace || !left {
 			t.Errorf("%d bytes, small header kept %v, says what it lacks %v", size, trace, left)
 		}
+	}
+}
+
+// What is kept from a record until the next barrier may be as much as the record:
+// many bytes bring the barrier before its time.
+func TestManyBytesBringABarrier(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		const size = 200 << 10
+		log := &tape{topic: "events"}
+		for i := range maxTaken/size + 10 {
+			log.append(strings.Replace(send(i, time.Now()), "hello", strings.Repeat("x", size), 1))
+		}
+		role := quick(&paper{})
+		role.config.Barrier = time.Hour
+		during(t, role.Run, joining(log), func() { pass(time.Second) })
+		if len(log.committed) < 2 || log.committed[0] > maxTaken/size+2 {
+			t.Errorf("committed %v of %d records", log.committed, len(log.records))
+		}
+	})
+}
+
+// Rows and flags of very long ids are made and sent some at a time, and the newest
+// flags are only as many as fit.
+func TestLongOutputsGoOutSomeAtATime(t *testing.T) {
+	var out event.Output
+	for range 40 {
+		out.Flags = append(out.Flags, event.Flag{NumberID: strings.Repeat("n", 450_000)})
+	}
+	var o outbox
+	newest := ring{size: 1_000}
+	sent := 0
+	send := func(messages []event.Message) error {
+		sum := 0
+		for _, m := range messages {
+			sum += len(m.Value)
+			newest.add(slices.Clone(m.Value))
+		}
+		if sum > maxAtOnce+maxMessage {
+			t.Errorf("%d bytes are sent at once", sum)
+		}
+		sent += len(messages)
+		return nil
+	}
+	tooLarge := func(_ *event.Flag, size int) { t.Errorf("%d bytes are too large", size) }
+	if err := o.flags(out.Flags, send, tooLarge); err != nil || sent != 40 {
+		t.Errorf("%d flags are sent: %v", sent, err)
+	}
+	if err := o.batches(Claim{Topic: "events"}, &out, send); err != nil || sent != 80 {
+		t.Errorf("%d messages are sent: %v", sent, err)
+	}
+	kept := newest.last(1_000)
+	if n := len(kept) * len(kept[0]); n > maxNewest || n < maxNewest/2 {
+		t.Errorf("%d bytes of flags are remembered", n)
 	}
 }
