@@ -216,8 +216,8 @@ func (n *number) compute(m *moment) map[string]float64 {
 	f["off"], f["wake"], f["dormancy"], f["interval_cv"] = math.NaN(), math.NaN(), math.NaN(), math.NaN()
 	holds, e := n.standing(m)
 	f["restriction"], f["strikes"] = float64(holds), float64(len(n.marks["strikes"]))
-	hour, recent := n.tally(m, "identical_1h"), n.tally(m, "identical_10m")
-	for fingerprint, count := range hour {
+	batches, recent := n.tally(m, "identical_1h"), n.tally(m, "identical_10m")
+	for fingerprint, count := range batches {
 		if count == f["identical_1h"] {
 			f["identical_10m"] = max(f["identical_10m"], recent[fingerprint])
 		}
@@ -230,8 +230,8 @@ func (n *number) compute(m *moment) map[string]float64 {
 		if s.fate == "pending" {
 			waiting[s.contact]++
 		}
-		if s.initiated && m.within(s.at, 60*minute, day) {
-			hours[s.at/(60*minute)] = true
+		if s.initiated && m.within(s.at, hour, day) {
+			hours[s.at/hour] = true
 		}
 	}
 	f["conversation_pressure"], f["active_hours_24h"] = largest(waiting), float64(len(hours))
