@@ -61,9 +61,9 @@ func (c *policyTestCmd) Run(ctx context.Context) error {
 // tally sums up. It tells how to read a difference where there is one, and
 // of files that could not be read, so that nobody takes "0 failed" for success.
 func tally(cases, failed, unread int) string {
-	text := fmt.Sprintf("%d cases, %d failed", cases, failed)
+	text := fmt.Sprintf("%s, %d failed", counted(cases, "case"), failed)
 	if unread > 0 {
-		text += fmt.Sprintf(", %d files not run because of mistakes in them", unread)
+		text += fmt.Sprintf(", %s not run because of mistakes", counted(unread, "file"))
 	}
 	if failed > 0 {
 		text += " (- what was expected, + what came)"

@@ -70,7 +70,8 @@ func TestTally(t *testing.T) {
 	}{
 		{35, 0, 0, "35 cases, 0 failed"},
 		{4, 1, 0, "4 cases, 1 failed (- what was expected, + what came)"},
-		{0, 0, 2, "0 cases, 0 failed, 2 files not run because of mistakes in them"},
+		{0, 0, 2, "0 cases, 0 failed, 2 files not run because of mistakes"},
+		{1, 1, 1, "1 case, 1 failed, 1 file not run because of mistakes (- what was expected, + what came)"},
 	} {
 		if got := tally(c.cases, c.failed, c.unread); got != c.want {
 			t.Errorf("%+v: got %q", c, got)

@@ -109,7 +109,11 @@ func printFlags(out io.Writer, list []Difference) error {
 		}
 		fmt.Fprintf(&b, "  %s  %s  %s\n", time.UnixMilli(of.Raised).UTC().Format(time.DateTime), id, d)
 	}
-	fmt.Fprintf(&b, "\n%d flags differ; differences.ndjson has each.\n", len(list))
+	differ := "flags differ"
+	if len(list) == 1 {
+		differ = "flag differs"
+	}
+	fmt.Fprintf(&b, "\n%d %s; differences.ndjson has each.\n", len(list), differ)
 	_, err := io.WriteString(out, b.String())
 	return err
 }

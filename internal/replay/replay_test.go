@@ -249,6 +249,12 @@ opt_out
 		t.Errorf("got\n%s\nwant below the table\n%s", out.String(), want)
 	}
 	out.Reset()
+	b.Rows.Flags = nil
+	a.Rows.Flags = a.Rows.Flags[:1]
+	if err := PrintDifferences(&out, &a, &b, Compare(a.Rows.Flags, nil)); err != nil || !strings.Contains(out.String(), "\n1 flag differs;") {
+		t.Errorf("%v, %q", err, out.String())
+	}
+	out.Reset()
 	if err := PrintDifferences(&out, &a, &a, nil); err != nil || !strings.Contains(out.String(), "No flag differs.") {
 		t.Errorf("%v, %q", err, out.String())
 	}
