@@ -1,6 +1,9 @@
 package engine
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // TestNamesBeyondFourGiB puts names on both sides of 4 GiB. The memory in front
 // is never touched, so that it is none of the machine's.
@@ -13,5 +16,19 @@ func TestNamesBeyondFourGiB(t *testing.T) {
 	}
 	if i, ok := n.find([]byte("beyond")); !ok || i != second {
 		t.Errorf("beyond is found %v at %d, want %d", ok, i, second)
+	}
+}
+
+// TestLongNamesAreMadeOnce: each row has its number's name, and one as long as a
+// record must not be copied for each.
+func TestLongNamesAreMadeOnce(t *testing.T) {
+	var n names
+	long := strings.Repeat("n", 200<<10)
+	i, other := n.intern([]byte(long)), n.intern([]byte(long+"x"))
+	if n.string(i) != long || n.string(other) != long+"x" {
+		t.Error("a long name is another's")
+	}
+	if made := testing.AllocsPerRun(10, func() { _ = n.string(i) }); made != 0 {
+		t.Errorf("%v allocations each time", made)
 	}
 }
