@@ -122,7 +122,11 @@ func (p *Portfolios) apply(c change) {
 	f := p.touch(c.portfolio)
 	switch c.kind {
 	case event.ChangeContact:
-		p.contacts.Add(&f.contacts, c.portfolio, c.a, c.b)
+		// What is too old for the minute that sees it would only wait for it to go:
+		// a history that comes late would cost memory for good.
+		if c.b >= c.visible/minute-uniqueMinutes {
+			p.contacts.Add(&f.contacts, c.portfolio, c.a, c.b)
+		}
 		return
 	case event.ChangeLimit:
 		f.limit = c.b
