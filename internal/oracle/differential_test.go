@@ -6,10 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"sendwatch/internal/event"
 	"sendwatch/internal/oracle/randlog"
 )
 
@@ -67,9 +69,33 @@ func agree(t *testing.T, ordinary int, differ func(t *testing.T, lines []string,
 }
 
 // TestEngineAgrees compares the engine with the model, fact by fact, row by row
-// and flag by flag, on random logs.
+// and flag by flag, on random logs. Its own logs bring every factor to every level
+// that it has.
 func TestEngineAgrees(t *testing.T) {
-	agree(t, 200, func(_ *testing.T, lines []string, seed uint64) string { return differ(lines, seed) })
+	const own = 200
+	var logs atomic.Int64
+	var reached sync.Map // factor and level of flags
+	t.Cleanup(func() {
+		if *seeds != 0 || logs.Load() < own { // other logs, or some of its own
+			return
+		}
+		for f := range event.NumFactors {
+			for l := event.LevelWarn; l <= event.LevelDanger && f.Flags(); l++ {
+				_, ok := reached.Load(fmt.Sprint(f, " ", l))
+				if one := f == event.FactorOptOut || f == event.FactorRegion || f == event.FactorAccountErrors; !ok && (l == event.LevelDanger || !one) {
+					t.Errorf("no log brings %s to %s: make some that do", f, l)
+				}
+			}
+		}
+	})
+	agree(t, own, func(_ *testing.T, lines []string, seed uint64) string {
+		logs.Add(1)
+		w, first := holdEngine(lines, seed)
+		for _, flag := range w.Flags {
+			reached.Store(fmt.Sprint(flag["factor"], " ", flag["level"]), true)
+		}
+		return first
+	})
 }
 
 // TestEngineAgreesOnExamples does the same on the worked examples.

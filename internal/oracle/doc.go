@@ -8,7 +8,8 @@
 // the engine and nothing else: its thresholds are the contract's table, written
 // out by hand in section5.txt, and it knows no window, ring, bucket or policy
 // file. It has fewer than 600 lines of code (TestModelIsSmall), so that it can be
-// read against the contract in one sitting. The one liberty it takes is to
+// read against the contract in one sitting; the tables of section 7 are read off
+// its lists by the tests (rows_test.go). The one liberty it takes is to
 // leave out what cannot differ: a recomputation reports the next clock at which
 // one of its comparisons with the clock turns out otherwise (see moment), and
 // until then, and as long as nothing happens, the result is used again.

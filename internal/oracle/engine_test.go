@@ -253,17 +253,24 @@ func (s *subjectEngine) flags(model []Row) []Row {
 	return all
 }
 
-// differ runs a log through the engine and the model and gives the first
-// difference, empty if there is none. Along the way the statuses are compared
-// now and then, and the engine is flushed at random.
+// differ gives the first difference between the engine and the model on a log,
+// empty if there is none.
 func differ(lines []string, seed uint64) string {
+	_, first := holdEngine(lines, seed)
+	return first
+}
+
+// holdEngine runs a log through the engine and the model and gives the model and
+// the first difference. Along the way the statuses are compared now and then, and
+// the engine is flushed at random.
+func holdEngine(lines []string, seed uint64) (*truth, string) {
 	r := rand.New(rand.NewPCG(seed, 1))
 	o, s := newTruth(lines), newSubject([]uint8{engine.WholeLog, 3, 6}[seed%3])
 	every := max(1, len(o.records)/25)
 	for i, rec := range o.records {
 		class := o.read(i)
 		if got := s.apply(rec.line, int64(i), rec.time); got != class {
-			return fmt.Sprintf("record %d is %s, want %s (%v): %s", i, got, class, rec.err, rec.line)
+			return o, fmt.Sprintf("record %d is %s, want %s (%v): %s", i, got, class, rec.err, rec.line)
 		}
 		if r.IntN(20) == 0 {
 			s.flush()
@@ -283,30 +290,30 @@ func differ(lines []string, seed uint64) string {
 			difference(fmt.Sprint("portfolio_status after record ", i), o.PortfolioStatus(), s.portfolioStatus()),
 		} {
 			if d != "" {
-				return d
+				return o, d
 			}
 		}
 	}
 	s.flush()
 	if d := s.minutesDiffer(o.statuses); d != "" {
-		return d
+		return o, d
 	}
 	if d := difference("contact_outcomes", byText(o.ContactOutcomes()), byText(s.contactOutcomes())); d != "" {
-		return d
+		return o, d
 	}
 	if d := difference("account_events", o.said, s.accountEvents); d != "" {
-		return d
+		return o, d
 	}
 	if d := difference("number_minutes", o.NumberMinutes(), s.numberMinutes()); d != "" {
-		return d
+		return o, d
 	}
 	if d := difference("fingerprint_hours", o.FingerprintHours(), s.fingerprintHours()); d != "" {
-		return d
+		return o, d
 	}
 	if got := s.engine.Stats().Late; int(got) != o.late() {
-		return fmt.Sprintf("%d late sends, want %d", got, o.late())
+		return o, fmt.Sprintf("%d late sends, want %d", got, o.late())
 	}
-	return ""
+	return o, ""
 }
 
 // byText sorts rows that have no key by all they say.

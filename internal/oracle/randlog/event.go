@@ -12,7 +12,7 @@ func (m *maker) one() {
 		m.campaign()
 		return
 	}
-	if (m.official || m.returning) && len(m.lines) < 2*m.numbers && len(m.lines)%2 == 0 {
+	if (m.official || m.returning || m.outcomes) && len(m.lines) < 2*m.numbers && len(m.lines)%2 == 0 {
 		m.profile(fmt.Sprint("n", len(m.lines)/2), m.when())
 		return
 	}
@@ -20,6 +20,9 @@ func (m *maker) one() {
 	k := m.IntN(100)
 	if m.calm && m.IntN(20) > 0 {
 		k = m.IntN(64) // only what messages bring
+	}
+	if m.together && m.IntN(5) == 0 {
+		k = pick(m.Rand, 75, 75, 90)
 	}
 	switch {
 	case k < 40:
@@ -41,6 +44,9 @@ func (m *maker) one() {
 		if m.IntN(3) > 0 {
 			f["ip_hash"] = fmt.Sprint("h", m.IntN(3))
 		}
+		if m.together && m.IntN(8) > 0 {
+			f["ip_hash"] = "h0"
+		}
 		m.write(m.base(f, number, t))
 	case k < 80:
 		m.write(m.base(fields{"type": "group.update", "non_contacts_added": pick(m.Rand, 0, 1, 5, 10, 50)}, number, t))
@@ -50,6 +56,9 @@ func (m *maker) one() {
 		m.templateUpdate(t)
 	case k < 92:
 		f := m.base(fields{"type": "portfolio.limit", "portfolio_id": fmt.Sprint("p", m.IntN(m.portfolios+1)), "limit": pick(m.Rand, -1, 1, 5, 20, 250)}, "", t)
+		if m.together {
+			f["portfolio_id"], f["limit"] = "p0", pick(m.Rand, 30, 45, 55, 60, 65, 70)
+		}
 		m.write(f)
 	case k < 94:
 		m.twins(number, t)
@@ -99,6 +108,9 @@ func (m *maker) content() fields {
 	if m.IntN(2) == 0 {
 		f["opt_in"] = m.IntN(4) > 0
 	}
+	if m.outcomes {
+		f["media_hash"], f["contact_country"] = "m0", pick(m.Rand, "DE", "DE", "DE", "FR", "BR")
+	}
 	if m.IntN(20) == 0 {
 		f["held"] = true
 	}
@@ -132,6 +144,13 @@ func (m *maker) send(number, contact string, content fields, t int64) {
 	}
 	m.write(m.base(f, number, t))
 	m.sends = append(m.sends, sent{number, contact, t})
+	if m.outcomes {
+		f := fields{"type": "message.status", "message_id": "m", "contact": contact, "status": "delivered"}
+		if m.IntN(20) < 4 {
+			f["status"], f["error_code"] = "failed", pick(m.Rand, 131026, 131049, 131049)
+		}
+		m.write(m.base(f, number, max(t, m.now)))
+	}
 	if m.IntN(15) == 0 { // an answer at the last instant, or just too late
 		at := t + 48*hour + pick(m.Rand, int64(-1), 0, 0, 1)
 		m.later = append(m.later, promise{at, func() { m.inbound(number, contact, at) }})
@@ -245,6 +264,9 @@ func (m *maker) profile(number string, t int64) {
 	}
 	if m.official {
 		f["connection"] = "cloud_api"
+	}
+	if m.outcomes {
+		f["connection"], f["country"] = "business_app", "DE"
 	}
 	if m.IntN(3) == 0 {
 		f["registered_at"] = t - pick(m.Rand, 0, 2*day, 3*day, 6*day, 7*day, 9*day, 20*day, 21*day, 100*day, -day)

@@ -21,6 +21,8 @@ type shape struct {
 	calm                                         bool // hardly anything but messages
 	returning                                    bool // numbers come back after half a year
 	official                                     bool // all numbers are cloud_api
+	outcomes                                     bool // each send has its outcome; shares come to lie about their thresholds
+	together                                     bool // numbers share a connection, and a limit about as large as their contacts
 }
 
 // pick takes one of the choices, each as likely.
@@ -48,6 +50,10 @@ func newShape(r *rand.Rand) shape {
 		s.numbers, s.events, s.span = pick(r, 1, 2), 60, 400*day
 	case 6: // enough resolved sends for the samples of cloud_api
 		s.numbers, s.contacts, s.events, s.span, s.official, s.calm = 1, 400, 3000, 6*day, true, true
+	case 7, 8:
+		s.numbers, s.contacts, s.events, s.span, s.outcomes, s.calm = 1, 400, 1500, pick(r, 8*hour, 2*day), true, true
+	case 9:
+		s.numbers, s.wabas, s.portfolios, s.contacts, s.events, s.span, s.together = 14, 1, 1, 60, 400, pick(r, 3*hour, 2*day), true
 	case 4, 5:
 		s.numbers, s.contacts, s.events, s.span, s.campaigns = 1, 400, 1200, pick(r, 6*hour, 8*day), 0.02
 	}
