@@ -216,5 +216,6 @@ func firstMistakes(err error) error {
 	if !errors.As(err, &all) || len(all) <= most {
 		return err
 	}
-	return fmt.Errorf("%d mistakes, named all by sendwatch check --policy; the first: %w", len(all), all[:most])
+	name, _, _ := strings.Cut(err.Error(), ": ")
+	return fmt.Errorf("%s: %d mistakes, named all by sendwatch check --policy; the first: %w", name, len(all), all[:most])
 }

@@ -15,12 +15,12 @@ func TestFirstMistakes(t *testing.T) {
 	for line := range 20000 {
 		all = append(all, strict.Mistake{Line: line + 1, Problem: "unknown key"})
 	}
-	few := fmt.Errorf("policies: %w", all[:10])
+	few := fmt.Errorf("my.yaml: %w", all[:10])
 	if err := firstMistakes(few); !errors.Is(err, few) {
 		t.Errorf("ten mistakes became %v", err)
 	}
-	text := firstMistakes(fmt.Errorf("policies: %w", all)).Error()
-	if !strings.Contains(text, "20000 mistakes") || !strings.Contains(text, "line 10: ") || strings.Contains(text, "line 11: ") {
+	text := firstMistakes(fmt.Errorf("my.yaml: %w", all)).Error()
+	if !strings.Contains(text, "my.yaml: 20000 mistakes") || !strings.Contains(text, "line 10: ") || strings.Contains(text, "line 11: ") {
 		t.Errorf("20,000 mistakes became %q", text)
 	}
 }

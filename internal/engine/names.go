@@ -14,7 +14,8 @@ type names struct {
 	index window.Table
 	// long are the names that were asked for as strings and are longer than
 	// longName. A row has its number's and its portfolio's: made anew for each,
-	// one name as long as a record would cost gigabytes a second.
+	// one name as long as a record would cost gigabytes a second. It follows from
+	// the arena and is no state.
 	long map[uint32]string
 }
 

@@ -105,18 +105,25 @@ func (c *Client) create(ctx context.Context, t Topic) error {
 	}
 }
 
-// Missing names those of the topics that do not exist, in their order. It asks one
-// time and again while that may help, for as long as ctx lasts. A topic that the user
+// Missing names those of the topics that do not exist, in their order. It asks
+// again for a few seconds before it says so. A topic that the user
 // may not see is not among them: Kafka does not tell whether it exists, and Check
 // names the right. Brokers that make topics by themselves make none here: whoever
 // asks wants none of their defaults.
 func (c *Client) Missing(ctx context.Context, topics []Topic) ([]string, error) {
-	wanted := names(topics)
-	infos, err := c.topicInfos(ctx, wanted)
-	if err != nil {
-		return nil, fmt.Errorf("asking %v for their topics: %w", c.config.Brokers, err)
+	var again backoff
+	for {
+		wanted := names(topics)
+		infos, err := c.topicInfos(ctx, wanted)
+		if err != nil {
+			return nil, fmt.Errorf("asking %v for their topics: %w", c.config.Brokers, err)
+		}
+		missing := slices.DeleteFunc(wanted, func(name string) bool { _, found := infos[name]; return found })
+		// A broker that has just started knows of no topic for a moment.
+		if len(missing) == 0 || again.tries > 5 || again.wait(ctx) != nil {
+			return missing, nil
+		}
 	}
-	return slices.DeleteFunc(wanted, func(name string) bool { _, found := infos[name]; return found }), nil
 }
 
 // Check looks at the cluster, the topics and the rights on topics and groups,

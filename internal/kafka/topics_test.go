@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	kafkago "github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -84,6 +85,33 @@ func TestCheckNamesATopicOfSmallMessages(t *testing.T) {
 	problems := client.Check(ctx, []Topic{{Name: "small-messages", Write: true}}, nil)
 	if len(problems) != 1 || !strings.Contains(problems[0].String(), "error: topic small-messages: takes messages of at most 100000 bytes") {
 		t.Errorf("problems: %v", problems)
+	}
+}
+
+// TestMissingAsksAgain does not take the word of a broker that has just started.
+func TestMissingAsksAgain(t *testing.T) {
+	cluster, client, _ := fake(t, 1)
+	asked := 0
+	cluster.ControlKey(int16(kmsg.Metadata), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		r := req.(*kmsg.MetadataRequest)
+		if len(r.Topics) != 1 || asked >= 2 {
+			cluster.KeepControl()
+			return nil, nil, false
+		}
+		asked++
+		cluster.KeepControl()
+		topic := kmsg.NewMetadataResponseTopic()
+		topic.Topic, topic.ErrorCode = r.Topics[0].Topic, kerr.UnknownTopicOrPartition.Code
+		answer := r.ResponseKind().(*kmsg.MetadataResponse)
+		answer.Topics = append(answer.Topics, topic)
+		return answer, nil, true
+	})
+	missing, err := client.Missing(bounded(t), []Topic{{Name: "in"}})
+	if err != nil || len(missing) != 0 {
+		t.Errorf("missing: %v, %v", missing, err)
+	}
+	if asked != 2 {
+		t.Errorf("the broker was asked %d times before it knew, want 2", asked)
 	}
 }
 
