@@ -261,7 +261,7 @@ func (m *maker) junk() {
 		head+`"type":"unknown.type","time":"2001-01-01T00:00:00Z"}`, head+`"type":"clock","_record_time":1}`,
 		head+`"type":"unknown.type","x":`+strings.Repeat("[", 32)+strings.Repeat("]", 32)+`}`,
 	)
-	if strings.HasPrefix(line, head) && !strings.Contains(line, "_record_time") && !strings.Contains(line, "2001-") {
+	if strings.HasPrefix(line, head) && !strings.Contains(line, "_record_time") && !strings.Contains(line, "2001-") && !strings.Contains(line, "\\ud800") {
 		m.recordClock = max(m.recordClock, m.now) // the line's time can be read, though it is no event
 	}
 	m.lines = append(m.lines, line)
