@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"time"
 
 	"sendwatch/internal/codec"
@@ -28,9 +27,8 @@ const portfolioMinute = 60_000
 // reads the log again evaluates the same minutes over the same changes at the
 // same records, and names and numbers the same flags.
 type gatherer struct {
-	role       *Portfolios
-	claim      Claim
-	label      string // of metrics
+	role *Portfolios
+	place
 	gathering  *engine.Gathering
 	generation uint64
 	policy     string // the version that decides now
@@ -47,15 +45,11 @@ type gatherer struct {
 	minute  int64    // ms: evaluated last, 0 before
 	copies  copies
 
-	next       int64
-	committed  int64
-	target     int64 // the log's end when it was opened
 	lastCommit time.Time
 	decoded    codec.Rows
 	out        event.Output
 	outbox     outbox
 	strange    bool // changes of another generation have been met
-	status     PartitionStatus
 }
 
 // source is a partition of the events topic as far as it was told of.
@@ -69,11 +63,10 @@ type source struct {
 func newGatherer(r *Portfolios, claim Claim) *gatherer {
 	first := r.config.Policies.First()
 	g := &gatherer{
-		role: r, claim: claim, label: strconv.Itoa(int(claim.Partition)),
+		role: r, place: newPlace(RolePortfolios, claim, &r.board, r.config.Now, r.config.Telemetry.Metrics()),
 		gathering:  engine.NewGathering(claim.Topic, claim.Partition, first),
 		generation: generation(first.Version), policy: first.Version,
-		first: math.MaxInt64, next: FromStart, target: -1, copies: newCopies(),
-		status: PartitionStatus{Role: RolePortfolios, Topic: claim.Topic, Partition: claim.Partition, State: StateOpening},
+		first: math.MaxInt64, copies: newCopies(),
 	}
 	if r.config.Shadow != nil {
 		g.shadow = engine.NewGathering(claim.Topic, claim.Partition, r.config.Shadow)
@@ -428,47 +421,14 @@ func (g *gatherer) commit(log Log) {
 	g.committed = g.next
 }
 
-// produce writes messages and counts them. While it waits, the status says so.
+// produce writes messages to a topic.
 func (g *gatherer) produce(ctx context.Context, topic string, messages []event.Message) error {
-	if len(messages) == 0 {
-		return nil
-	}
-	state := g.status.State
-	g.publish(StateWaiting)
-	start := g.role.config.Now()
-	err := g.role.config.Writer.Produce(ctx, topic, messages)
-	g.publish(state)
-	if err != nil {
-		return err
-	}
-	m := g.role.config.Telemetry.Metrics()
-	m.Observe(telemetry.ProduceDuration, g.role.config.Now().Sub(start), topic)
-	m.Add(telemetry.ProducedRecords, int64(len(messages)), topic)
-	return nil
-}
-
-func (g *gatherer) publish(state State) {
-	g.status.State, g.status.Next, g.status.Ticked = state, g.next, g.role.config.Now()
-	g.role.board.put(g.status)
+	return g.place.produce(ctx, g.role.config.Writer, topic, messages)
 }
 
 // report publishes, once a fetch, how far the partition is.
 func (g *gatherer) report(f fetched, apply time.Duration) {
-	batch := f.batch
-	if g.target < 0 {
-		g.target = batch.End
-	}
-	state := StateCatchingUp
-	if g.next >= g.target {
-		state, g.target = StateRunning, 0 // once caught up, for good
-	}
-	g.status.End, g.status.Fetched = batch.End, g.role.config.Now()
-	switch n := len(batch.Records); {
-	case g.next >= batch.End:
-		g.status.LagSeconds = 0
-	case n > 0:
-		g.status.LagSeconds = max(0, float64(g.role.config.Now().UnixMilli()-batch.Records[n-1].Timestamp)/1000)
-	}
+	state := g.fetched(f)
 	portfolios, _ := g.gathering.Stats()
 	gathered := Gathered{Portfolios: portfolios, Waiting: g.waiting(), Minute: g.minute, Shared: g.copies.pending(), Copied: g.copies.made}
 	for i := range g.sources {
@@ -484,9 +444,7 @@ func (g *gatherer) report(f fetched, apply time.Duration) {
 	g.status.Gathered = gathered
 	g.publish(state)
 
-	m := g.role.config.Telemetry.Metrics()
-	m.Set(telemetry.LagRecords, float64(max(0, batch.End-g.next)), RolePortfolios, g.label)
-	m.Set(telemetry.LagSeconds, g.status.LagSeconds, RolePortfolios, g.label)
+	m := g.metrics
 	if g.minute > 0 {
 		m.Set(telemetry.Watermark, float64(g.minute)/1000, RolePortfolios, g.label)
 	}
@@ -494,7 +452,5 @@ func (g *gatherer) report(f fetched, apply time.Duration) {
 	m.Set(telemetry.StateEntries, float64(gathered.Portfolios), RolePortfolios, g.label, "portfolios")
 	m.Set(telemetry.StateEntries, float64(gathered.Waiting), RolePortfolios, g.label, "changes")
 	m.Set(telemetry.StateEntries, float64(gathered.Shared), RolePortfolios, g.label, "shared_events")
-	m.Add(telemetry.FetchBytes, int64(batch.Bytes), RolePortfolios)
-	m.Observe(telemetry.FetchDuration, f.took, RolePortfolios)
 	m.Observe(telemetry.ApplyDuration, apply, RolePortfolios)
 }

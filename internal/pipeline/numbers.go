@@ -103,21 +103,7 @@ func (n *Numbers) serve(ctx context.Context, claim Claim, log Log) error {
 	defer n.config.Telemetry.Metrics().Forget("role", RoleNumbers, "partition", p.label)
 	err := p.run(ctx, log)
 	n.roster.release(claim.Partition, p, err == nil)
-	if err == nil || ctx.Err() != nil {
-		n.board.drop(claim.Partition)
-		if err != nil {
-			n.config.Logger.Warn("a partition was given back before its outputs were acknowledged; its next owner makes them again",
-				"partition", claim.String(), "error", err)
-		}
-		return nil
-	}
-	// The partition stays ours, and stays still: others must not be disturbed,
-	// and whoever looks must see why.
-	n.config.Logger.Error("a partition has stopped", "role", RoleNumbers, "partition", claim.String(), "error", err)
-	p.status.State, p.status.Error = StateStopped, err.Error()
-	n.board.put(p.status)
-	<-ctx.Done()
-	n.board.drop(claim.Partition)
+	p.end(ctx, err, n.config.Logger)
 	return nil
 }
 

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"time"
 
 	"sendwatch/internal/codec"
@@ -15,18 +14,13 @@ import (
 // partition is one partition of the events topic and all that is known of it.
 // Its goroutine owns every field.
 type partition struct {
-	role    *Numbers
-	claim   Claim
-	label   string // of metrics
+	role *Numbers
+	place
 	decoder *codec.Decoder
 	engine  *engine.Engine
 	judge   judge
 
 	asks <-chan func(*engine.Engine) // questions for the owner
-
-	next      int64 // offset to go on from, -1 before the log was opened
-	committed int64
-	target    int64 // the log's end when it was opened: reached, we have caught up
 
 	out     event.Output // since the last barrier
 	sent    int          // flags of out that are in the flags topic
@@ -45,17 +39,15 @@ type partition struct {
 	idleSince   time.Time // when the last record was read
 	lastClock   time.Time
 	reported    engine.Stats
-	status      PartitionStatus
 }
 
 func newPartition(n *Numbers, claim Claim) *partition {
 	c := &n.config
 	j := newJudge(c, claim)
 	p := &partition{
-		role: n, claim: claim, label: strconv.Itoa(int(claim.Partition)), next: FromStart, target: -1,
+		role: n, place: newPlace(RoleNumbers, claim, &n.board, c.Now, c.Telemetry.Metrics()),
 		decoder: decoder(c, j.policy), judge: j,
 		generation: generation(j.policy.Version),
-		status:     PartitionStatus{Role: RoleNumbers, Topic: claim.Topic, Partition: claim.Partition, State: StateOpening},
 	}
 	p.engine = engine.New(engine.Config{
 		Topic: claim.Topic, Partition: claim.Partition, Policy: j.policy, DedupHorizon: c.DedupHorizon, PaneBits: c.PaneBits,
@@ -304,53 +296,19 @@ func (p *partition) noteChanges() {
 	}
 }
 
-// produce writes messages and counts them. While it waits, the status says so.
+// produce writes messages to a topic.
 func (p *partition) produce(ctx context.Context, topic string, messages []event.Message) error {
-	if len(messages) == 0 {
-		return nil
-	}
-	state := p.status.State
-	p.publish(StateWaiting)
-	start := p.role.config.Now()
-	err := p.role.config.Writer.Produce(ctx, topic, messages)
-	p.publish(state)
-	if err != nil {
-		return err
-	}
-	m := p.role.config.Telemetry.Metrics()
-	m.Observe(telemetry.ProduceDuration, p.role.config.Now().Sub(start), topic)
-	m.Add(telemetry.ProducedRecords, int64(len(messages)), topic)
-	return nil
-}
-
-// publish shows the partition's status as it is now.
-func (p *partition) publish(state State) {
-	p.status.State, p.status.Next, p.status.Ticked = state, p.next, p.role.config.Now()
-	p.role.board.put(p.status)
+	return p.place.produce(ctx, p.role.config.Writer, topic, messages)
 }
 
 // report publishes, once a fetch, what was counted since the last.
 func (p *partition) report(f fetched, apply time.Duration) {
-	now := p.role.config.Now()
-	batch := f.batch
-	if p.target < 0 {
-		p.target = batch.End
-	}
-	state := StateCatchingUp
-	if p.next >= p.target {
-		state, p.target = StateRunning, 0 // once caught up, for good
-	}
 	stats := p.engine.Stats()
-	p.status.End, p.status.Engine, p.status.Fetched = batch.End, stats, now
-	switch n := len(batch.Records); {
-	case p.next >= batch.End:
-		p.status.LagSeconds = 0
-	case n > 0:
-		p.status.LagSeconds = max(0, float64(now.UnixMilli()-batch.Records[n-1].Timestamp)/1000)
-	}
+	state := p.fetched(f)
+	p.status.Engine = stats
 	p.publish(state)
 
-	m := p.role.config.Telemetry.Metrics()
+	m := p.metrics
 	for class := range event.NumClasses {
 		m.Add(telemetry.Records, stats.Records[class]-p.reported.Records[class], p.label, class.String())
 	}
@@ -360,8 +318,6 @@ func (p *partition) report(f fetched, apply time.Duration) {
 		m.Add(telemetry.OddEvents, stats.Oddities[o]-p.reported.Oddities[o], p.label, o.String())
 	}
 	p.reported = stats
-	m.Set(telemetry.LagRecords, float64(max(0, batch.End-p.next)), RoleNumbers, p.label)
-	m.Set(telemetry.LagSeconds, p.status.LagSeconds, RoleNumbers, p.label)
 	if stats.Watermark > 0 { // before the first event there is no time to be behind of
 		m.Set(telemetry.Watermark, float64(stats.Watermark)/1000, RoleNumbers, p.label)
 	}
@@ -377,7 +333,5 @@ func (p *partition) report(f fetched, apply time.Duration) {
 	} {
 		m.Set(telemetry.StateEntries, float64(kind.n), RoleNumbers, p.label, kind.name)
 	}
-	m.Add(telemetry.FetchBytes, int64(batch.Bytes), RoleNumbers)
-	m.Observe(telemetry.FetchDuration, f.took, RoleNumbers)
 	m.Observe(telemetry.ApplyDuration, apply, RoleNumbers)
 }

@@ -98,19 +98,7 @@ func (r *Portfolios) serve(ctx context.Context, claim Claim, log Log) error {
 	defer r.config.Telemetry.Metrics().Forget("role", RolePortfolios, "partition", g.label)
 	err := g.run(ctx, log)
 	r.roster.release(claim.Partition, g, err == nil)
-	if err == nil || ctx.Err() != nil {
-		r.board.drop(claim.Partition)
-		if err != nil {
-			r.config.Logger.Warn("a partition was given back before its outputs were acknowledged; its next owner makes them again",
-				"partition", claim.String(), "error", err)
-		}
-		return nil
-	}
-	r.config.Logger.Error("a partition has stopped", "role", RolePortfolios, "partition", claim.String(), "error", err)
-	g.status.State, g.status.Error = StateStopped, err.Error()
-	r.board.put(g.status)
-	<-ctx.Done()
-	r.board.drop(claim.Partition)
+	g.end(ctx, err, r.config.Logger)
 	return nil
 }
 

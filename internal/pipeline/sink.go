@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -93,38 +92,19 @@ func (s *Sink) Run(ctx context.Context, join Join) error {
 func (s *Sink) serve(ctx context.Context, claim Claim, log Log) error {
 	s.claims.Add(1)
 	defer s.claims.Add(-1)
-	p := &sinkPartition{sink: s, claim: claim, label: strconv.Itoa(int(claim.Partition)), target: -1}
-	p.status = PartitionStatus{Role: RoleSink, Topic: claim.Topic, Partition: claim.Partition}
-	defer s.config.Telemetry.Metrics().Forget("role", RoleSink, "partition", p.label)
-	err := p.run(ctx, log)
-	if err == nil || ctx.Err() != nil {
-		s.board.drop(claim.Partition)
-		if err != nil {
-			s.config.Logger.Warn("a partition was given back before its rows were stored; its next owner reads them again",
-				"partition", claim.String(), "error", err)
-		}
-		return nil
-	}
-	s.config.Logger.Error("a partition has stopped", "role", RoleSink, "partition", claim.String(), "error", err)
-	p.status.Error = err.Error()
-	p.publish(StateStopped)
-	<-ctx.Done()
-	s.board.drop(claim.Partition)
+	p := &sinkPartition{sink: s, place: newPlace(RoleSink, claim, &s.board, s.config.Now, s.config.Telemetry.Metrics())}
+	defer p.metrics.Forget("role", RoleSink, "partition", p.label)
+	p.end(ctx, p.run(ctx, log), s.config.Logger)
 	return nil
 }
 
 // sinkPartition is one partition of the rows topic. Its goroutine owns it.
 type sinkPartition struct {
-	sink      *Sink
-	claim     Claim
-	label     string
-	next      int64
-	committed int64
-	target    int64
-	decoded   codec.Rows
-	rows      event.Output // since the last commit
-	bytes     int
-	status    PartitionStatus
+	sink *Sink
+	place
+	decoded codec.Rows
+	rows    event.Output // since the last commit
+	bytes   int
 }
 
 // run reads until ctx ends.
@@ -227,33 +207,9 @@ func (p *sinkPartition) settle(ctx context.Context, log Log) error {
 	return nil
 }
 
-func (p *sinkPartition) publish(state State) {
-	p.status.State, p.status.Next, p.status.Ticked = state, p.next, p.sink.config.Now()
-	p.sink.board.put(p.status)
-}
-
 func (p *sinkPartition) report(f fetched) {
-	if p.target < 0 {
-		p.target = f.batch.End
-	}
-	state := StateCatchingUp
-	if p.next >= p.target {
-		state, p.target = StateRunning, 0
-	}
-	p.status.End, p.status.Fetched = f.batch.End, p.sink.config.Now()
-	switch n := len(f.batch.Records); {
-	case p.next >= f.batch.End:
-		p.status.LagSeconds = 0
-	case n > 0:
-		p.status.LagSeconds = max(0, float64(p.sink.config.Now().UnixMilli()-f.batch.Records[n-1].Timestamp)/1000)
-	}
-	p.publish(state)
-	m := p.sink.config.Telemetry.Metrics()
-	m.Set(telemetry.LagRecords, float64(max(0, f.batch.End-p.next)), RoleSink, p.label)
-	m.Set(telemetry.LagSeconds, p.status.LagSeconds, RoleSink, p.label)
-	m.Set(telemetry.Partitions, float64(p.sink.claims.Load()), RoleSink)
-	m.Add(telemetry.FetchBytes, int64(f.batch.Bytes), RoleSink)
-	m.Observe(telemetry.FetchDuration, f.took, RoleSink)
+	p.publish(p.fetched(f))
+	p.metrics.Set(telemetry.Partitions, float64(p.sink.claims.Load()), RoleSink)
 }
 
 // insertAll gathers blocks and inserts them, one insert at a time. A block
