@@ -106,10 +106,10 @@ func (c *Client) create(ctx context.Context, t Topic) error {
 }
 
 // Missing names those of the topics that do not exist, in their order. It asks
-// again for a few seconds before it says so. A topic that the user
-// may not see is not among them: Kafka does not tell whether it exists, and Check
-// names the right. Brokers that make topics by themselves make none here: whoever
-// asks wants none of their defaults.
+// again for a few seconds before it says so. A topic that the user may not see is
+// not among them: Kafka does not tell whether it exists, and Check names the right.
+// Brokers that make topics by themselves make none here: whoever asks wants none of
+// their defaults.
 func (c *Client) Missing(ctx context.Context, topics []Topic) ([]string, error) {
 	var again backoff
 	for {

@@ -276,8 +276,10 @@ func over(a, b float64) float64 {
 	return a / b
 }
 
-// section5 is the contract's table of factors; its columns fact, sample and pace
-// name facts, least is how large the sample must be.
+// section5 is the contract's table of factors. Its columns: the profiles a row is
+// of, the factor, the first and the last day of life, the fact that is compared
+// ("off" has no value), warn, danger, the fact that is the sample, the least sample,
+// the weight, and the fact that is the pace of an eta; "-" is none.
 //
 //go:embed section5.txt
 var section5 string
@@ -285,7 +287,7 @@ var section5 string
 // bound is a threshold, as in ">=30", or "none".
 type bound string
 
-// rule is a row of section 5; from and to are days.
+// rule is a row of section5; from and to are days.
 type rule struct {
 	factor                       event.Factor
 	profiles, fact, sample, pace string
@@ -293,6 +295,7 @@ type rule struct {
 	warn, danger                 bound
 }
 
+// rules are the rows of section5.
 var rules = func() (all []rule) {
 	for line := range strings.Lines(section5) {
 		r, name := rule{}, ""

@@ -23,7 +23,7 @@ const (
 // sees the same. A partition without any event yet has no time that could go
 // on, and its first events may be old ones: it gets none.
 func (p *partition) wakeClock(ctx context.Context, batch *event.Batch) error {
-	now := p.role.config.Now()
+	now := p.now()
 	if p.next < batch.End || now.Sub(p.idleSince) < clockIdle || now.Sub(p.lastClock) < clockEvery {
 		return nil
 	}
@@ -46,7 +46,7 @@ func (p *partition) wakeClock(ctx context.Context, batch *event.Batch) error {
 		Headers: []event.Header{{Key: []byte("content-type"), Value: []byte("application/json")}},
 	}})
 	if err == nil {
-		p.role.config.Telemetry.Metrics().Add(telemetry.ClockEvents, 1, p.label)
+		p.metrics.Add(telemetry.ClockEvents, 1, p.label)
 	}
 	return err
 }

@@ -119,7 +119,7 @@ func (g *gatherer) copy(ctx context.Context) error {
 	}
 	var all []sent
 	var messages []event.Message
-	before := g.role.config.Now().Add(-g.role.config.Settle)
+	before := g.now().Add(-g.role.config.Settle)
 	ready := func(p int) bool { return g.sources[p].told && g.sources[p].progress.CaughtUp }
 	g.copies.due(before, ready, func(id uint64, s *sharedEvent, partition int32) {
 		m := event.Message{Partition: partition, PartitionSet: true, Value: s.value}
@@ -135,7 +135,7 @@ func (g *gatherer) copy(ctx context.Context) error {
 	for _, s := range all {
 		g.copies.settle(s.id, s.event, s.partition)
 		g.copies.made++
-		g.role.config.Telemetry.Metrics().Add(telemetry.CopiedEvents, 1, strconv.Itoa(int(s.partition)))
+		g.metrics.Add(telemetry.CopiedEvents, 1, strconv.Itoa(int(s.partition)))
 	}
 	return nil
 }

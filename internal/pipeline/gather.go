@@ -77,7 +77,7 @@ func newGatherer(r *Portfolios, claim Claim) *gatherer {
 // run reads until ctx ends. It returns nil only if all outputs have been
 // acknowledged.
 func (g *gatherer) run(ctx context.Context, log Log) error {
-	now := g.role.config.Now
+	now := g.now
 	work, stop := outlive(ctx, g.role.config.Drain)
 	defer stop()
 
@@ -155,7 +155,7 @@ func (g *gatherer) run(ctx context.Context, log Log) error {
 // take reads a batch, evaluates what it allows to evaluate, and has what comes
 // of it acknowledged.
 func (g *gatherer) take(ctx context.Context, f fetched) error {
-	start := g.role.config.Now()
+	start := g.now()
 	ctx, span := g.role.config.Telemetry.StartSpan(ctx, telemetry.OperationApply, g.claim.Topic, g.claim.Partition)
 	err := g.apply(ctx, f.batch)
 	if err == nil {
@@ -169,7 +169,7 @@ func (g *gatherer) take(ctx context.Context, f fetched) error {
 		return err
 	}
 	g.next = f.batch.Next
-	g.report(f, g.role.config.Now().Sub(start))
+	g.report(f, g.now().Sub(start))
 	return nil
 }
 
@@ -193,7 +193,7 @@ func (g *gatherer) apply(ctx context.Context, batch *event.Batch) error {
 			}
 		}
 		for k := range b.SharedEvents {
-			g.copies.reported(&b.SharedEvents[k], b.Partition, len(g.sources), g.role.config.Now())
+			g.copies.reported(&b.SharedEvents[k], b.Partition, len(g.sources), g.now())
 		}
 		if b.HasProgress {
 			if err := g.advance(ctx, b.Partition, &b.Progress, r.Offset); err != nil {
@@ -212,7 +212,7 @@ func (g *gatherer) apply(ctx context.Context, batch *event.Batch) error {
 // told again, because progress records have vouched for it.
 func (g *gatherer) bad(first, last int64, reason string) {
 	g.status.Unreadable += last - first + 1
-	g.role.config.Telemetry.Metrics().Add(telemetry.Unreadable, last-first+1, RolePortfolios, g.label)
+	g.metrics.Add(telemetry.Unreadable, last-first+1, RolePortfolios, g.label)
 	g.role.config.Logger.Error("a record of the rows topic cannot be read and is passed over; one that something else wrote does no harm, "+
 		"of one that was damaged figures and flags of portfolios lack what it told",
 		"role", RolePortfolios, "partition", g.claim.String(), "first", first, "last", last, "reason", reason)
@@ -370,11 +370,11 @@ func (g *gatherer) flush(ctx context.Context) error {
 	if rows(&g.out) == 0 {
 		return nil
 	}
-	now := g.role.config.Now().UnixMilli()
+	now := g.now().UnixMilli()
 	for i := range g.out.Flags {
 		g.out.Flags[i].EmittedAt = now
 	}
-	m := g.role.config.Telemetry.Metrics()
+	m := g.metrics
 	err := g.outbox.flags(g.out.Flags, func(messages []event.Message) error {
 		if err := g.produce(ctx, g.role.config.Flags, messages); err != nil {
 			return err
@@ -409,7 +409,7 @@ func (g *gatherer) flush(ctx context.Context) error {
 // commit says how far the partition is done. All that came of it has been
 // acknowledged: take does not return before. A checkpoint belongs before it.
 func (g *gatherer) commit(log Log) {
-	g.lastCommit = g.role.config.Now()
+	g.lastCommit = g.now()
 	if g.next == g.committed || g.next == FromStart {
 		return
 	}

@@ -100,7 +100,7 @@ func (p *partition) shade(ev *event.Event, r *event.Record, content codec.Conten
 // shadowFlags moves the flags of the shadow policy among the rows of a barrier:
 // past emit, so that they reach the rows topic only.
 func (p *partition) shadowFlags() {
-	now := p.role.config.Now().UnixMilli()
+	now := p.now().UnixMilli()
 	for _, f := range p.judge.aside.Flags {
 		f.Shadow, f.EmittedAt = true, now
 		p.out.Flags = append(p.out.Flags, f)
@@ -128,7 +128,7 @@ func (p *partition) turn(ev *event.Event, r *event.Record) error {
 	}
 	p.role.config.Logger.Info("another policy decides from here on", "partition", p.claim.String(),
 		"offset", r.Offset, "policy", next.Version, "before", p.judge.policy.Version)
-	p.role.config.Telemetry.Metrics().Add(telemetry.PolicyChanges, 1, p.label, "applied")
+	p.metrics.Add(telemetry.PolicyChanges, 1, p.label, "applied")
 	p.judge.policy = next
 	p.engine.SetPolicy(next)
 	p.decoder = decoder(&p.role.config, next)
@@ -151,7 +151,7 @@ func (p *partition) announce(ctx context.Context, batch *event.Batch) error {
 		return nil
 	}
 	p.judge.asked = newest.Version
-	now := p.role.config.Now().UnixMilli()
+	now := p.now().UnixMilli()
 	value := append([]byte(nil), `{"id":"policy/`...)
 	value = append(value, p.claim.Topic...) // a topic's name needs no escaping
 	value = append(value, '/')

@@ -100,7 +100,7 @@ func (n *Numbers) Run(ctx context.Context, join Join) error { return join(ctx, n
 func (n *Numbers) serve(ctx context.Context, claim Claim, log Log) error {
 	p, asks := n.roster.claim(claim.Partition, func() *partition { return newPartition(n, claim) })
 	p.asks = asks
-	defer n.config.Telemetry.Metrics().Forget("role", RoleNumbers, "partition", p.label)
+	defer p.metrics.Forget("role", RoleNumbers, "partition", p.label)
 	err := p.run(ctx, log)
 	n.roster.release(claim.Partition, p, err == nil)
 	p.end(ctx, err, n.config.Logger)

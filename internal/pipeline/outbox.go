@@ -60,7 +60,7 @@ func (p *partition) emit(ctx context.Context) error {
 		if err := p.produce(ctx, p.role.config.DeadLetter, p.outbox.letters(p.letters, p.rejects)); err != nil {
 			return err
 		}
-		m := p.role.config.Telemetry.Metrics()
+		m := p.metrics
 		for i := range p.letters {
 			m.Add(telemetry.DeadLetters, 1, p.letters[i].Reason)
 		}
@@ -70,11 +70,11 @@ func (p *partition) emit(ctx context.Context) error {
 		return nil
 	}
 	fresh := p.out.Flags[p.sent:]
-	now := p.role.config.Now().UnixMilli()
+	now := p.now().UnixMilli()
 	for i := range fresh {
 		fresh[i].EmittedAt = now
 	}
-	m := p.role.config.Telemetry.Metrics()
+	m := p.metrics
 	err := p.outbox.flags(fresh, func(messages []event.Message) error {
 		if err := p.produce(ctx, p.role.config.Flags, messages); err != nil {
 			return err

@@ -66,7 +66,7 @@ func newPartition(n *Numbers, claim Claim) *partition {
 // run reads until ctx ends, then brings everything to a barrier. It returns
 // nil only if all outputs have been acknowledged.
 func (p *partition) run(ctx context.Context, log Log) error {
-	now := p.role.config.Now
+	now := p.now
 	work, stop := outlive(ctx, p.role.config.Drain)
 	defer stop()
 
@@ -134,12 +134,12 @@ func (p *partition) run(ctx context.Context, log Log) error {
 
 // take applies a batch and sends what must not wait: its flags and dead letters.
 func (p *partition) take(ctx context.Context, f fetched) error {
-	start := p.role.config.Now()
+	start := p.now()
 	tracer := p.role.config.Telemetry
 	ctx, span := tracer.StartSpan(ctx, telemetry.OperationApply, p.claim.Topic, p.claim.Partition)
 	p.relieve = func() error { return p.sendSome(ctx) }
 	err := p.apply(f.batch)
-	applied := p.role.config.Now()
+	applied := p.now()
 	if err == nil {
 		err = p.emit(ctx)
 	}
@@ -190,7 +190,7 @@ func (p *partition) apply(batch *event.Batch) error {
 	}
 	for _, u := range batch.Unreadable {
 		p.status.Unreadable += u.Last - u.First + 1
-		p.role.config.Telemetry.Metrics().Add(telemetry.Unreadable, u.Last-u.First+1, RoleNumbers, p.label)
+		p.metrics.Add(telemetry.Unreadable, u.Last-u.First+1, RoleNumbers, p.label)
 		p.letters = append(p.letters, event.DeadLetter{
 			Position: event.Position{Topic: p.claim.Topic, Partition: p.claim.Partition, Offset: u.First},
 			Reason:   reasonUnreadable,
@@ -222,7 +222,7 @@ func (p *partition) due() bool {
 	if p.next == p.committed {
 		return false
 	}
-	return rows(&p.out) >= p.role.config.MaxRows || p.taken >= maxTaken || p.role.config.Now().Sub(p.lastBarrier) >= p.role.config.Barrier
+	return rows(&p.out) >= p.role.config.MaxRows || p.taken >= maxTaken || p.now().Sub(p.lastBarrier) >= p.role.config.Barrier
 }
 
 // barrier is law 1, and the only place of it in this role: all outputs
@@ -270,7 +270,7 @@ func (p *partition) settle(ctx context.Context, log Log) error {
 			p.committed = p.next
 		}
 	}
-	p.taken, p.lastBarrier = 0, p.role.config.Now()
+	p.taken, p.lastBarrier = 0, p.now()
 	return nil
 }
 

@@ -95,7 +95,7 @@ func (r *Portfolios) Run(ctx context.Context, join Join) error { return join(ctx
 func (r *Portfolios) serve(ctx context.Context, claim Claim, log Log) error {
 	g, asks := r.roster.claim(claim.Partition, func() *gatherer { return newGatherer(r, claim) })
 	g.asks = asks
-	defer r.config.Telemetry.Metrics().Forget("role", RolePortfolios, "partition", g.label)
+	defer g.metrics.Forget("role", RolePortfolios, "partition", g.label)
 	err := g.run(ctx, log)
 	r.roster.release(claim.Partition, g, err == nil)
 	g.end(ctx, err, r.config.Logger)

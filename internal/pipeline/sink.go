@@ -119,7 +119,7 @@ func (p *sinkPartition) run(ctx context.Context, log Log) error {
 	p.next, p.committed = next, next
 
 	fetching, stopFetching := context.WithCancel(ctx)
-	batches := ahead(fetching, p.claim, log, p.sink.config.Now, p.sink.config.Telemetry)
+	batches := ahead(fetching, p.claim, log, p.now, p.sink.config.Telemetry)
 	defer func() {
 		stopFetching()
 		for range batches { // it must not touch the log after we have returned
@@ -172,7 +172,7 @@ func (p *sinkPartition) take(f fetched) {
 
 func (p *sinkPartition) bad(first, last int64, reason string) {
 	p.status.Unreadable += last - first + 1
-	p.sink.config.Telemetry.Metrics().Add(telemetry.Unreadable, last-first+1, RoleSink, p.label)
+	p.metrics.Add(telemetry.Unreadable, last-first+1, RoleSink, p.label)
 	p.sink.config.Logger.Error("a record of the rows topic cannot be read and is passed over; if the numbers role wrote it, ClickHouse lacks its rows "+
 		"until the processes of the numbers role are started again, which write everything anew",
 		"role", RoleSink, "partition", p.claim.String(), "first", first, "last", last, "reason", reason)

@@ -113,7 +113,7 @@ func (p *partition) tellProgress(ctx context.Context) error {
 
 // standsStill tells whether the portfolios may go on without this partition.
 func (p *partition) standsStill() bool {
-	return !p.told.moved.IsZero() && p.next >= p.told.end && p.role.config.Now().Sub(p.told.moved) >= idleAfter
+	return !p.told.moved.IsZero() && p.next >= p.told.end && p.now().Sub(p.told.moved) >= idleAfter
 }
 
 // watch takes note of what a fetch brought. It tells whether the partition has
@@ -121,7 +121,7 @@ func (p *partition) standsStill() bool {
 func (p *partition) watch(batch *event.Batch) bool {
 	p.told.end = batch.End
 	if p.told.fresh || p.told.moved.IsZero() {
-		p.told.fresh, p.told.moved = false, p.role.config.Now()
+		p.told.fresh, p.told.moved = false, p.now()
 	}
 	return p.role.config.Topics != nil && !p.told.idle && p.standsStill()
 }
