@@ -213,6 +213,67 @@ func (o Origin) String() string { return name(originNames, o) }
 // ParseOrigin gives the origin named s.
 func ParseOrigin(s []byte) (Origin, bool) { return parse[Origin](originNames, s) }
 
+// Inputs is a set of what of a number reaches the topic, a bit each.
+type Inputs uint8
+
+// The inputs of a number.profile. What is not among them is not seen, so that
+// its absence says nothing.
+const (
+	InputInbound Inputs = 1 << iota
+	InputStatus
+	InputAccount
+	InputTemplate
+	// AllInputs is what is assumed of a number that has not told.
+	AllInputs = InputInbound | InputStatus | InputAccount | InputTemplate
+)
+
+var inputNames = []string{"inbound", "status", "account", "template"}
+
+// ParseInput returns the input named s.
+func ParseInput(s []byte) (Inputs, bool) {
+	for i, n := range inputNames {
+		if string(s) == n {
+			return 1 << i, true
+		}
+	}
+	return 0, false
+}
+
+// Has reports whether all of want are in the set.
+func (in Inputs) Has(want Inputs) bool { return in&want == want }
+
+// Names returns the names of what is in the set, in the contract's order.
+func (in Inputs) Names() []string {
+	var names []string
+	for i, n := range inputNames {
+		if in&(1<<i) != 0 {
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
+// CapStatus is what WhatsApp says of an app sender's quota of new chats.
+type CapStatus uint8
+
+// CapAbsent means that there is no number.cap, that its cycle is over, or that it
+// gave no status: then the fact `cap` is none. CapNone is the status NONE.
+const (
+	CapAbsent CapStatus = iota
+	CapNone
+	CapFirstWarning
+	CapSecondWarning
+	CapCapped
+)
+
+var capStatusNames = []string{"", "NONE", "FIRST_WARNING", "SECOND_WARNING", "CAPPED"}
+
+// String returns the status's wire name, empty for CapAbsent.
+func (c CapStatus) String() string { return name(capStatusNames, c) }
+
+// ParseCapStatus returns the status named s.
+func ParseCapStatus(s []byte) (CapStatus, bool) { return parse[CapStatus](capStatusNames, s) }
+
 // Rating is WhatsApp's quality rating of a number or a template.
 type Rating uint8
 

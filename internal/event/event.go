@@ -13,11 +13,13 @@ const (
 	TypeStatus
 	TypeReceived
 	TypePreference
+	TypeAlias
 	TypeBlock
 	TypeReport
 	TypeProfile
 	TypeQuality
 	TypeConnection
+	TypeCap
 	TypeGroup
 	TypeAccount
 	TypeTemplate
@@ -28,9 +30,9 @@ const (
 
 var typeNames = [...]string{
 	TypeNone: "", TypeUnknown: "unknown", TypeSent: "message.sent", TypeStatus: "message.status",
-	TypeReceived: "message.received", TypePreference: "contact.preference", TypeBlock: "contact.block",
+	TypeReceived: "message.received", TypePreference: "contact.preference", TypeAlias: "contact.alias", TypeBlock: "contact.block",
 	TypeReport: "contact.report", TypeProfile: "number.profile", TypeQuality: "number.quality",
-	TypeConnection: "number.connection", TypeGroup: "group.update", TypeAccount: "account.update",
+	TypeConnection: "number.connection", TypeCap: "number.cap", TypeGroup: "group.update", TypeAccount: "account.update",
 	TypeTemplate: "template.update", TypeLimit: "portfolio.limit", TypeClock: "clock", TypePolicy: "policy",
 }
 
@@ -61,9 +63,23 @@ type Event struct {
 	WABAID      []byte
 	PortfolioID []byte
 
-	// Contact is the keyed hash of the contact, set where HasContact.
+	// Contact is the keyed hash of the contact's canonical form, set where
+	// HasContact; UserID that of the business-scoped user id. Equal strings have
+	// equal hashes, in whichever field they stand (contract, section 9).
 	Contact    uint64
 	HasContact bool
+	UserID     uint64
+	HasUserID  bool
+
+	// contact.alias: other identifiers of the same person, hashed likewise.
+	Previous          uint64
+	HasPrevious       bool
+	PreviousUserID    uint64
+	HasPreviousUserID bool
+
+	// InGroup is set on a message with a group_id: it counts as a group message
+	// and nowhere else.
+	InGroup bool
 
 	// message.sent and message.received.
 	Kind        Kind
@@ -96,12 +112,23 @@ type Event struct {
 	HasLastActive bool
 	Connection    Connection
 	Origin        Origin
+	Inputs        Inputs // set where HasInputs: an empty list is one
+	HasInputs     bool
 
 	Rating Rating // number.quality
 
 	// number.connection. IPHash is the xxHash64 of ip_hash, 0 if absent.
 	IPCountry Country
 	IPHash    uint64
+	LinkedAt  int64
+	HasLinked bool
+
+	// number.cap: the quota of new chats. CapTotal is -1 for none.
+	CapUsed     int64
+	CapTotal    int64
+	CapStatus   CapStatus
+	CycleEnd    int64
+	HasCycleEnd bool
 
 	NonContactsAdded int64 // group.update
 
@@ -117,6 +144,8 @@ type Event struct {
 	// Quality is RatingNone if absent.
 	TemplateStatus  []byte
 	TemplateQuality Rating
+	Pauses          int64
+	HasPauses       bool
 
 	Limit         int64  // portfolio.limit: unique contacts a moving 24 h, -1 = unlimited
 	PolicyVersion []byte // policy
@@ -149,9 +178,9 @@ func (e *Event) Shared() bool {
 }
 
 // IsSend tells whether the event is a send in the contract's sense: a
-// message.sent that is neither a reaction nor held.
+// message.sent that is neither a reaction nor held nor to a group.
 func (e *Event) IsSend() bool {
-	return e.Type == TypeSent && e.Kind != KindReaction && !e.Held
+	return e.Type == TypeSent && e.Kind != KindReaction && !e.Held && !e.InGroup
 }
 
 // IsService tells whether a send is of a service template: one whose category

@@ -52,7 +52,8 @@ type Event struct {
 	WabaId      string `protobuf:"bytes,5,opt,name=waba_id,json=wabaId,proto3" json:"waba_id,omitempty"`
 	PortfolioId string `protobuf:"bytes,6,opt,name=portfolio_id,json=portfolioId,proto3" json:"portfolio_id,omitempty"`
 	MessageId   string `protobuf:"bytes,7,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
-	// Business-scoped user id or phone number. Hashed before anything is stored.
+	// A phone number, a WhatsApp address or an id of the provider's. Brought to its
+	// canonical form and hashed before anything is stored.
 	Contact string `protobuf:"bytes,8,opt,name=contact,proto3" json:"contact,omitempty"`
 	// template, text, image, video, audio, document, sticker, interactive,
 	// location, contacts, reaction; all else counts as other.
@@ -105,7 +106,26 @@ type Event struct {
 	// portfolio.limit: unique contacts a moving 24 h, -1 = unlimited.
 	Limit *int64 `protobuf:"varint,39,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
 	// policy.
-	Version       string `protobuf:"bytes,40,opt,name=version,proto3" json:"version,omitempty"`
+	Version string `protobuf:"bytes,40,opt,name=version,proto3" json:"version,omitempty"`
+	// A business-scoped user id, wherever contact stands: beside it or instead of it.
+	ContactUserId string `protobuf:"bytes,41,opt,name=contact_user_id,json=contactUserId,proto3" json:"contact_user_id,omitempty"`
+	// contact.alias: other identifiers of the same person, one of them at least.
+	Previous       string `protobuf:"bytes,42,opt,name=previous,proto3" json:"previous,omitempty"`
+	PreviousUserId string `protobuf:"bytes,43,opt,name=previous_user_id,json=previousUserId,proto3" json:"previous_user_id,omitempty"`
+	// A message to or from a group; it counts as a group message and nowhere else.
+	GroupId string `protobuf:"bytes,44,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"`
+	// number.profile: what of this number reaches the topic. A message of its own,
+	// since an empty list says something and an absent one nothing.
+	Inputs *Inputs `protobuf:"bytes,45,opt,name=inputs,proto3" json:"inputs,omitempty"`
+	// number.connection: when the session or device was linked.
+	LinkedAt *int64 `protobuf:"varint,46,opt,name=linked_at,json=linkedAt,proto3,oneof" json:"linked_at,omitempty"`
+	// number.cap, beside status (NONE, FIRST_WARNING, SECOND_WARNING, CAPPED): the
+	// quota of new chats. total: at least 1, or -1 for none.
+	Used     *int64 `protobuf:"varint,47,opt,name=used,proto3,oneof" json:"used,omitempty"`
+	Total    *int64 `protobuf:"varint,48,opt,name=total,proto3,oneof" json:"total,omitempty"`
+	CycleEnd *int64 `protobuf:"varint,49,opt,name=cycle_end,json=cycleEnd,proto3,oneof" json:"cycle_end,omitempty"`
+	// template.update: how often it was paused for quality, as WhatsApp counts.
+	Pauses        *int64 `protobuf:"varint,50,opt,name=pauses,proto3,oneof" json:"pauses,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -420,6 +440,122 @@ func (x *Event) GetVersion() string {
 	return ""
 }
 
+func (x *Event) GetContactUserId() string {
+	if x != nil {
+		return x.ContactUserId
+	}
+	return ""
+}
+
+func (x *Event) GetPrevious() string {
+	if x != nil {
+		return x.Previous
+	}
+	return ""
+}
+
+func (x *Event) GetPreviousUserId() string {
+	if x != nil {
+		return x.PreviousUserId
+	}
+	return ""
+}
+
+func (x *Event) GetGroupId() string {
+	if x != nil {
+		return x.GroupId
+	}
+	return ""
+}
+
+func (x *Event) GetInputs() *Inputs {
+	if x != nil {
+		return x.Inputs
+	}
+	return nil
+}
+
+func (x *Event) GetLinkedAt() int64 {
+	if x != nil && x.LinkedAt != nil {
+		return *x.LinkedAt
+	}
+	return 0
+}
+
+func (x *Event) GetUsed() int64 {
+	if x != nil && x.Used != nil {
+		return *x.Used
+	}
+	return 0
+}
+
+func (x *Event) GetTotal() int64 {
+	if x != nil && x.Total != nil {
+		return *x.Total
+	}
+	return 0
+}
+
+func (x *Event) GetCycleEnd() int64 {
+	if x != nil && x.CycleEnd != nil {
+		return *x.CycleEnd
+	}
+	return 0
+}
+
+func (x *Event) GetPauses() int64 {
+	if x != nil && x.Pauses != nil {
+		return *x.Pauses
+	}
+	return 0
+}
+
+// Inputs lists what of a number reaches the topic.
+type Inputs struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// inbound, status, account, template.
+	Names         []string `protobuf:"bytes,1,rep,name=names,proto3" json:"names,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Inputs) Reset() {
+	*x = Inputs{}
+	mi := &file_schemas_events_v1_events_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Inputs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Inputs) ProtoMessage() {}
+
+func (x *Inputs) ProtoReflect() protoreflect.Message {
+	mi := &file_schemas_events_v1_events_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Inputs.ProtoReflect.Descriptor instead.
+func (*Inputs) Descriptor() ([]byte, []int) {
+	return file_schemas_events_v1_events_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Inputs) GetNames() []string {
+	if x != nil {
+		return x.Names
+	}
+	return nil
+}
+
 // Template names a message template.
 type Template struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
@@ -433,7 +569,7 @@ type Template struct {
 
 func (x *Template) Reset() {
 	*x = Template{}
-	mi := &file_schemas_events_v1_events_proto_msgTypes[1]
+	mi := &file_schemas_events_v1_events_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -445,7 +581,7 @@ func (x *Template) String() string {
 func (*Template) ProtoMessage() {}
 
 func (x *Template) ProtoReflect() protoreflect.Message {
-	mi := &file_schemas_events_v1_events_proto_msgTypes[1]
+	mi := &file_schemas_events_v1_events_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -458,7 +594,7 @@ func (x *Template) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Template.ProtoReflect.Descriptor instead.
 func (*Template) Descriptor() ([]byte, []int) {
-	return file_schemas_events_v1_events_proto_rawDescGZIP(), []int{1}
+	return file_schemas_events_v1_events_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Template) GetName() string {
@@ -486,8 +622,7 @@ var File_schemas_events_v1_events_proto protoreflect.FileDescriptor
 
 const file_schemas_events_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"\x1eschemas/events/v1/events.proto\x12\x13sendwatch.events.v1\"\xd6\n" +
-	"\n" +
+	"\x1eschemas/events/v1/events.proto\x12\x13sendwatch.events.v1\"\xe3\r\n" +
 	"\x05Event\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x17\n" +
@@ -540,7 +675,18 @@ const file_schemas_events_v1_events_proto_rawDesc = "" +
 	"\x06reason\x18% \x01(\tR\x06reason\x12\x18\n" +
 	"\aquality\x18& \x01(\tR\aquality\x12\x19\n" +
 	"\x05limit\x18' \x01(\x03H\tR\x05limit\x88\x01\x01\x12\x18\n" +
-	"\aversion\x18( \x01(\tR\aversionB\a\n" +
+	"\aversion\x18( \x01(\tR\aversion\x12&\n" +
+	"\x0fcontact_user_id\x18) \x01(\tR\rcontactUserId\x12\x1a\n" +
+	"\bprevious\x18* \x01(\tR\bprevious\x12(\n" +
+	"\x10previous_user_id\x18+ \x01(\tR\x0epreviousUserId\x12\x19\n" +
+	"\bgroup_id\x18, \x01(\tR\agroupId\x123\n" +
+	"\x06inputs\x18- \x01(\v2\x1b.sendwatch.events.v1.InputsR\x06inputs\x12 \n" +
+	"\tlinked_at\x18. \x01(\x03H\n" +
+	"R\blinkedAt\x88\x01\x01\x12\x17\n" +
+	"\x04used\x18/ \x01(\x03H\vR\x04used\x88\x01\x01\x12\x19\n" +
+	"\x05total\x180 \x01(\x03H\fR\x05total\x88\x01\x01\x12 \n" +
+	"\tcycle_end\x181 \x01(\x03H\rR\bcycleEnd\x88\x01\x01\x12\x1b\n" +
+	"\x06pauses\x182 \x01(\x03H\x0eR\x06pauses\x88\x01\x01B\a\n" +
 	"\x05_timeB\t\n" +
 	"\a_opt_inB\a\n" +
 	"\x05_heldB\x0e\n" +
@@ -550,7 +696,16 @@ const file_schemas_events_v1_events_proto_rawDesc = "" +
 	"\x0f_last_active_atB\x15\n" +
 	"\x13_non_contacts_addedB\r\n" +
 	"\v_expires_atB\b\n" +
-	"\x06_limit\"V\n" +
+	"\x06_limitB\f\n" +
+	"\n" +
+	"_linked_atB\a\n" +
+	"\x05_usedB\b\n" +
+	"\x06_totalB\f\n" +
+	"\n" +
+	"_cycle_endB\t\n" +
+	"\a_pauses\"\x1e\n" +
+	"\x06Inputs\x12\x14\n" +
+	"\x05names\x18\x01 \x03(\tR\x05names\"V\n" +
 	"\bTemplate\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n" +
 	"\blanguage\x18\x02 \x01(\tR\blanguage\x12\x1a\n" +
@@ -568,18 +723,20 @@ func file_schemas_events_v1_events_proto_rawDescGZIP() []byte {
 	return file_schemas_events_v1_events_proto_rawDescData
 }
 
-var file_schemas_events_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_schemas_events_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_schemas_events_v1_events_proto_goTypes = []any{
 	(*Event)(nil),    // 0: sendwatch.events.v1.Event
-	(*Template)(nil), // 1: sendwatch.events.v1.Template
+	(*Inputs)(nil),   // 1: sendwatch.events.v1.Inputs
+	(*Template)(nil), // 2: sendwatch.events.v1.Template
 }
 var file_schemas_events_v1_events_proto_depIdxs = []int32{
-	1, // 0: sendwatch.events.v1.Event.template:type_name -> sendwatch.events.v1.Template
-	1, // [1:1] is the sub-list for method output_type
-	1, // [1:1] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	2, // 0: sendwatch.events.v1.Event.template:type_name -> sendwatch.events.v1.Template
+	1, // 1: sendwatch.events.v1.Event.inputs:type_name -> sendwatch.events.v1.Inputs
+	2, // [2:2] is the sub-list for method output_type
+	2, // [2:2] is the sub-list for method input_type
+	2, // [2:2] is the sub-list for extension type_name
+	2, // [2:2] is the sub-list for extension extendee
+	0, // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_schemas_events_v1_events_proto_init() }
@@ -594,7 +751,7 @@ func file_schemas_events_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_schemas_events_v1_events_proto_rawDesc), len(file_schemas_events_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   2,
+			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
