@@ -12,7 +12,7 @@ import (
 	"sendwatch/internal/clickhouse"
 	"sendwatch/internal/config"
 	"sendwatch/internal/kafka"
-	"sendwatch/internal/policies"
+	"sendwatch/internal/policystore"
 )
 
 // checkTimeout bounds the questions to each of Kafka and ClickHouse.
@@ -70,7 +70,7 @@ func checkFiles(out io.Writer, cfg config.Config) (failed bool) {
 			_, err := loadPolicy(cfg.Policy.Shadow)
 			problem(err)
 		}
-		problem(policies.Check(cfg.Policy.Folder, cfg.Policy.File))
+		problem(policystore.Check(cfg.Policy.Folder, cfg.Policy.File))
 	}
 	return failed
 }

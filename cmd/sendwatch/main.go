@@ -25,7 +25,7 @@ type cli struct {
 	SQL      sqlCmd      `cmd:"" name:"sql" help:"Ask ClickHouse and print the rows."`
 	Replay   replayCmd   `cmd:"" help:"Run the engine over files of events."`
 	Policy   policyCmd   `cmd:"" help:"Try out a policy."`
-	Evaluate evaluateCmd `cmd:"" help:"Measure how well warnings come before restrictions."`
+	Backtest backtestCmd `cmd:"" aliases:"evaluate" help:"Measure how well warnings come before restrictions."`
 	Health   healthCmd   `cmd:"" help:"Ask a running process whether it is ready."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }

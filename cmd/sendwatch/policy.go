@@ -12,7 +12,7 @@ import (
 
 	"sendwatch/internal/event"
 	"sendwatch/internal/policy"
-	"sendwatch/internal/strict"
+	"sendwatch/internal/strictyaml"
 )
 
 // loadPolicy reads a policy file; without a path it is the shipped policy. The
@@ -58,7 +58,7 @@ func describePolicy(out io.Writer, p *policy.Policy) {
 		fmt.Fprintf(table, "  %s\tprofile %s\n", name, p.Profiles[p.Index(nil, nil, c)].Name)
 	}
 	_ = table.Flush() // writes into memory or to the terminal; the caller sees what is missing
-	fmt.Fprintf(out, "\nhysteresis  %s\n", strict.Span(time.Duration(p.Hysteresis)*time.Millisecond))
+	fmt.Fprintf(out, "\nhysteresis  %s\n", strictyaml.Span(time.Duration(p.Hysteresis)*time.Millisecond))
 	fmt.Fprintf(out, "stop        %s\nresume      %s\n", strings.Join(p.StopWords, ", "), strings.Join(p.ResumeWords, ", "))
 	if portfolios, numbers := p.Overrides(); portfolios+numbers > 0 {
 		fmt.Fprintf(out, "\noverrides of %s and %s\n", counted(portfolios, "portfolio"), counted(numbers, "number"))

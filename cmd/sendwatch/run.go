@@ -14,10 +14,10 @@ import (
 	"sendwatch/internal/codec"
 	"sendwatch/internal/config"
 	"sendwatch/internal/kafka"
-	"sendwatch/internal/policies"
 	"sendwatch/internal/policy"
+	"sendwatch/internal/policystore"
 	"sendwatch/internal/server"
-	"sendwatch/internal/strict"
+	"sendwatch/internal/strictyaml"
 	"sendwatch/internal/telemetry"
 )
 
@@ -70,7 +70,7 @@ func (o *runOptions) judgeBy(settings config.Config) error {
 		}
 		o.logger.Info("a shadow policy judges too, for ClickHouse only; its file is read at start and not watched", "policy", o.shadow.Version)
 	}
-	if o.policies, err = policies.Open(settings.Policy.Folder, settings.Policy.File); err != nil {
+	if o.policies, err = policystore.Open(settings.Policy.Folder, settings.Policy.File); err != nil {
 		return err
 	}
 	if settings.Policy.Folder == "" && settings.Policy.File != "" {
@@ -212,7 +212,7 @@ func inBackground(ctx context.Context, name string, run func(context.Context) er
 // firstMistakes cuts what is wrong with a file to what a log line can hold.
 func firstMistakes(err error) error {
 	const most = 10
-	var all strict.Mistakes
+	var all strictyaml.Mistakes
 	if !errors.As(err, &all) || len(all) <= most {
 		return err
 	}

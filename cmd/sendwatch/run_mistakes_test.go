@@ -6,14 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"sendwatch/internal/strict"
+	"sendwatch/internal/strictyaml"
 )
 
 // TestFirstMistakes keeps a log line short, whatever is wrong with a file.
 func TestFirstMistakes(t *testing.T) {
-	var all strict.Mistakes
+	var all strictyaml.Mistakes
 	for line := range 20000 {
-		all = append(all, strict.Mistake{Line: line + 1, Problem: "unknown key"})
+		all = append(all, strictyaml.Mistake{Line: line + 1, Problem: "unknown key"})
 	}
 	few := fmt.Errorf("my.yaml: %w", all[:10])
 	if err := firstMistakes(few); !errors.Is(err, few) {

@@ -16,8 +16,8 @@ import (
 	"sendwatch/internal/config"
 	"sendwatch/internal/kafka"
 	"sendwatch/internal/pipeline"
-	"sendwatch/internal/policies"
 	"sendwatch/internal/policy"
+	"sendwatch/internal/policystore"
 	"sendwatch/internal/server"
 	"sendwatch/internal/telemetry"
 )
@@ -25,9 +25,9 @@ import (
 // runOptions is what the roles of one process are made of.
 type runOptions struct {
 	settings  config.Config
-	policy    *policy.Policy  // decides throughout, where there are no policies
-	policies  *policies.Store // nil: the policy never changes
-	shadow    *policy.Policy  // judges beside, for ClickHouse only; nil for none
+	policy    *policy.Policy     // decides throughout, where there are no policies
+	policies  *policystore.Store // nil: the policy never changes
+	shadow    *policy.Policy     // judges beside, for ClickHouse only; nil for none
 	secret    codec.Secret
 	telemetry *telemetry.Telemetry // nil: nothing is measured
 	logger    *slog.Logger

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"sendwatch/internal/strict"
+	"sendwatch/internal/strictyaml"
 )
 
 const day = 24 * time.Hour
@@ -23,7 +23,7 @@ type parser struct {
 // field is one key of a section and how its value is read.
 type field struct {
 	key  string
-	read func(strict.Value)
+	read func(strictyaml.Value)
 	sub  []field // of a section
 }
 
@@ -32,7 +32,7 @@ type field struct {
 func Parse(data []byte, lookupEnv func(string) (string, bool), readFile func(string) ([]byte, error)) (Config, error) {
 	c := Default()
 	p := &parser{lookupEnv, readFile}
-	doc, root := strict.Read(data)
+	doc, root := strictyaml.Read(data)
 	read(root, p.fields(&c))
 	p.contactSecretFromEnv(&c, doc)
 	if err := doc.Err(); err != nil {
@@ -42,12 +42,12 @@ func Parse(data []byte, lookupEnv func(string) (string, bool), readFile func(str
 }
 
 // read reads a section with the fields it may have.
-func read(v strict.Value, fields []field) {
+func read(v strictyaml.Value, fields []field) {
 	keys := make([]string, len(fields))
 	for i := range fields {
 		keys[i] = fields[i].key
 	}
-	v.Record(keys, func(key string, v strict.Value) {
+	v.Record(keys, func(key string, v strictyaml.Value) {
 		for i := range fields {
 			if fields[i].key == key {
 				fields[i].read(v)
@@ -57,8 +57,8 @@ func read(v strict.Value, fields []field) {
 }
 
 // section is a field that holds fields. after, if not nil, looks at the whole.
-func section(key string, fields []field, after func(strict.Value)) field {
-	return field{key: key, sub: fields, read: func(v strict.Value) {
+func section(key string, fields []field, after func(strictyaml.Value)) field {
+	return field{key: key, sub: fields, read: func(v strictyaml.Value) {
 		read(v, fields)
 		if after != nil {
 			after(v)
@@ -73,7 +73,7 @@ func (p *parser) fields(c *Config) []field {
 		words("roles", &c.Roles, []string{RoleNumbers, RolePortfolios, RoleSink}),
 		section("kafka", p.kafka(&c.Kafka), nil),
 		p.clickHouse(&c.ClickHouse),
-		section("contacts", []field{{key: "secret_file", read: func(v strict.Value) { p.contactSecret(v, &c.Contacts.Secret) }}}, nil),
+		section("contacts", []field{{key: "secret_file", read: func(v strictyaml.Value) { p.contactSecret(v, &c.Contacts.Secret) }}}, nil),
 		section("policy", []field{
 			text("file", &c.Policy.File, "the path of a policy file"),
 			text("folder", &c.Policy.Folder, "the path of a folder"),
@@ -81,12 +81,12 @@ func (p *parser) fields(c *Config) []field {
 		}, nil),
 		section("numbers", []field{
 			span("dedup_horizon", &c.Numbers.DedupHorizon, time.Second, 7*day),
-			{key: "pane_size", read: func(v strict.Value) { paneSize(v, &c.Numbers.PaneSize) }},
+			{key: "pane_size", read: func(v strictyaml.Value) { paneSize(v, &c.Numbers.PaneSize) }},
 			span("longest_outage", &c.Numbers.LongestOutage, 0, 365*day),
 			whole("max_keys", &c.Numbers.MaxKeys, 0, 1<<30),
-			{key: "contact_outcomes", read: func(v strict.Value) { c.Numbers.ContactOutcomes, _ = v.Bool() }},
+			{key: "contact_outcomes", read: func(v strictyaml.Value) { c.Numbers.ContactOutcomes, _ = v.Bool() }},
 		}, nil),
-		section("http", []field{{key: "listen", read: func(v strict.Value) { listen(v, &c.HTTP.Listen) }}}, nil),
+		section("http", []field{{key: "listen", read: func(v strictyaml.Value) { listen(v, &c.HTTP.Listen) }}}, nil),
 		section("log", []field{
 			word("level", &c.Log.Level, "debug", "info", "warn", "error"),
 			word("format", &c.Log.Format, "text", "json"),
@@ -104,12 +104,12 @@ func (p *parser) kafka(k *Kafka) []field {
 		section("topics", []field{
 			topic("events", &k.Topics.Events), topic("flags", &k.Topics.Flags),
 			topic("rows", &k.Topics.Rows), topic("dead_letter", &k.Topics.DeadLetter),
-		}, func(v strict.Value) {
+		}, func(v strictyaml.Value) {
 			differ(v, "topics", k.Topics.Events, k.Topics.Flags, k.Topics.Rows, k.Topics.DeadLetter)
 		}),
 		section("groups", []field{
 			topic("numbers", &k.Groups.Numbers), topic("portfolios", &k.Groups.Portfolios), topic("sink", &k.Groups.Sink),
-		}, func(v strict.Value) { differ(v, "groups", k.Groups.Numbers, k.Groups.Portfolios, k.Groups.Sink) }),
+		}, func(v strictyaml.Value) { differ(v, "groups", k.Groups.Numbers, k.Groups.Portfolios, k.Groups.Sink) }),
 		section("create", []field{
 			whole("partitions", &k.Create.Partitions, 1, 10_000),
 			whole("replication_factor", &k.Create.ReplicationFactor, 0, 100),
@@ -125,22 +125,22 @@ func (p *parser) clickHouse(c *ClickHouse) field {
 	password, resolve := p.password(&c.Password)
 	return section("clickhouse", append([]field{
 		addresses("addresses", &c.Addresses),
-		{key: "database", read: func(v strict.Value) { identifier(v, &c.Database) }},
+		{key: "database", read: func(v strictyaml.Value) { identifier(v, &c.Database) }},
 		text("username", &c.Username, "the name of a user"),
 		p.tls(&c.TLS),
-	}, password...), func(strict.Value) { resolve() })
+	}, password...), func(strictyaml.Value) { resolve() })
 }
 
 func (p *parser) tls(t *TLS) field {
 	const accepted = "the path of a PEM file that can be read"
 	return section("tls", []field{
-		{key: "enabled", read: func(v strict.Value) {
+		{key: "enabled", read: func(v strictyaml.Value) {
 			on, ok := v.Bool()
 			t.Enabled = on || !ok
 		}},
 		p.file("ca_file", &t.CAFile, accepted), p.file("cert_file", &t.CertFile, accepted), p.file("key_file", &t.KeyFile, accepted),
 		text("server_name", &t.ServerName, "the name in the server's certificate"),
-	}, func(v strict.Value) {
+	}, func(v strictyaml.Value) {
 		if (t.CertFile == "") != (t.KeyFile == "") {
 			v.Wrong("has one of cert_file and key_file", "both or neither")
 		}
@@ -155,7 +155,7 @@ func (p *parser) sasl(s *SASL) field {
 	return section("sasl", append([]field{
 		word("mechanism", &s.Mechanism, "plain", "scram-sha-256", "scram-sha-512"),
 		text("username", &s.Username, "the name of a user"),
-	}, password...), func(v strict.Value) {
+	}, password...), func(v strictyaml.Value) {
 		resolve()
 		const accepted = "mechanism, username and one of password_file and password_env, or no sasl"
 		switch {
@@ -173,13 +173,13 @@ func (p *parser) sasl(s *SASL) field {
 // both were read: the file wins over the variable, whatever their order.
 func (p *parser) password(to *Secret) (fields []field, resolve func()) {
 	const accepted = "the name of an environment variable that is set"
-	var variable strict.Value
+	var variable strictyaml.Value
 	fields = []field{
-		{key: "password_file", read: func(v strict.Value) {
+		{key: "password_file", read: func(v strictyaml.Value) {
 			s, ok := p.secretFile(v)
 			*to = NewSecret(orUnread(s, ok))
 		}},
-		{key: "password_env", read: func(v strict.Value) { variable = v }},
+		{key: "password_env", read: func(v strictyaml.Value) { variable = v }},
 	}
 	return fields, func() {
 		if !variable.Exists() {
@@ -200,7 +200,7 @@ func (p *parser) password(to *Secret) (fields []field, resolve func()) {
 }
 
 // secretFile reads a secret from the file named here, without the line's end.
-func (p *parser) secretFile(v strict.Value) (string, bool) {
+func (p *parser) secretFile(v strictyaml.Value) (string, bool) {
 	const accepted = "the path of a file that can be read and holds the secret alone"
 	path, ok := v.Text(accepted)
 	if !ok {
@@ -223,7 +223,7 @@ func (p *parser) secretFile(v strict.Value) (string, bool) {
 	return text, true
 }
 
-func (p *parser) contactSecret(v strict.Value, s *ContactSecret) {
+func (p *parser) contactSecret(v strictyaml.Value, s *ContactSecret) {
 	text, ok := p.secretFile(v)
 	if !ok {
 		s.set = true // no second mistake for want of it
@@ -238,7 +238,7 @@ func (p *parser) contactSecret(v strict.Value, s *ContactSecret) {
 
 // contactSecretFromEnv looks into the environment where no file was named. A
 // missing secret is no mistake here: only what reads contacts needs one.
-func (p *parser) contactSecretFromEnv(c *Config, doc *strict.Document) {
+func (p *parser) contactSecretFromEnv(c *Config, doc *strictyaml.Document) {
 	if c.Contacts.Secret.set {
 		return
 	}
@@ -254,7 +254,7 @@ func (p *parser) contactSecretFromEnv(c *Config, doc *strict.Document) {
 
 // file is a key that names a file, which must be there.
 func (p *parser) file(key string, to *string, accepted string) field {
-	return field{key: key, read: func(v strict.Value) {
+	return field{key: key, read: func(v strictyaml.Value) {
 		path, ok := v.Text(accepted)
 		if !ok {
 			return
@@ -267,7 +267,7 @@ func (p *parser) file(key string, to *string, accepted string) field {
 }
 
 func text(key string, to *string, accepted string) field {
-	return field{key: key, read: func(v strict.Value) {
+	return field{key: key, read: func(v strictyaml.Value) {
 		s, ok := v.Text(accepted)
 		*to = orUnread(s, ok)
 	}}
@@ -283,7 +283,7 @@ func orUnread(s string, ok bool) string {
 }
 
 func word(key string, to *string, allowed ...string) field {
-	return field{key: key, read: func(v strict.Value) {
+	return field{key: key, read: func(v strictyaml.Value) {
 		s, ok := v.Word(allowed)
 		*to = orUnread(s, ok)
 	}}
@@ -291,7 +291,7 @@ func word(key string, to *string, allowed ...string) field {
 
 // words is a key with a list of distinct words, at least one.
 func words(key string, to *[]string, allowed []string) field {
-	return field{key: key, read: func(v strict.Value) {
+	return field{key: key, read: func(v strictyaml.Value) {
 		accepted := "a list of one or more of " + strings.Join(allowed, ", ")
 		items, ok := v.List(accepted)
 		if !ok {
@@ -312,7 +312,7 @@ func words(key string, to *[]string, allowed []string) field {
 }
 
 func addresses(key string, to *[]string) field {
-	return field{key: key, read: func(v strict.Value) {
+	return field{key: key, read: func(v strictyaml.Value) {
 		const accepted = "a list of host:port"
 		items, ok := v.List(accepted)
 		if !ok {
@@ -340,7 +340,7 @@ func addresses(key string, to *[]string) field {
 }
 
 // noneTwice notes an item that is in the list twice.
-func noneTwice(items []strict.Value, list []string) {
+func noneTwice(items []strictyaml.Value, list []string) {
 	if len(list) != len(items) {
 		return // some could not be read
 	}
@@ -362,7 +362,7 @@ func isAddress(s string) bool {
 	return err == nil && n > 0
 }
 
-func listen(v strict.Value, to *string) {
+func listen(v strictyaml.Value, to *string) {
 	const accepted = "host:port, such as localhost:8080 or 0.0.0.0:8080, or none"
 	s, ok := v.Text(accepted)
 	switch {
@@ -380,7 +380,7 @@ func listen(v strict.Value, to *string) {
 func topic(key string, to *string) field {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 	const accepted = "1 to 249 letters, digits, dots, underscores and hyphens"
-	return field{key: key, read: func(v strict.Value) {
+	return field{key: key, read: func(v strictyaml.Value) {
 		s, ok := v.Text(accepted)
 		if !ok {
 			return
@@ -394,7 +394,7 @@ func topic(key string, to *string) field {
 }
 
 // differ notes names that are used for two things.
-func differ(v strict.Value, what string, names ...string) {
+func differ(v strictyaml.Value, what string, names ...string) {
 	seen := map[string]bool{}
 	for _, n := range names {
 		if seen[n] {
@@ -405,7 +405,7 @@ func differ(v strict.Value, what string, names ...string) {
 }
 
 // identifier reads the name of a database, which goes into statements as it is.
-func identifier(v strict.Value, to *string) {
+func identifier(v strictyaml.Value, to *string) {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 	const accepted = "letters, digits and underscores, no digit first, at most 63"
 	s, ok := v.Text(accepted)
@@ -420,7 +420,7 @@ func identifier(v strict.Value, to *string) {
 }
 
 func span(key string, to *time.Duration, least, most time.Duration) field {
-	return field{key: key, read: func(v strict.Value) {
+	return field{key: key, read: func(v strictyaml.Value) {
 		if d, ok := v.Duration(least, most); ok {
 			*to = d
 		}
@@ -428,14 +428,14 @@ func span(key string, to *time.Duration, least, most time.Duration) field {
 }
 
 func whole(key string, to *int, least, most int64) field {
-	return field{key: key, read: func(v strict.Value) {
+	return field{key: key, read: func(v strictyaml.Value) {
 		if n, ok := v.Whole(least, most); ok {
 			*to = int(n)
 		}
 	}}
 }
 
-func paneSize(v strict.Value, to *int) {
+func paneSize(v strictyaml.Value, to *int) {
 	n, ok := v.Whole(1<<8, 1<<24)
 	if !ok {
 		return

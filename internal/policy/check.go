@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"sendwatch/internal/strict"
+	"sendwatch/internal/strictyaml"
 )
 
 // apply writes a change into a rule.
@@ -33,7 +33,7 @@ func (c *change) apply(r *Rule) {
 }
 
 // check notes what is wrong with a whole rule. What is off may be anything.
-func (r *Rule) check(at strict.Value, s *shape, with string) {
+func (r *Rule) check(at strictyaml.Value, s *shape, with string) {
 	if !r.On {
 		return
 	}
@@ -48,7 +48,7 @@ func (r *Rule) check(at strict.Value, s *shape, with string) {
 }
 
 // check notes a pair of thresholds of which warn does not come first.
-func (t *Threshold) check(danger *Threshold, at strict.Value, s *shape, with string) {
+func (t *Threshold) check(danger *Threshold, at strictyaml.Value, s *shape, with string) {
 	switch {
 	case !t.Exists() && !danger.Exists():
 		at.Wrong("has neither warn nor danger"+with, "at least one of them, or on: false")

@@ -8,20 +8,20 @@ import (
 	"time"
 
 	"sendwatch/internal/event"
-	"sendwatch/internal/strict"
+	"sendwatch/internal/strictyaml"
 )
 
 // file is a policy as it is written, before anything is inherited. What could
 // not be read is remembered as broken, so that nobody takes it for missing and
 // notes a second mistake.
 type file struct {
-	root        strict.Value
+	root        strictyaml.Value
 	broken      bool                   // a key of the file itself could not be read
 	factors     [event.NumFactors]bool // broken somewhere
 	name        string
 	extends     bool // the shipped policy
 	hysteresis  *time.Duration
-	connections map[string]strict.Value
+	connections map[string]strictyaml.Value
 	stop        wordList
 	resume      wordList
 	profiles    map[string]*writtenProfile
@@ -33,31 +33,31 @@ type file struct {
 // writtenProfile is a profile as it is written: what it extends and its
 // changes, those of the shipped policy first.
 type writtenProfile struct {
-	at      strict.Value
+	at      strictyaml.Value
 	broken  bool   // a factor's name could not be read
 	extends string // empty: a profile of its own
-	parent  strict.Value
+	parent  strictyaml.Value
 	changes []change
 }
 
 // wordList is a list of words of opt-out and where it stands; nil words: it was
 // not given.
 type wordList struct {
-	at    strict.Value
+	at    strictyaml.Value
 	words []string
 }
 
 // override is what a portfolio or a number has of its own.
 type override struct {
-	at      strict.Value
+	at      strictyaml.Value
 	profile string // empty: as the connection says
-	chosen  strict.Value
+	chosen  strictyaml.Value
 	changes []change
 }
 
 // change is what is written about one factor. What is nil stays as it was.
 type change struct {
-	at             strict.Value
+	at             strictyaml.Value
 	factor         event.Factor
 	on             *bool
 	weight, sample *float64
@@ -90,14 +90,14 @@ const (
 
 // parse reads a policy file and notes every mistake that can be seen without
 // knowing what it inherits.
-func parse(data []byte) (*strict.Document, *file) {
-	doc, root := strict.Read(data)
+func parse(data []byte) (*strictyaml.Document, *file) {
+	doc, root := strictyaml.Read(data)
 	f := &file{
-		root: root, connections: map[string]strict.Value{}, profiles: map[string]*writtenProfile{},
+		root: root, connections: map[string]strictyaml.Value{}, profiles: map[string]*writtenProfile{},
 		portfolios: map[string]*override{}, numbers: map[string]*override{}, advice: map[event.Factor]string{},
 	}
 	f.broken = root.Exists() && !root.IsMapping() && !root.Null()
-	root.Fields(func(key string, v strict.Value) {
+	root.Fields(func(key string, v strictyaml.Value) {
 		if !slices.Contains(fileKeys, key) {
 			f.broken = true
 			v.Unknown("key", fileKeys)
@@ -113,7 +113,7 @@ func parse(data []byte) (*strict.Document, *file) {
 
 const acceptedName = "a name of lower-case letters, digits, - and _, at most 64"
 
-func (f *file) key(key string, v strict.Value) {
+func (f *file) key(key string, v strictyaml.Value) {
 	switch key {
 	case "name":
 		f.name = parseName(v)
@@ -125,9 +125,9 @@ func (f *file) key(key string, v strict.Value) {
 		d = d.Truncate(time.Millisecond)
 		f.hysteresis = &d
 	case "connections":
-		v.Record(connections[:], func(key string, v strict.Value) { f.connections[key] = v })
+		v.Record(connections[:], func(key string, v strictyaml.Value) { f.connections[key] = v })
 	case "opt_out":
-		v.Record(optOutKeys, func(key string, v strict.Value) {
+		v.Record(optOutKeys, func(key string, v strictyaml.Value) {
 			if key == "stop" {
 				f.stop = parseWordList(v)
 			} else {
@@ -141,7 +141,7 @@ func (f *file) key(key string, v strict.Value) {
 	case "numbers":
 		f.overrides(v, inNumber, f.numbers)
 	case "advice":
-		v.Fields(func(key string, v strict.Value) {
+		v.Fields(func(key string, v strictyaml.Value) {
 			factor, ok := parseFactor(key, v)
 			if !ok {
 				return
@@ -163,12 +163,12 @@ func orUnread(s string, ok bool) string {
 	return "unread"
 }
 
-func (f *file) profile(name string, v strict.Value) {
+func (f *file) profile(name string, v strictyaml.Value) {
 	if !isName(name) {
 		v.Wrong("no name for a profile", acceptedName)
 	}
 	p := &writtenProfile{at: v}
-	v.Record(profileKeys, func(key string, v strict.Value) {
+	v.Record(profileKeys, func(key string, v strictyaml.Value) {
 		if key == "extends" {
 			p.extends, _ = v.Text("the name of a profile")
 			p.parent = v
@@ -188,13 +188,13 @@ const (
 	inNumber
 )
 
-func (f *file) overrides(v strict.Value, where place, into map[string]*override) {
-	v.Fields(func(id string, v strict.Value) {
+func (f *file) overrides(v strictyaml.Value, where place, into map[string]*override) {
+	v.Fields(func(id string, v strictyaml.Value) {
 		if len(id) > maxID {
 			v.Wrong(fmt.Sprintf("the id has %d bytes", len(id)), fmt.Sprintf("at most %d", maxID))
 		}
 		o, written, before := &override{at: v}, 0, v.Mistakes()
-		v.Record(overrideKeys, func(key string, v strict.Value) {
+		v.Record(overrideKeys, func(key string, v strictyaml.Value) {
 			written++
 			if key == "profile" {
 				o.profile, _ = v.Text("the name of a profile")
@@ -210,7 +210,7 @@ func (f *file) overrides(v strict.Value, where place, into map[string]*override)
 	})
 }
 
-func parseFactor(key string, v strict.Value) (event.Factor, bool) {
+func parseFactor(key string, v strictyaml.Value) (event.Factor, bool) {
 	factor, ok := event.ParseFactor(key)
 	if !ok {
 		names := make([]string, event.NumFactors)
@@ -224,8 +224,8 @@ func parseFactor(key string, v strict.Value) (event.Factor, bool) {
 
 // changes reads the factors of a profile or an override. broken tells that one
 // of them has a name that nobody knows.
-func (f *file) changes(v strict.Value, where place) (changes []change, broken bool) {
-	v.Fields(func(key string, v strict.Value) {
+func (f *file) changes(v strictyaml.Value, where place) (changes []change, broken bool) {
+	v.Fields(func(key string, v strictyaml.Value) {
 		factor, ok := parseFactor(key, v)
 		if !ok {
 			broken = true
@@ -242,11 +242,11 @@ func (f *file) changes(v strict.Value, where place) (changes []change, broken bo
 	return changes, broken
 }
 
-func parseChange(v strict.Value, factor event.Factor) (c change, ok bool) {
+func parseChange(v strictyaml.Value, factor event.Factor) (c change, ok bool) {
 	s := &shapes[factor]
 	c = change{at: v, factor: factor}
 	before, written := v.Mistakes(), 0
-	v.Fields(func(key string, v strict.Value) {
+	v.Fields(func(key string, v strictyaml.Value) {
 		written++
 		switch key {
 		case "on":
@@ -310,7 +310,7 @@ func windowNames(days []int64) []string {
 	return names
 }
 
-func parseSteps(v strict.Value, s *shape) []Step {
+func parseSteps(v strictyaml.Value, s *shape) []Step {
 	items, ok := v.List("a list of {until: DAY, warn: ..., danger: ...}")
 	if !ok {
 		return nil
@@ -321,7 +321,7 @@ func parseSteps(v strict.Value, s *shape) []Step {
 	steps, last := make([]Step, 0, len(items)), int64(0)
 	for _, item := range items {
 		step, seen := Step{}, false
-		item.Record(dayKeys, func(key string, v strict.Value) {
+		item.Record(dayKeys, func(key string, v strictyaml.Value) {
 			switch key {
 			case "until":
 				seen = true
@@ -350,7 +350,7 @@ func parseSteps(v strict.Value, s *shape) []Step {
 
 // parseThreshold gives what is written; `none` gives a Threshold that does not
 // exist, a mistake gives nil.
-func parseThreshold(v strict.Value, s *shape) *Threshold {
+func parseThreshold(v strictyaml.Value, s *shape) *Threshold {
 	accepted := s.accepts()
 	if s.words != nil {
 		return parseWords(v, s, accepted)
@@ -379,7 +379,7 @@ func parseThreshold(v strict.Value, s *shape) *Threshold {
 		v.Wrong(strconv.Quote(text)+" looks the wrong way", accepted)
 		return nil
 	}
-	t.Value, ok = strict.ParseNumber(rest)
+	t.Value, ok = strictyaml.ParseNumber(rest)
 	if !ok || t.Value < 0 || t.Value > s.most {
 		v.Wrong(strconv.Quote(rest)+" is no number that it can be compared with", accepted)
 		return nil
@@ -387,8 +387,8 @@ func parseThreshold(v strict.Value, s *shape) *Threshold {
 	return &t
 }
 
-func parseWords(v strict.Value, s *shape, accepted string) *Threshold {
-	items := []strict.Value{v}
+func parseWords(v strictyaml.Value, s *shape, accepted string) *Threshold {
+	items := []strictyaml.Value{v}
 	if v.IsList() {
 		var ok bool
 		if items, ok = v.List(accepted); !ok {
@@ -429,7 +429,7 @@ func parseWords(v strict.Value, s *shape, accepted string) *Threshold {
 }
 
 // parseWordList reads words of opt-out.
-func parseWordList(v strict.Value) wordList {
+func parseWordList(v strictyaml.Value) wordList {
 	l := wordList{at: v, words: []string{}}
 	items, ok := v.List("a list of words")
 	if !ok {
@@ -453,7 +453,7 @@ func parseWordList(v strict.Value) wordList {
 	return l
 }
 
-func parseName(v strict.Value) string {
+func parseName(v strictyaml.Value) string {
 	s, ok := v.Text(acceptedName)
 	if ok && !isName(s) {
 		v.Wrong(strconv.Quote(s)+" is no name", acceptedName)

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"sendwatch/internal/event"
-	"sendwatch/internal/strict"
+	"sendwatch/internal/strictyaml"
 	"sendwatch/schemas"
 )
 
@@ -34,7 +34,7 @@ func shipped() []byte {
 	return data
 }
 
-// Load reads a policy file. The error is strict.Mistakes: all of them, each
+// Load reads a policy file. The error is strictyaml.Mistakes: all of them, each
 // with its line, its path, the problem and what is accepted.
 func Load(data []byte) (*Policy, error) { return LoadOver(data, shipped()) }
 
@@ -88,7 +88,7 @@ func (f *file) inherit(base *file) {
 
 // compile puts the file together and notes the mistakes that only show then.
 // With mistakes the policy is unfinished.
-func (f *file) compile(doc *strict.Document) *Policy {
+func (f *file) compile(doc *strictyaml.Document) *Policy {
 	p := &Policy{StopWords: f.stop.words, ResumeWords: f.resume.words}
 	if !f.root.Exists() {
 		return p

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"sendwatch/internal/event"
-	"sendwatch/internal/strict"
+	"sendwatch/internal/strictyaml"
 )
 
 // builder puts the profiles together.
@@ -123,10 +123,10 @@ func (b *builder) profileNames() string {
 	return strings.Join(slices.Sorted(maps.Keys(b.file.profiles)), ", ")
 }
 
-func (b *builder) unknownProfile(v strict.Value, name string) {
+func (b *builder) unknownProfile(v strictyaml.Value, name string) {
 	names := slices.Sorted(maps.Keys(b.file.profiles))
 	problem := fmt.Sprintf("there is no profile %q", name)
-	if near := strict.Nearest(name, names); near != "" {
+	if near := strictyaml.Nearest(name, names); near != "" {
 		problem += fmt.Sprintf(", did you mean %s?", near)
 	}
 	v.Wrong(problem, list(names))

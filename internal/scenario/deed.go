@@ -7,7 +7,7 @@ import (
 
 	"sendwatch/internal/codec"
 	"sendwatch/internal/event"
-	"sendwatch/internal/strict"
+	"sendwatch/internal/strictyaml"
 )
 
 // deed is one line of a case: events of one kind, one or many.
@@ -92,7 +92,7 @@ func wordNames() []string {
 }
 
 // readDeeds reads the lines of a case.
-func (c *Case) readDeeds(v strict.Value) {
+func (c *Case) readDeeds(v strictyaml.Value) {
 	items, _ := v.List("a list of lines such as " + exampleDeed)
 	p := parser{c: c}
 	records := 0
@@ -125,7 +125,7 @@ type parser struct {
 }
 
 // read reads one line.
-func (p *parser) read(v strict.Value) (deed, bool) {
+func (p *parser) read(v strictyaml.Value) (deed, bool) {
 	before := v.Mistakes()
 	at, on, body, text, ok := p.c.entry(v, exampleDeed)
 	if !ok {
@@ -162,7 +162,7 @@ func (p *parser) read(v strict.Value) (deed, bool) {
 }
 
 // line reads a deed and its phrases.
-func (p *parser) line(v strict.Value, r *reader, d *deed) {
+func (p *parser) line(v strictyaml.Value, r *reader, d *deed) {
 	counted := false
 	if n, err := strconv.Atoi(r.peek()); err == nil {
 		if n < 1 || n > maxCount {
@@ -212,18 +212,18 @@ func (p *parser) line(v strict.Value, r *reader, d *deed) {
 }
 
 // unknown notes a word that is none of the known ones.
-func unknown(v strict.Value, name, what string, known []string) {
+func unknown(v strictyaml.Value, name, what string, known []string) {
 	problem := quote(name) + " is no " + what
 	if name == "" {
 		problem = "no " + what
-	} else if near := strict.Nearest(name, known); near != "" {
+	} else if near := strictyaml.Nearest(name, known); near != "" {
 		problem += ", did you mean " + near + "?"
 	}
 	v.Wrong(problem, strings.Join(known, ", "))
 }
 
 // argument reads what stands right behind a deed.
-func (p *parser) argument(v strict.Value, r *reader, d *deed, w *word) {
+func (p *parser) argument(v strictyaml.Value, r *reader, d *deed, w *word) {
 	if d.typ == event.TypeTemplate {
 		d.fields["template"] = p.template(v, r)
 		return
@@ -262,7 +262,7 @@ func isPhrase(name string) bool {
 }
 
 // template reads NAME/LANGUAGE (CATEGORY).
-func (p *parser) template(v strict.Value, r *reader) map[string]any {
+func (p *parser) template(v strictyaml.Value, r *reader) map[string]any {
 	t, _ := r.next()
 	name, language, ok := strings.Cut(t.text, "/")
 	if !ok && (t.quoted || !isPhrase(name)) { // else the name was forgotten
@@ -284,7 +284,7 @@ func (p *parser) template(v strict.Value, r *reader) map[string]any {
 }
 
 // choose settles whom the events are about, and how many they are.
-func (p *parser) choose(v strict.Value, d *deed, w who, counted bool) {
+func (p *parser) choose(v strictyaml.Value, d *deed, w who, counted bool) {
 	fresh := w.fresh || w == who{} && d.typ == event.TypeSent
 	switch {
 	case w.id != "":
@@ -318,7 +318,7 @@ func (p *parser) choose(v strict.Value, d *deed, w who, counted bool) {
 }
 
 // complete adds what an event of this type cannot do without.
-func (p *parser) complete(v strict.Value, d *deed) {
+func (p *parser) complete(v strictyaml.Value, d *deed) {
 	s := &p.c.senders[d.sender]
 	need := func(field, value string) {
 		if d.fields[field] == nil {

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"sendwatch/internal/event"
-	"sendwatch/internal/strict"
+	"sendwatch/internal/strictyaml"
 )
 
 // expect is what is expected at one time of one number or portfolio.
@@ -26,7 +26,7 @@ type check struct {
 	minute int64  // of groupMinutes, ms
 	label  string // such as facts.sent_1h
 	want   string // as it is written
-	value  strict.Value
+	value  strictyaml.Value
 	time   bool // the value is a time
 }
 
@@ -42,7 +42,7 @@ const (
 
 // flagList is the list of transitions since the last one that was written.
 type flagList struct {
-	value strict.Value
+	value strictyaml.Value
 	want  []wantedFlag
 }
 
@@ -55,7 +55,7 @@ var (
 )
 
 // readExpects reads the expectations of a case, which come in order of time.
-func (c *Case) readExpects(v strict.Value) {
+func (c *Case) readExpects(v strictyaml.Value) {
 	items, _ := v.List("a list of expectations, each with at")
 	for _, item := range items {
 		before := item.Mistakes()
@@ -76,14 +76,14 @@ func (c *Case) readExpects(v strict.Value) {
 	}
 }
 
-func (c *Case) readExpect(v strict.Value) expect {
+func (c *Case) readExpect(v strictyaml.Value) expect {
 	x := expect{line: v.Line(), number: c.senders[0].id}
 	if !v.IsMapping() {
 		v.Wrong("is no expectation", "a mapping with "+strings.Join(expectKeys, ", "))
 		return x
 	}
-	var at, number, portfolio strict.Value
-	v.Record(expectKeys, func(key string, v strict.Value) {
+	var at, number, portfolio strictyaml.Value
+	v.Record(expectKeys, func(key string, v strictyaml.Value) {
 		switch key {
 		case "at":
 			at = v
@@ -115,12 +115,12 @@ func (c *Case) readExpect(v strict.Value) expect {
 			portfolio.Wrong("there is a number too", "one of number and portfolio")
 		}
 	}
-	v.Record(expectKeys, func(key string, v strict.Value) { c.readGroup(&x, key, v) })
+	v.Record(expectKeys, func(key string, v strictyaml.Value) { c.readGroup(&x, key, v) })
 	return x
 }
 
 // readGroup reads one key of an expectation.
-func (c *Case) readGroup(x *expect, key string, v strict.Value) {
+func (c *Case) readGroup(x *expect, key string, v strictyaml.Value) {
 	if x.portfolio != "" && slices.Contains([]string{"band", "counts", "minutes"}, key) {
 		v.Wrong("a portfolio has none", "clock, score, facts, levels, records, flags")
 		return
@@ -131,7 +131,7 @@ func (c *Case) readGroup(x *expect, key string, v strict.Value) {
 	case "band":
 		x.word(v, key, []string{event.BandHigh.String(), event.BandMedium.String(), event.BandLow.String()})
 	case "facts":
-		v.Record(x.factNames(), func(name string, v strict.Value) {
+		v.Record(x.factNames(), func(name string, v strictyaml.Value) {
 			if f, ok := event.ParseFact(name); ok && x.portfolio == "" && f.Type() == event.FactWord {
 				x.word(v, name, []string{none, event.StateWarned.String(), event.StateRestricted.String(), event.StateBanned.String()})
 			} else {
@@ -139,32 +139,32 @@ func (c *Case) readGroup(x *expect, key string, v strict.Value) {
 			}
 		})
 	case "levels":
-		v.Record(x.levelNames(), func(name string, v strict.Value) {
+		v.Record(x.levelNames(), func(name string, v strictyaml.Value) {
 			x.word(v, "level_"+name, []string{event.LevelNone.String(), event.LevelWarn.String(), event.LevelDanger.String()})
 		})
 	case "counts":
-		v.Record(countNames(false), func(name string, v strict.Value) { x.numeric(c, v, groupCounts, name, 0, false) })
+		v.Record(countNames(false), func(name string, v strictyaml.Value) { x.numeric(c, v, groupCounts, name, 0, false) })
 	case "minutes":
-		v.Fields(func(text string, v strict.Value) {
+		v.Fields(func(text string, v strictyaml.Value) {
 			t, ok := parseTime(text, c.start)
 			if !ok {
 				v.Wrong(quote(text)+" is no time", acceptedTime)
 			}
-			v.Record(countNames(true), func(name string, v strict.Value) { x.numeric(c, v, groupMinutes, name, t, false) })
+			v.Record(countNames(true), func(name string, v strictyaml.Value) { x.numeric(c, v, groupMinutes, name, t, false) })
 		})
 	case "records":
 		var classes []string
 		for class := range event.NumClasses {
 			classes = append(classes, class.String())
 		}
-		v.Record(classes, func(name string, v strict.Value) { x.numeric(c, v, groupRecords, name, 0, false) })
+		v.Record(classes, func(name string, v strictyaml.Value) { x.numeric(c, v, groupRecords, name, 0, false) })
 	case "flags":
 		x.flags = c.readFlags(v)
 	}
 }
 
 // numeric reads a value that is a number or none, or a time.
-func (x *expect) numeric(c *Case, v strict.Value, g group, name string, minute int64, isTime bool) {
+func (x *expect) numeric(c *Case, v strictyaml.Value, g group, name string, minute int64, isTime bool) {
 	accepted := "a number, or none"
 	if isTime {
 		accepted = acceptedTime + ", or none"
@@ -176,7 +176,7 @@ func (x *expect) numeric(c *Case, v strict.Value, g group, name string, minute i
 	if isTime {
 		_, ok = parseTime(text, c.start)
 	} else {
-		_, ok = strict.ParseNumber(text)
+		_, ok = strictyaml.ParseNumber(text)
 	}
 	if !ok && text != none {
 		v.Wrong(quote(text)+" is not that", accepted)
@@ -185,7 +185,7 @@ func (x *expect) numeric(c *Case, v strict.Value, g group, name string, minute i
 }
 
 // word reads a value that is one of some words.
-func (x *expect) word(v strict.Value, name string, allowed []string) {
+func (x *expect) word(v strictyaml.Value, name string, allowed []string) {
 	if text, ok := v.Word(allowed); ok {
 		x.checks = append(x.checks, check{group: groupStatus, name: name, label: label(v.Path), want: text, value: v})
 	}
@@ -244,7 +244,7 @@ func (k *check) met(c *Case, got any) bool {
 		t, ok := parseTime(k.want, c.start)
 		return ok && isNumber && float64(t) == number
 	case isNumber:
-		want, ok := strict.ParseNumber(k.want)
+		want, ok := strictyaml.ParseNumber(k.want)
 		if n := decimals(k.want); n > 0 {
 			return ok && strconv.FormatFloat(number, 'f', n, 64) == strconv.FormatFloat(want, 'f', n, 64)
 		}

@@ -10,7 +10,7 @@ import (
 	"sendwatch/internal/codec"
 	"sendwatch/internal/event"
 	"sendwatch/internal/policy"
-	"sendwatch/internal/strict"
+	"sendwatch/internal/strictyaml"
 )
 
 // File is one test file.
@@ -52,12 +52,12 @@ var (
 )
 
 // Read reads a test file. Open gives the contents of a policy file that it
-// names, by the path written there. The error is strict.Mistakes: all of them.
+// names, by the path written there. The error is strictyaml.Mistakes: all of them.
 func Read(data []byte, open func(name string) ([]byte, error)) (*File, error) {
-	doc, root := strict.Read(data)
+	doc, root := strictyaml.Read(data)
 	f := &File{source: slices.Clone(data), open: open}
-	var start, numbers, watch, cases strict.Value
-	root.Record(fileKeys, func(key string, v strict.Value) {
+	var start, numbers, watch, cases strictyaml.Value
+	root.Record(fileKeys, func(key string, v strictyaml.Value) {
 		switch key {
 		case "policy":
 			f.readPolicy(v)
@@ -97,14 +97,14 @@ func Read(data []byte, open func(name string) ([]byte, error)) (*File, error) {
 
 // readCase reads a case; start, numbers and watch are the file's, used where
 // the case has none of its own.
-func readCase(v, start, numbers, watch strict.Value) *Case {
+func readCase(v, start, numbers, watch strictyaml.Value) *Case {
 	c := &Case{Line: v.Line()}
 	if !v.IsMapping() {
 		v.Wrong("is no case", "a mapping with "+strings.Join(caseKeys, ", "))
 		return c
 	}
-	var events, expects strict.Value
-	v.Record(caseKeys, func(key string, v strict.Value) {
+	var events, expects strictyaml.Value
+	v.Record(caseKeys, func(key string, v strictyaml.Value) {
 		switch key {
 		case "name":
 			c.Name, _ = v.Text("a sentence")
@@ -139,7 +139,7 @@ func readCase(v, start, numbers, watch strict.Value) *Case {
 	return c
 }
 
-func (c *Case) readStart(v strict.Value) {
+func (c *Case) readStart(v strictyaml.Value) {
 	text := defaultStart
 	if v.Exists() {
 		text, _ = v.Text("a time in RFC 3339")
@@ -156,12 +156,12 @@ func (c *Case) readStart(v strict.Value) {
 
 // readNumbers reads the declared numbers. What a profile would tell becomes the
 // number.profile with which the case begins.
-func (c *Case) readNumbers(v strict.Value) {
-	v.Fields(func(id string, v strict.Value) {
+func (c *Case) readNumbers(v strictyaml.Value) {
+	v.Fields(func(id string, v strictyaml.Value) {
 		s := sender{id: id}
-		var home strict.Value
+		var home strictyaml.Value
 		profile := map[string]any{}
-		v.Record(numberKeys, func(key string, v strict.Value) {
+		v.Record(numberKeys, func(key string, v strictyaml.Value) {
 			switch key {
 			case "waba":
 				s.waba, _ = v.Text("the id of a WABA")
@@ -204,7 +204,7 @@ func (c *Case) readNumbers(v strict.Value) {
 }
 
 // readWatch reads which factors' flags are compared; none for all.
-func (c *Case) readWatch(v strict.Value) {
+func (c *Case) readWatch(v strictyaml.Value) {
 	if !v.Exists() {
 		return
 	}
@@ -217,7 +217,7 @@ func (c *Case) readWatch(v strict.Value) {
 }
 
 // readFactor reads the name of a factor that has flags.
-func readFactor(v strict.Value) (event.Factor, bool) {
+func readFactor(v strictyaml.Value) (event.Factor, bool) {
 	name, ok := v.Word(factorNames())
 	if !ok {
 		return 0, false
@@ -254,7 +254,7 @@ func (c *Case) senderNames() string {
 
 // readPolicy reads what the file judges by: the path of a policy file, or what
 // differs from the shipped policy.
-func (f *File) readPolicy(v strict.Value) {
+func (f *File) readPolicy(v strictyaml.Value) {
 	const accepted = "the path of a policy file, seen from this file, or what differs from the shipped policy"
 	if v.IsMapping() {
 		f.readInline(v)
@@ -276,12 +276,12 @@ func (f *File) readPolicy(v strict.Value) {
 
 // readInline reads changes of the shipped policy. The mistakes that the policy
 // names are noted where the changes are written.
-func (f *File) readInline(v strict.Value) {
+func (f *File) readInline(v strictyaml.Value) {
 	changes, ok := v.Any().(map[string]any)
 	if !ok {
 		return
 	}
-	places := map[string]strict.Value{}
+	places := map[string]strictyaml.Value{}
 	note(v, places)
 	for _, key := range []string{"name", "extends"} {
 		if p, ok := places[v.Path+"."+key]; ok {
@@ -299,7 +299,7 @@ func (f *File) readInline(v strict.Value) {
 	if err == nil {
 		return
 	}
-	var mistakes strict.Mistakes
+	var mistakes strictyaml.Mistakes
 	if !errors.As(err, &mistakes) {
 		v.Wrong(err.Error(), "")
 	}
@@ -319,11 +319,11 @@ func (f *File) readInline(v strict.Value) {
 }
 
 // note remembers every place at and below v by its path.
-func note(v strict.Value, places map[string]strict.Value) {
+func note(v strictyaml.Value, places map[string]strictyaml.Value) {
 	places[v.Path] = v
 	switch {
 	case v.IsMapping():
-		v.Fields(func(_ string, v strict.Value) { note(v, places) })
+		v.Fields(func(_ string, v strictyaml.Value) { note(v, places) })
 	case v.IsList():
 		items, _ := v.List("")
 		for _, item := range items {
@@ -343,12 +343,12 @@ func (f *File) Policy() *policy.Policy {
 // entry reads an item such as `at 2h on n2: 3 sends`: the time, whom it is
 // about (empty if not said), and what stands behind the colon. The item is a
 // mapping of one key, or the same as one text.
-func (c *Case) entry(v strict.Value, example string) (at int64, on string, body strict.Value, text string, ok bool) {
+func (c *Case) entry(v strictyaml.Value, example string) (at int64, on string, body strictyaml.Value, text string, ok bool) {
 	accepted := "at TIME: WHAT or at TIME on NAME: WHAT, such as " + example
 	var key string
 	if v.IsMapping() {
 		keys := 0
-		v.Fields(func(k string, field strict.Value) {
+		v.Fields(func(k string, field strictyaml.Value) {
 			key, body = k, field
 			keys++
 		})

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"sendwatch/internal/event"
-	"sendwatch/internal/strict"
+	"sendwatch/internal/strictyaml"
 )
 
 // wantedFlag is one transition as it is written:
@@ -16,7 +16,7 @@ import (
 // A factor with keys has the key behind its name; the level, the value, the
 // score and the eta may be left out and are then not compared.
 type wantedFlag struct {
-	value      strict.Value
+	value      strictyaml.Value
 	at         int64
 	subject    string // a number or a portfolio
 	factor     event.Factor
@@ -31,7 +31,7 @@ const exampleFlag = `"at 1m27s: velocity_hour raised to warn, value 30, eta 93"`
 var transitionNames = []string{"raised", "escalated", "eased", "cleared"}
 
 // readFlags reads a list of transitions.
-func (c *Case) readFlags(v strict.Value) *flagList {
+func (c *Case) readFlags(v strictyaml.Value) *flagList {
 	items, ok := v.List("a list of lines such as " + exampleFlag + ", [] for none")
 	if !ok {
 		return nil
@@ -45,7 +45,7 @@ func (c *Case) readFlags(v strict.Value) *flagList {
 	return list
 }
 
-func (c *Case) readFlag(v strict.Value) (w wantedFlag, ok bool) {
+func (c *Case) readFlag(v strictyaml.Value) (w wantedFlag, ok bool) {
 	before := v.Mistakes()
 	at, on, body, text, ok := c.entry(v, exampleFlag)
 	if !ok {
@@ -90,7 +90,7 @@ func (c *Case) readFlag(v strict.Value) (w wantedFlag, ok bool) {
 		name, _ := r.next()
 		argument, ok := r.next()
 		s := argument.text
-		_, isNumber := strict.ParseNumber(s)
+		_, isNumber := strictyaml.ParseNumber(s)
 		accepted := ""
 		switch name.text {
 		case "to":
@@ -133,7 +133,7 @@ func (w *wantedFlag) met(f *event.Flag) bool {
 	if w.number == "" {
 		return true
 	}
-	want, isNumber := strict.ParseNumber(w.number)
+	want, isNumber := strictyaml.ParseNumber(w.number)
 	if f.Value.Kind != event.ValueNumber || !isNumber {
 		return w.number == flagValue(f, 0)
 	}

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"testing"
 
-	"sendwatch/internal/strict"
+	"sendwatch/internal/strictyaml"
 )
 
 // FuzzLine reads one line as a deed and as a flag. Nothing may panic; a deed that
@@ -29,7 +29,7 @@ func FuzzLine(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		doc, root := strict.Read(text)
+		doc, root := strictyaml.Read(text)
 		c := Case{start: 1_772_442_000_000, senders: []sender{{id: "n1"}, {id: "n2"}}}
 		p := parser{c: &c, known: 10}
 		if d, ok := p.read(root); ok && !d.repeat {
@@ -43,7 +43,7 @@ func FuzzLine(f *testing.F) {
 			t.Fatalf("%q is refused without a mistake", line)
 		}
 
-		doc, root = strict.Read(text)
+		doc, root = strictyaml.Read(text)
 		w, ok := c.readFlag(root)
 		if ok != (doc.Err() == nil) {
 			t.Fatalf("%q: %v, but %v", line, ok, doc.Err())
@@ -56,12 +56,12 @@ func FuzzLine(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		doc, root = strict.Read(text)
+		doc, root = strictyaml.Read(text)
 		again, _ := c.readFlag(root)
 		if err := doc.Err(); err != nil {
 			t.Fatalf("%q is written as %q: %v", line, written, err)
 		}
-		again.value, w.value = strict.Value{}, strict.Value{}
+		again.value, w.value = strictyaml.Value{}, strictyaml.Value{}
 		if again != w {
 			t.Fatalf("%q is written as %q: %+v, %+v", line, written, w, again)
 		}

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"sendwatch/internal/event"
-	"sendwatch/internal/strict"
+	"sendwatch/internal/strictyaml"
 )
 
 // who is what a line says of its contacts; the zero value: nothing.
@@ -23,7 +23,7 @@ const acceptedWho = `new contacts, a new contact, the last contact, the last 3 c
 var prepositions = []string{"to", "from", "by", "of"}
 
 // phrase reads one phrase behind a deed; false where the line makes no sense.
-func (p *parser) phrase(v strict.Value, r *reader, d *deed, w *word, to *who) bool {
+func (p *parser) phrase(v strictyaml.Value, r *reader, d *deed, w *word, to *who) bool {
 	r.skip("one")
 	t, ok := r.next()
 	if !ok {
@@ -70,7 +70,7 @@ func (p *parser) phrase(v strict.Value, r *reader, d *deed, w *word, to *who) bo
 }
 
 // set takes a phrase of one argument.
-func (p *parser) set(v strict.Value, d *deed, name, s string) {
+func (p *parser) set(v strictyaml.Value, d *deed, name, s string) {
 	f := d.fields
 	switch name {
 	case "every", "for":
@@ -136,7 +136,7 @@ func (p *parser) set(v strict.Value, d *deed, name, s string) {
 }
 
 // who reads whom a line is about.
-func (p *parser) who(v strict.Value, r *reader, to *who) bool {
+func (p *parser) who(v strictyaml.Value, r *reader, to *who) bool {
 	if *to != (who{}) {
 		v.Wrong("says twice whom it is about", acceptedWho)
 		return false
@@ -178,21 +178,21 @@ func (p *parser) who(v strict.Value, r *reader, to *who) bool {
 	return false
 }
 
-func country(v strict.Value, s string) string {
+func country(v strictyaml.Value, s string) string {
 	if _, ok := event.ParseCountry([]byte(s)); !ok {
 		v.Wrong(quote(s)+" is no country", "two letters")
 	}
 	return s
 }
 
-func connection(v strict.Value, s string) string {
+func connection(v strictyaml.Value, s string) string {
 	if _, ok := event.ParseConnection([]byte(s)); !ok {
 		v.Wrong(quote(s)+" is no connection", "cloud_api, business_app, web_session")
 	}
 	return s
 }
 
-func origin(v strict.Value, s string) string {
+func origin(v strictyaml.Value, s string) string {
 	if _, ok := event.ParseOrigin([]byte(s)); !ok {
 		v.Wrong(quote(s)+" is no origin", "sim, voip")
 	}

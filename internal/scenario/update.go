@@ -12,12 +12,12 @@ import (
 
 	"sendwatch/internal/event"
 	"sendwatch/internal/policy"
-	"sendwatch/internal/strict"
+	"sendwatch/internal/strictyaml"
 )
 
 // edit is one expectation to be written anew.
 type edit struct {
-	value strict.Value
+	value strictyaml.Value
 	old   string // the value as it is written, without quotes
 	text  string
 
@@ -215,7 +215,7 @@ func (e *edit) applyFlags(lines []string) ([]string, error) {
 
 // wholeOn tells whether an item is on one line: up to the next item there are
 // only comments and blank lines, and behind the last nothing that is further in.
-func wholeOn(lines []string, items []strict.Value, i int) bool {
+func wholeOn(lines []string, items []strictyaml.Value, i int) bool {
 	if i+1 == len(items) {
 		dash := strings.IndexByte(lines[items[i].Line()-1], '-')
 		for _, line := range lines[items[i].Line():] {
@@ -235,7 +235,7 @@ func wholeOn(lines []string, items []strict.Value, i int) bool {
 
 // applyFlow writes a list that stands in brackets anew: below its key, or in
 // brackets again where it stands within braces.
-func (e *edit) applyFlow(lines []string, n int, before, rest string, items []strict.Value) ([]string, error) {
+func (e *edit) applyFlow(lines []string, n int, before, rest string, items []strictyaml.Value) ([]string, error) {
 	if len(items) > 0 {
 		return lines, errLayout
 	}

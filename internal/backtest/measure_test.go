@@ -1,4 +1,4 @@
-package foresight
+package backtest
 
 import (
 	"math"
@@ -97,12 +97,12 @@ func TestQuantile(t *testing.T) {
 	}
 }
 
-// TestEvaluate plays a small log from end to end, twice: every figure is the
+// TestRun plays a small log from end to end, twice: every figure is the
 // same and makes sense, and some restrictions were foreseen.
-func TestEvaluate(t *testing.T) {
+func TestRun(t *testing.T) {
 	c := Config{Seeds: []uint64{2, 3}, Numbers: 60, Days: 10, Policy: policy.Default()}
 	reported := map[uint64]float64{}
-	first, err := Evaluate(t.Context(), c, func(seed uint64, share float64) { reported[seed] = share })
+	first, err := Run(t.Context(), c, func(seed uint64, share float64) { reported[seed] = share })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestEvaluate(t *testing.T) {
 	if got := float64(warned) / float64(first.Restricted); math.Abs(got-first.Recall) > 1e-9 {
 		t.Errorf("causes add up to a recall of %g, which is given as %g", got, first.Recall)
 	}
-	again, err := Evaluate(t.Context(), c, nil)
+	again, err := Run(t.Context(), c, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

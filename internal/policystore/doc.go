@@ -1,4 +1,4 @@
-// Package policies keeps the policies that a deployment has used, by version,
+// Package policystore keeps the policies that a deployment has used, by version,
 // and watches the policy file for a new one.
 //
 // It promises that a policy once taken can be found again under its version, by
@@ -9,4 +9,4 @@
 //
 // It refuses to decide from which record on a policy holds: a `policy` event in
 // the log does that. Run is its only goroutine, and its caller's.
-package policies
+package policystore

@@ -1,4 +1,4 @@
-package foresight
+package backtest
 
 import (
 	"context"
@@ -77,7 +77,7 @@ func Observe(ctx context.Context, l *Log, p *policy.Policy, progress func(share 
 	return o, nil
 }
 
-// Config says what to evaluate.
+// Config says what to test.
 type Config struct {
 	Seeds   []uint64
 	Numbers int
@@ -85,9 +85,9 @@ type Config struct {
 	Policy  *policy.Policy
 }
 
-// Evaluate observes a policy on the labelled logs of all seeds. progress hears
+// Run observes a policy on the labelled logs of all seeds. progress hears
 // which seed it is at and which share of it is done; it may be nil.
-func Evaluate(ctx context.Context, c Config, progress func(seed uint64, share float64)) (*Figures, error) {
+func Run(ctx context.Context, c Config, progress func(seed uint64, share float64)) (*Figures, error) {
 	var all []*Observed
 	for _, seed := range c.Seeds {
 		l, err := NewLog(LogConfig{

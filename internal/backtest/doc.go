@@ -1,4 +1,4 @@
-// Package foresight asks how well warnings come before restrictions. It plays
+// Package backtest asks how well warnings come before restrictions. It plays
 // labelled portfolios: traffic whose misbehaving numbers get restricted by a
 // rule that the engine does not know, written from thresholds that senders and
 // WhatsApp have published and from reports of the field. Then it replays the log
@@ -15,4 +15,4 @@
 // counts as a warning. It refuses to be tuned: whoever changes a number in
 // hidden.go says in a comment which publication asks for it. It starts no
 // goroutine.
-package foresight
+package backtest

@@ -1,4 +1,4 @@
-package foresight
+package backtest
 
 import (
 	"cmp"
@@ -64,7 +64,7 @@ type CauseFigures struct {
 	Lead       Lead   `json:"lead"`
 }
 
-// Figures are what an evaluation finds. Numbers are counted by their first
+// Figures are what a back-test finds. Numbers are counted by their first
 // restriction: what came after it, it has helped to find.
 type Figures struct {
 	Seeds         []uint64 `json:"seeds"`

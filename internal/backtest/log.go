@@ -1,4 +1,4 @@
-package foresight
+package backtest
 
 import (
 	"bytes"
@@ -105,7 +105,7 @@ var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 // NewLog makes a log that stands before its first record.
 func NewLog(c LogConfig) (*Log, error) {
 	if c.Days < 1 || c.Days > 366 {
-		return nil, fmt.Errorf("foresight: Days is %d; use 1 to 366", c.Days)
+		return nil, fmt.Errorf("backtest: Days is %d; use 1 to 366", c.Days)
 	}
 	end := start.Add(time.Duration(c.Days) * 24 * time.Hour)
 	g, err := traffic.New(traffic.Config{Seed: c.Seed, Numbers: c.Numbers, Start: start, End: end})

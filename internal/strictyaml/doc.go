@@ -1,4 +1,4 @@
-// Package strict reads YAML documents that people write: policies and the
+// Package strictyaml reads YAML documents that people write: policies and the
 // configuration.
 //
 // It promises that every mistake of a document is found in one reading, each
@@ -8,4 +8,4 @@
 // aliases, merge keys, explicit tags and a second document: what a file says
 // must be readable on the line where it says it. It owns no goroutine and does
 // no I/O.
-package strict
+package strictyaml

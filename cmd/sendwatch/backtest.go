@@ -8,12 +8,12 @@ import (
 	"strconv"
 	"strings"
 
-	"sendwatch/internal/foresight"
+	"sendwatch/internal/backtest"
 	"sendwatch/internal/traffic"
 )
 
-// evaluateCmd measures how well warnings come before restrictions.
-type evaluateCmd struct {
+// backtestCmd measures how well warnings come before restrictions.
+type backtestCmd struct {
 	Seeds   string `default:"1-5" help:"Seeds of the labelled logs, such as 1-5 or 7,11."`
 	Numbers int    `default:"200" help:"Senders in each log, healthy and misbehaving."`
 	Days    int    `default:"30" help:"Length of each log."`
@@ -22,7 +22,7 @@ type evaluateCmd struct {
 }
 
 // Help says what is measured and how long it takes.
-func (*evaluateCmd) Help() string {
+func (*backtestCmd) Help() string {
 	return "Plays labelled traffic: misbehaving numbers are restricted by a rule that the engine does not know, " +
 		"written from published thresholds. A restricted number counts as found if a flag at danger, or trust_score " +
 		"at warn or worse, was in force within the 7 days before its first restriction; what WhatsApp itself says " +
@@ -32,8 +32,8 @@ func (*evaluateCmd) Help() string {
 		"The time grows with seeds, numbers and days, at most 200 seeds. The same seeds give the same figures."
 }
 
-// Run evaluates and prints.
-func (c *evaluateCmd) Run(ctx context.Context) error {
+// Run runs the back-test and prints its figures.
+func (c *backtestCmd) Run(ctx context.Context) error {
 	seeds, err := parseSeeds(c.Seeds)
 	if err != nil {
 		return err
@@ -49,7 +49,7 @@ func (c *evaluateCmd) Run(ctx context.Context) error {
 		return err
 	}
 	said := -1
-	figures, err := foresight.Evaluate(ctx, foresight.Config{Seeds: seeds, Numbers: c.Numbers, Days: c.Days, Policy: p},
+	figures, err := backtest.Run(ctx, backtest.Config{Seeds: seeds, Numbers: c.Numbers, Days: c.Days, Policy: p},
 		func(seed uint64, share float64) {
 			if tenth := int(share * 10); tenth != said {
 				said = tenth
@@ -67,7 +67,7 @@ func (c *evaluateCmd) Run(ctx context.Context) error {
 	return figures.Print(os.Stdout)
 }
 
-// maxSeeds keeps one evaluation within an hour or so.
+// maxSeeds keeps one back-test within an hour or so.
 const maxSeeds = 200
 
 // parseSeeds reads a list of seeds and ranges of seeds.
