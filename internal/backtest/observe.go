@@ -2,12 +2,11 @@ package backtest
 
 import (
 	"context"
-	"errors"
 
-	"sendwatch/internal/codec"
 	"sendwatch/internal/engine"
 	"sendwatch/internal/event"
 	"sendwatch/internal/policy"
+	"sendwatch/internal/processor"
 	"sendwatch/internal/replay"
 	"sendwatch/internal/traffic"
 )
@@ -26,16 +25,15 @@ const progressEvery = 1 << 16
 // Observe replays a log from its beginning through the decoder and the engine,
 // as one partition. progress hears now and then which share is done.
 func Observe(ctx context.Context, l *Log, p *policy.Policy, progress func(share float64)) (*Observed, error) {
-	decoder := codec.NewDecoder(codec.Config{StopWords: p.StopWords, ResumeWords: p.ResumeWords})
-	e := engine.New(engine.Config{
-		Topic: replay.Topic, Policy: p, PaneBits: 16, NoContacts: true, FinalStatusOnly: true,
-	})
+	e := processor.New(processor.Config{Engine: engine.Config{
+		Topic: replay.Topic, Policy: p, PaneBits: 16, FlagsOnly: true,
+	}})
 	var (
-		r     traffic.Record
-		ev    event.Event
-		out   event.Output
-		flags []event.Flag
-		o     = &Observed{End: l.End()}
+		r      traffic.Record
+		record event.Record
+		out    event.Output
+		flags  []event.Flag
+		o      = &Observed{End: l.End()}
 	)
 	for ; l.Next(&r); o.Records++ {
 		if o.Records%progressEvery == 0 {
@@ -44,21 +42,12 @@ func Observe(ctx context.Context, l *Log, p *policy.Policy, progress func(share 
 			}
 			progress(float64(r.Time-l.Start()) / float64(l.End()-l.Start()))
 		}
-		content := codec.ContentUnknown
+		record.Offset, record.Timestamp, record.Value, record.Headers = o.Records, r.Time, r.Value, record.Headers[:0]
 		for _, h := range r.Headers {
-			if h.Key == codec.ContentTypeHeader {
-				content = codec.ParseContentType(h.Value)
-			}
+			record.Headers = append(record.Headers, event.Header{Key: []byte(h.Key), Value: h.Value})
 		}
-		err := decoder.Decode(&ev, r.Value, content, r.Time)
-		var rejected *codec.Rejection
-		switch {
-		case errors.As(err, &rejected):
-			e.Skip(event.ClassRejected, o.Records, r.Time, &out)
-		case err != nil:
+		if _, _, err := e.Apply(&record, &out); err != nil {
 			return nil, err
-		default:
-			e.Apply(&ev, o.Records, r.Time, &out)
 		}
 		for i := range out.Flags {
 			f := &out.Flags[i]

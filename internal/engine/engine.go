@@ -41,8 +41,10 @@ type Config struct {
 	// FinalStatusOnly leaves out the statuses of minutes that passed: only what
 	// Statuses gives is wanted.
 	FinalStatusOnly bool
-	Portfolios      bool // evaluate portfolios over this partition's numbers, as a replay does
-	Feed            bool // hand on what the portfolios role needs to know
+	// FlagsOnly computes flags and no rows at all, as a shadow policy needs it.
+	FlagsOnly  bool
+	Portfolios bool // evaluate portfolios over this partition's numbers, as a replay does
+	Feed       bool // hand on what the portfolios role needs to know
 	// Full, if there is one, is called while time goes on, after each number
 	// that a tick looks at: a day without records is a status of every number. It
 	// may take everything out of out.

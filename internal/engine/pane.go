@@ -27,6 +27,13 @@ type pane struct {
 	hashes       window.Pool[uint64]
 
 	dirtyMinutes, dirtyHours, dirtyContacts []uint32
+
+	// What is counted for rows that nobody wants goes here.
+	unwanted struct {
+		minute      minuteRow
+		fingerprint fingerprintRow
+		contact     contactRow
+	}
 }
 
 type minuteRow struct {
@@ -82,6 +89,9 @@ type contactRow struct {
 
 // minuteRow gives the row of a number's minute, to be changed.
 func (e *Engine) minuteRow(i uint32, t int64) *minuteRow {
+	if e.cfg.FlagsOnly {
+		return &e.pane.unwanted.minute
+	}
 	m := floor(t, minute)
 	p := &e.pane
 	k := window.Key{A: uint64(m), B: uint64(i)}
@@ -106,6 +116,9 @@ const fewContacts = 16
 
 // noteMinuteContact adds a contact to those of a minute's initiated sends.
 func (e *Engine) noteMinuteContact(i uint32, t int64, contact uint64) {
+	if e.cfg.FlagsOnly {
+		return
+	}
 	r := e.minuteRow(i, t)
 	p := &e.pane
 	if n := r.contacts.Len(); n < fewContacts {
@@ -134,6 +147,9 @@ func (e *Engine) noteMinuteContact(i uint32, t int64, contact uint64) {
 
 // fingerprintRow gives the row of a content's hour, to be changed.
 func (e *Engine) fingerprintRow(i uint32, fingerprint uint64, t int64) *fingerprintRow {
+	if e.cfg.FlagsOnly {
+		return &e.pane.unwanted.fingerprint
+	}
 	h := floor(t, hour)
 	p := &e.pane
 	k := window.Key{A: fingerprint, B: uint64(i)<<32 | uint64(uint32(h))}
@@ -154,6 +170,9 @@ func (e *Engine) fingerprintRow(i uint32, fingerprint uint64, t int64) *fingerpr
 
 // noteContact gives the row of a contact's outcomes, to be changed.
 func (e *Engine) noteContact(i uint32, contact uint64) *contactRow {
+	if e.cfg.FlagsOnly {
+		return &e.pane.unwanted.contact
+	}
 	p := &e.pane
 	k := window.Key{A: contact, B: uint64(i)}
 	slot, ok := p.byContact.Get(k)

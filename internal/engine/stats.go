@@ -72,6 +72,9 @@ const maxReason = 4096
 // accountEvent writes what the platform said, as it came. i is the number, or
 // noIndex for a shared event.
 func (e *Engine) accountEvent(i uint32, ev *event.Event, out *event.Output) {
+	if e.cfg.FlagsOnly {
+		return
+	}
 	row := event.AccountEvent{
 		Position: event.Position{Topic: e.cfg.Topic, Partition: e.cfg.Partition, Offset: e.position.Offset},
 		Time:     ev.Time, Type: ev.Type, ID: string(ev.ID),

@@ -4,7 +4,7 @@ import "sendwatch/internal/event"
 
 // markChanged notes that a number has a status to write.
 func (e *Engine) markChanged(i uint32, n *number) {
-	if !n.changed && !e.cfg.FinalStatusOnly {
+	if !n.changed && !e.cfg.FinalStatusOnly && !e.cfg.FlagsOnly {
 		n.changed = true
 		e.changed = append(e.changed, i)
 	}

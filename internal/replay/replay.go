@@ -12,6 +12,7 @@ import (
 	"sendwatch/internal/engine"
 	"sendwatch/internal/event"
 	"sendwatch/internal/policy"
+	"sendwatch/internal/processor"
 )
 
 // Topic is the topic that a replay's positions name.
@@ -78,17 +79,16 @@ const checkEvery = 1 << 14
 
 // Run replays the files.
 func Run(ctx context.Context, cfg Config) (*Result, error) {
-	decoder := codec.NewDecoder(codec.Config{
-		Secret: cfg.Secret, StopWords: cfg.Policy.StopWords, ResumeWords: cfg.Policy.ResumeWords,
-	})
-	e := engine.New(engine.Config{
-		Topic: Topic, Policy: cfg.Policy, DedupHorizon: cfg.DedupHorizon,
-		PaneBits: engine.WholeLog, FinalStatusOnly: true, Portfolios: true,
+	p := processor.New(processor.Config{
+		Engine: engine.Config{
+			Topic: Topic, Policy: cfg.Policy, DedupHorizon: cfg.DedupHorizon,
+			PaneBits: engine.WholeLog, FinalStatusOnly: true, Portfolios: true,
+		},
+		Secret: cfg.Secret, Content: codec.ContentJSON,
 	})
 	in := source{files: cfg.Files, stdin: cfg.Stdin}
 	res := &Result{}
 	started := time.Now()
-	var ev event.Event
 	for offset := int64(0); ; offset++ {
 		if offset%checkEvery == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -101,27 +101,22 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 			return nil, err
 		}
 		res.Summary.Records++
-		err = decoder.Decode(&ev, r.value, codec.ContentJSON, r.time)
-		var rejected *codec.Rejection
-		switch {
-		case errors.As(err, &rejected):
-			e.Skip(event.ClassRejected, offset, r.time, &res.Rows)
-			res.DeadLetters = append(res.DeadLetters, event.DeadLetter{
-				Position:  event.Position{Topic: Topic, Offset: offset},
-				Timestamp: r.time, Reason: rejected.Reason, Field: rejected.Field, Detail: rejected.Detail,
-				Value: slices.Clone(r.value),
-			})
-		case err != nil:
-			return nil, fmt.Errorf("decode record %d: %w", offset, err)
-		default:
-			e.Apply(&ev, offset, r.time, &res.Rows)
-			res.Rows.PortfolioStatus = res.Rows.PortfolioStatus[:0] // only the last of each is wanted
+		class, _, err := p.Apply(&event.Record{Offset: offset, Timestamp: r.time, Value: r.value}, &res.Rows)
+		if err != nil {
+			return nil, fmt.Errorf("apply record %d: %w", offset, err)
 		}
+		if class == event.ClassRejected {
+			l := p.DeadLetter()
+			l.Value = slices.Clone(l.Value)
+			res.DeadLetters = append(res.DeadLetters, l)
+		}
+		res.Rows.PortfolioStatus = res.Rows.PortfolioStatus[:0] // only the last of each is wanted
 	}
 	if cfg.Until != 0 {
-		e.AdvanceTo(cfg.Until, &res.Rows)
+		p.AdvanceTo(cfg.Until, &res.Rows)
 		res.Rows.PortfolioStatus = res.Rows.PortfolioStatus[:0]
 	}
+	e := p.Engine()
 	res.engine = e
 	e.Statuses(&res.Rows)
 	e.PortfolioStatuses(&res.Rows)

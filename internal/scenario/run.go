@@ -10,6 +10,7 @@ import (
 	"sendwatch/internal/engine"
 	"sendwatch/internal/event"
 	"sendwatch/internal/policy"
+	"sendwatch/internal/processor"
 )
 
 // Result is what became of one case.
@@ -51,15 +52,13 @@ func (f Failure) String() string {
 
 // run is one case being played.
 type run struct {
-	c       *Case
-	result  *Result
-	decoder *codec.Decoder
-	engine  *engine.Engine
-	event   event.Event
-	out     event.Output
-	flags   []event.Flag // since the last list that was compared
-	minutes map[minuteKey]map[string]any
-	next    int // in expects
+	c         *Case
+	result    *Result
+	processor *processor.Processor
+	out       event.Output
+	flags     []event.Flag // since the last list that was compared
+	minutes   map[minuteKey]map[string]any
+	next      int // in expects
 }
 
 type minuteKey struct {
@@ -84,10 +83,9 @@ func (c *Case) run(p *policy.Policy) Result {
 	result := Result{Case: c, policy: p}
 	r := run{
 		c: c, result: &result, minutes: map[minuteKey]map[string]any{},
-		decoder: codec.NewDecoder(codec.Config{StopWords: p.StopWords, ResumeWords: p.ResumeWords}),
-		engine: engine.New(engine.Config{
+		processor: processor.New(processor.Config{Content: codec.ContentJSON, Engine: engine.Config{
 			Topic: "scenario", Policy: p, PaneBits: engine.WholeLog, NoContacts: true, FinalStatusOnly: true, Portfolios: true,
-		}),
+		}}),
 	}
 	offset := int64(0)
 	c.records(func(rec record) bool {
@@ -102,24 +100,24 @@ func (c *Case) run(p *policy.Policy) Result {
 	return result
 }
 
-// apply gives one record to the engine. A record that was written as JSON and is
-// no event that is known is a failure, unless the case counts such records.
+// apply gives one record to the processor. A record that was written as JSON and
+// is no event that is known is a failure, unless the case counts such records.
 func (r *run) apply(rec *record, offset int64) bool {
-	err := r.decoder.Decode(&r.event, rec.value, codec.ContentJSON, rec.at)
-	class := event.ClassRejected
-	if err != nil {
-		r.engine.Skip(class, offset, rec.at, &r.out)
-	} else {
-		class = r.engine.Apply(&r.event, offset, rec.at, &r.out)
-	}
+	class, _, err := r.processor.Apply(&event.Record{Offset: offset, Timestamp: rec.at, Value: rec.value}, &r.out)
 	r.collect()
-	if class == event.ClassRejected && !r.c.counts(class) {
+	switch {
+	case err != nil:
+		r.result.Failures = append(r.result.Failures, Failure{
+			Line: rec.line, What: "the event cannot be applied", Lines: []string{"+ " + err.Error()},
+		})
+	case class == event.ClassRejected && !r.c.counts(class):
+		l := r.processor.DeadLetter()
+		why := codec.Rejection{Reason: l.Reason, Field: l.Field, Detail: l.Detail}
 		r.result.Failures = append(r.result.Failures, Failure{
 			Line: rec.line, What: "the event is rejected",
-			Lines: []string{"+ " + err.Error(), "  " + string(rec.value)},
+			Lines: []string{"+ " + why.Error(), "  " + string(rec.value)},
 		})
-	}
-	if class == event.ClassIgnored && !r.c.counts(class) {
+	case class == event.ClassIgnored && !r.c.counts(class):
 		r.result.Failures = append(r.result.Failures, Failure{
 			Line: rec.line, What: "the event is of an unknown type and ignored", Lines: []string{"  " + string(rec.value)},
 		})
@@ -156,9 +154,9 @@ func (r *run) compareUntil(t int64) {
 
 // compare lets time go on to the expectation's and compares.
 func (r *run) compare(x *expect) {
-	r.engine.AdvanceTo(x.at, &r.out)
+	r.processor.AdvanceTo(x.at, &r.out)
 	r.collect()
-	r.engine.Flush(&r.out)
+	r.processor.Flush(&r.out)
 	for i := range r.out.NumberMinutes {
 		row := &r.out.NumberMinutes[i]
 		r.minutes[minuteKey{row.NumberID, row.Minute}] = object(codec.AppendNumberMinuteJSON(nil, row))
@@ -189,7 +187,7 @@ func (r *run) compare(x *expect) {
 				got = n
 			}
 		case groupRecords:
-			stats := r.engine.Stats()
+			stats := r.processor.Engine().Stats()
 			for class := range event.NumClasses {
 				if class.String() == k.name {
 					got = float64(stats.Records[class])
@@ -213,7 +211,7 @@ func (r *run) compare(x *expect) {
 func (r *run) status(x *expect) map[string]any {
 	defer r.out.Reset()
 	if x.portfolio == "" {
-		r.engine.Statuses(&r.out)
+		r.processor.Engine().Statuses(&r.out)
 		rows := r.out.NumberStatuses
 		for i := len(rows) - 1; i >= 0; i-- {
 			if rows[i].NumberID == x.number {
@@ -222,7 +220,7 @@ func (r *run) status(x *expect) map[string]any {
 		}
 		return nil
 	}
-	r.engine.PortfolioStatuses(&r.out)
+	r.processor.Engine().PortfolioStatuses(&r.out)
 	rows := r.out.PortfolioStatus
 	for i := len(rows) - 1; i >= 0; i-- {
 		if rows[i].PortfolioID == x.portfolio {
