@@ -9,57 +9,50 @@ import (
 // Writer inserts rows and flags. It is for one goroutine.
 type Writer struct {
 	client *Client
-
-	minutes      *table[event.NumberMinute]
-	fingerprints *table[event.FingerprintHour]
-	statuses     *table[event.NumberStatus]
-	portfolios   *table[event.PortfolioStatus]
-	contacts     *table[event.ContactOutcome]
-	accounts     *table[event.AccountEvent]
-	flags        *table[event.Flag]
+	tables []inserter
 
 	inserts, rows int64
 }
 
-// NewWriter gives a writer of its own to the caller.
+// inserter inserts the rows of one table.
+type inserter struct {
+	table   string
+	columns []string
+	insert  func(ctx context.Context, w *Writer, out *event.Output) error
+}
+
+// NewWriter returns a writer of the caller's own. The tables are written in the
+// order of its list: flags first, because they are few, and what people wait for.
 func (c *Client) NewWriter() *Writer {
-	return &Writer{
-		client:       c,
-		minutes:      minuteTable(),
-		fingerprints: fingerprintTable(),
-		statuses:     statusTable(),
-		portfolios:   portfolioTable(),
-		contacts:     contactTable(),
-		accounts:     accountTable(),
-		flags:        flagTable(),
-	}
+	return &Writer{client: c, tables: []inserter{
+		insertInto(flagTable(), func(o *event.Output) []event.Flag { return o.Flags }),
+		insertInto(statusTable(), func(o *event.Output) []event.NumberStatus { return o.NumberStatuses }),
+		insertInto(portfolioTable(), func(o *event.Output) []event.PortfolioStatus { return o.PortfolioStatus }),
+		insertInto(accountTable(), func(o *event.Output) []event.AccountEvent { return o.AccountEvents }),
+		insertInto(minuteTable(), func(o *event.Output) []event.NumberMinute { return o.NumberMinutes }),
+		insertInto(fingerprintTable(), func(o *event.Output) []event.FingerprintHour { return o.FingerprintHours }),
+		insertInto(contactTable(), func(o *event.Output) []event.ContactOutcome { return o.ContactOutcomes }),
+	}}
+}
+
+// insertInto returns the inserter of a table, whose rows are what rows returns.
+func insertInto[R any](t *table[R], rows func(o *event.Output) []R) inserter {
+	return inserter{table: t.name, columns: t.names, insert: func(ctx context.Context, w *Writer, out *event.Output) error {
+		return insert(ctx, w, t, rows(out))
+	}}
 }
 
 // Write inserts all rows and flags of out and returns nil once the server has
 // stored them. After an error any part of them may be stored: the caller keeps
-// out and calls Write with it again (Retryable tells whether that can help),
+// out and calls Write with it again (Retryable reports whether that can help),
 // which changes nothing that was stored already. Nothing of out is kept.
 func (w *Writer) Write(ctx context.Context, out *event.Output) error {
-	// Flags first: they are few, and what people wait for.
-	if err := insert(ctx, w, w.flags, out.Flags); err != nil {
-		return err
+	for i := range w.tables {
+		if err := w.tables[i].insert(ctx, w, out); err != nil {
+			return err
+		}
 	}
-	if err := insert(ctx, w, w.statuses, out.NumberStatuses); err != nil {
-		return err
-	}
-	if err := insert(ctx, w, w.portfolios, out.PortfolioStatus); err != nil {
-		return err
-	}
-	if err := insert(ctx, w, w.accounts, out.AccountEvents); err != nil {
-		return err
-	}
-	if err := insert(ctx, w, w.minutes, out.NumberMinutes); err != nil {
-		return err
-	}
-	if err := insert(ctx, w, w.fingerprints, out.FingerprintHours); err != nil {
-		return err
-	}
-	return insert(ctx, w, w.contacts, out.ContactOutcomes)
+	return nil
 }
 
 // Written counts the inserts that succeeded and their rows.

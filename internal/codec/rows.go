@@ -25,28 +25,9 @@ func AppendRows(dst []byte, b *Rows) []byte {
 	e := rowEncoder{b: appendText(dst, 1, b.Topic), batch: b}
 	e.b = appendInt(e.b, 2, int64(b.Partition))
 	e.b = appendText(e.b, 3, b.PortfolioID)
-	for i := range b.NumberMinutes {
-		e.numberMinute(&b.NumberMinutes[i])
+	for t := range rowCodecs {
+		rowCodecs[t].encode(&e, &b.Output)
 	}
-	for i := range b.FingerprintHours {
-		e.fingerprintHour(&b.FingerprintHours[i])
-	}
-	for i := range b.NumberStatuses {
-		e.numberStatus(&b.NumberStatuses[i])
-	}
-	for i := range b.ContactOutcomes {
-		e.contactOutcome(&b.ContactOutcomes[i])
-	}
-	for i := range b.AccountEvents {
-		e.accountEvent(&b.AccountEvents[i])
-	}
-	for i := range b.PortfolioStatus {
-		e.portfolioStatus(&b.PortfolioStatus[i])
-	}
-	for i := range b.Flags {
-		e.flag(&b.Flags[i])
-	}
-	e.changes(b.Changes)
 	for i := range b.SharedEvents {
 		e.sharedEvent(&b.SharedEvents[i])
 	}

@@ -37,23 +37,12 @@ func DecodeRows(data []byte, b *Rows) error {
 	r := wireReader{b: data}
 	for r.next() {
 		row := wireReader{b: r.bytes}
+		for t := range rowCodecs {
+			if rowCodecs[t].field == r.number {
+				rowCodecs[t].decode(&d, &row, &b.Output)
+			}
+		}
 		switch r.number {
-		case 4:
-			b.NumberMinutes = append(b.NumberMinutes, d.numberMinute(&row))
-		case 5:
-			b.FingerprintHours = append(b.FingerprintHours, d.fingerprintHour(&row))
-		case 6:
-			b.NumberStatuses = append(b.NumberStatuses, d.numberStatus(&row))
-		case 7:
-			b.ContactOutcomes = append(b.ContactOutcomes, d.contactOutcome(&row))
-		case 8:
-			b.AccountEvents = append(b.AccountEvents, d.accountEvent(&row))
-		case 9:
-			b.PortfolioStatus = append(b.PortfolioStatus, d.portfolioStatus(&row))
-		case 10:
-			b.Flags = append(b.Flags, d.flag(&row))
-		case 11:
-			d.changes(&row)
 		case 12:
 			b.SharedEvents = append(b.SharedEvents, d.sharedEvent(&row))
 		case 13:

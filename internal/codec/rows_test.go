@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"sendwatch/internal/event"
 	rowsv1 "sendwatch/schemas/rows/v1"
@@ -377,4 +378,19 @@ func BenchmarkRows(b *testing.B) {
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/row")
 	})
+}
+
+// Every table has a codec and a field of the message; every stored one has a
+// form in JSON.
+func TestEveryTableHasACodec(t *testing.T) {
+	fields := (&rowsv1.Rows{}).ProtoReflect().Descriptor().Fields()
+	for table := range event.NumTables {
+		c := &rowCodecs[table]
+		if c.encode == nil || c.decode == nil || c.size == nil || (c.json == nil) != (table >= event.NumStoredTables) {
+			t.Errorf("the codec of %s is not whole", table)
+		}
+		if fields.ByNumber(protoreflect.FieldNumber(c.field)) == nil {
+			t.Errorf("the message has no field for %s", table)
+		}
+	}
 }

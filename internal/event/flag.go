@@ -108,28 +108,3 @@ type DeadLetter struct {
 	Key       []byte
 	Value     []byte
 }
-
-// Output collects what one or more events bring about. The caller owns it and
-// empties it with Reset; whoever fills it only appends.
-type Output struct {
-	Flags            []Flag
-	NumberMinutes    []NumberMinute
-	FingerprintHours []FingerprintHour
-	NumberStatuses   []NumberStatus
-	ContactOutcomes  []ContactOutcome
-	AccountEvents    []AccountEvent
-	PortfolioStatus  []PortfolioStatus
-	Changes          []PortfolioChange
-}
-
-// Reset empties the output and keeps its memory.
-func (o *Output) Reset() {
-	o.Flags = o.Flags[:0]
-	o.NumberMinutes = o.NumberMinutes[:0]
-	o.FingerprintHours = o.FingerprintHours[:0]
-	o.NumberStatuses = o.NumberStatuses[:0]
-	o.ContactOutcomes = o.ContactOutcomes[:0]
-	o.AccountEvents = o.AccountEvents[:0]
-	o.PortfolioStatus = o.PortfolioStatus[:0]
-	o.Changes = o.Changes[:0]
-}

@@ -303,7 +303,7 @@ func (g *gatherer) advance(ctx context.Context, partition int32, p *codec.Progre
 		g.minute = minute
 		g.gathering.Evaluate(minute, offset, &g.out)
 		g.shade(minute, offset)
-		if rows(&g.out) >= g.role.config.MaxRows {
+		if g.out.Len() >= g.role.config.MaxRows {
 			if err := g.flush(ctx); err != nil {
 				return err
 			}
@@ -367,7 +367,7 @@ func (g *gatherer) reached() int64 {
 // flush has all that was evaluated acknowledged: flags first, since somebody
 // waits for them, then the rows, which carry the flags as well.
 func (g *gatherer) flush(ctx context.Context) error {
-	if rows(&g.out) == 0 {
+	if g.out.Len() == 0 {
 		return nil
 	}
 	now := g.now().UnixMilli()

@@ -47,12 +47,6 @@ func (o *outbox) reset() {
 	o.messages, o.bytes, o.headers = o.messages[:0], o.bytes[:0], o.headers[:0]
 }
 
-// rows counts the rows and flags of out.
-func rows(out *event.Output) int {
-	return len(out.Flags) + len(out.NumberMinutes) + len(out.FingerprintHours) + len(out.NumberStatuses) +
-		len(out.ContactOutcomes) + len(out.AccountEvents) + len(out.PortfolioStatus)
-}
-
 // emit sends the dead letters and flags that have not been sent. Flags stay in
 // out: they go into the rows as well.
 func (p *partition) emit(ctx context.Context) error {
@@ -195,7 +189,7 @@ func (p *partition) sendRows(ctx context.Context) error {
 // them, some at a time.
 func (o *outbox) batches(claim Claim, out *event.Output, send func([]event.Message) error) error {
 	o.reset()
-	byPortfolio := split(out)
+	byPortfolio := out.ByPortfolio()
 	portfolios := make([]string, 0, len(byPortfolio))
 	for id := range byPortfolio {
 		portfolios = append(portfolios, id)
@@ -212,13 +206,13 @@ func (o *outbox) batches(claim Claim, out *event.Output, send func([]event.Messa
 			return o.add(id, first, send)
 		}
 		for _, r := range byPortfolio[id] {
-			n := r.size(out)
+			n := codec.RowSize(out, r)
 			if count > 0 && (size+n > maxRowsMessage || count >= maxRowsOfOne) {
 				if err := flush(); err != nil {
 					return err
 				}
 			}
-			r.copy(out, &o.rows.Output)
+			o.rows.AppendRow(out, r)
 			size, count = size+n, count+1
 		}
 		if err := flush(); err != nil {
@@ -226,121 +220,4 @@ func (o *outbox) batches(claim Claim, out *event.Output, send func([]event.Messa
 		}
 	}
 	return o.send(send)
-}
-
-// row names a row of an Output by its table and index.
-type row struct {
-	table table
-	index int
-}
-
-type table uint8
-
-const (
-	tableFlag table = iota
-	tableMinute
-	tableFingerprint
-	tableStatus
-	tableContact
-	tableAccount
-	tablePortfolio
-	tableChange
-)
-
-// split sorts rows by portfolio, in the order in which they came.
-func split(out *event.Output) map[string][]row {
-	by := map[string][]row{}
-	add := func(portfolio string, t table, i int) { by[portfolio] = append(by[portfolio], row{t, i}) }
-	for i := range out.Flags {
-		add(out.Flags[i].PortfolioID, tableFlag, i)
-	}
-	for i := range out.NumberMinutes {
-		add(out.NumberMinutes[i].PortfolioID, tableMinute, i)
-	}
-	for i := range out.FingerprintHours {
-		add(out.FingerprintHours[i].PortfolioID, tableFingerprint, i)
-	}
-	for i := range out.NumberStatuses {
-		add(out.NumberStatuses[i].PortfolioID, tableStatus, i)
-	}
-	for i := range out.ContactOutcomes {
-		add(out.ContactOutcomes[i].PortfolioID, tableContact, i)
-	}
-	for i := range out.AccountEvents {
-		add(out.AccountEvents[i].PortfolioID, tableAccount, i)
-	}
-	for i := range out.PortfolioStatus {
-		add(out.PortfolioStatus[i].PortfolioID, tablePortfolio, i)
-	}
-	for i := range out.Changes {
-		add(out.Changes[i].PortfolioID, tableChange, i)
-	}
-	return by
-}
-
-// size estimates a row's encoded size, rather too large: fixed parts as the
-// largest rows have them, and what varies without bound by its length.
-func (r row) size(out *event.Output) int {
-	switch r.table {
-	case tableFlag:
-		f := &out.Flags[r.index]
-		n := 1_024 + lengths(f.Advice, f.NumberID, f.WABAID, f.Key, f.Value.Word, f.PolicyVersion, f.Position.Topic) + 64*len(f.Evidence.Counts)
-		for _, contents := range [...][]event.FingerprintCount{f.Evidence.Fingerprints, f.Evidence.Templates} {
-			for i := range contents {
-				n += 128 + len(contents[i].Template)
-			}
-		}
-		return n
-	case tableMinute:
-		m := &out.NumberMinutes[r.index]
-		return 256 + len(m.NumberID) + 8*len(m.Contacts)
-	case tableFingerprint:
-		h := &out.FingerprintHours[r.index]
-		return 256 + lengths(h.NumberID, h.Template)
-	case tableStatus:
-		s := &out.NumberStatuses[r.index]
-		return 1_024 + lengths(s.NumberID, s.WABAID)
-	case tableContact:
-		return 256 + len(out.ContactOutcomes[r.index].NumberID)
-	case tableChange:
-		return 64 + len(out.Changes[r.index].NumberID)
-	case tableAccount:
-		a := &out.AccountEvents[r.index]
-		n := 256 + lengths(a.ID, a.NumberID, a.WABAID, a.Topic, a.Template, a.State, a.Reason)
-		for _, s := range a.Restrict {
-			n += len(s) + 4
-		}
-		return n
-	}
-	return 256
-}
-
-// lengths adds up strings, each of which may be as long as a record.
-func lengths(strings ...string) int {
-	n := 0
-	for _, s := range strings {
-		n += len(s)
-	}
-	return n
-}
-
-func (r row) copy(from, to *event.Output) {
-	switch r.table {
-	case tableFlag:
-		to.Flags = append(to.Flags, from.Flags[r.index])
-	case tableMinute:
-		to.NumberMinutes = append(to.NumberMinutes, from.NumberMinutes[r.index])
-	case tableFingerprint:
-		to.FingerprintHours = append(to.FingerprintHours, from.FingerprintHours[r.index])
-	case tableStatus:
-		to.NumberStatuses = append(to.NumberStatuses, from.NumberStatuses[r.index])
-	case tableContact:
-		to.ContactOutcomes = append(to.ContactOutcomes, from.ContactOutcomes[r.index])
-	case tableAccount:
-		to.AccountEvents = append(to.AccountEvents, from.AccountEvents[r.index])
-	case tablePortfolio:
-		to.PortfolioStatus = append(to.PortfolioStatus, from.PortfolioStatus[r.index])
-	case tableChange:
-		to.Changes = append(to.Changes, from.Changes[r.index])
-	}
 }

@@ -55,7 +55,7 @@ func newPartition(n *Numbers, claim Claim) *partition {
 		NoContacts: c.NoContacts,
 		Feed:       c.Topics != nil,
 		Full: func(*event.Output) {
-			if p.fault == nil && rows(&p.out) >= c.MaxRows {
+			if p.fault == nil && p.out.Len() >= c.MaxRows {
 				p.fault = p.relieve()
 			}
 		},
@@ -222,7 +222,7 @@ func (p *partition) due() bool {
 	if p.next == p.committed {
 		return false
 	}
-	return rows(&p.out) >= p.role.config.MaxRows || p.taken >= maxTaken || p.now().Sub(p.lastBarrier) >= p.role.config.Barrier
+	return p.out.Len() >= p.role.config.MaxRows || p.taken >= maxTaken || p.now().Sub(p.lastBarrier) >= p.role.config.Barrier
 }
 
 // barrier is law 1, and the only place of it in this role: all outputs
@@ -239,7 +239,7 @@ func (p *partition) settle(ctx context.Context, log Log) error {
 		return err
 	}
 	some := func() error {
-		if rows(&p.out) < p.role.config.MaxRows {
+		if p.out.Len() < p.role.config.MaxRows {
 			return nil
 		}
 		return p.sendSome(ctx)

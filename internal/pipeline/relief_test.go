@@ -24,7 +24,7 @@ func (s *scale) Produce(ctx context.Context, topic string, messages []event.Mess
 	for _, m := range messages {
 		var b codec.Rows
 		if topic == "rows" && codec.DecodeRows(m.Value, &b) == nil {
-			n += rows(&b.Output)
+			n += b.Output.Len()
 		}
 	}
 	s.most, s.all = max(s.most, n), s.all+n

@@ -140,7 +140,7 @@ func (p *sinkPartition) run(ctx context.Context, log Log) error {
 			}
 			p.take(f)
 			// More is collected only while more is there to be had at once.
-			if p.next >= f.batch.End || p.bytes >= p.sink.config.MaxBytes || rows(&p.rows) >= p.sink.config.MaxRows {
+			if p.next >= f.batch.End || p.bytes >= p.sink.config.MaxBytes || p.rows.Len() >= p.sink.config.MaxRows {
 				if err := p.settle(work, log); err != nil {
 					return err
 				}
@@ -160,7 +160,8 @@ func (p *sinkPartition) take(f fetched) {
 			p.bad(r.Offset, r.Offset, err.Error())
 			continue
 		}
-		appendOutput(&p.rows, &p.decoded.Output)
+		p.decoded.Changes = p.decoded.Changes[:0] // they are of use to portfolios alone
+		p.rows.Append(&p.decoded.Output)
 		p.bytes += len(r.Value)
 	}
 	for _, u := range f.batch.Unreadable {
@@ -180,7 +181,7 @@ func (p *sinkPartition) bad(first, last int64, reason string) {
 
 // settle is law 1 in this role: rows stored, then the offset committed.
 func (p *sinkPartition) settle(ctx context.Context, log Log) error {
-	if rows(&p.rows) > 0 {
+	if p.rows.Len() > 0 {
 		state := p.status.State
 		p.publish(StateWaiting)
 		b := block{ctx: ctx, rows: &p.rows, done: make(chan error, 1)}
@@ -227,13 +228,13 @@ func (s *Sink) insertAll(ctx context.Context) {
 			return
 		}
 		deadline := time.NewTimer(max(0, s.config.Every-s.config.Now().Sub(last)))
-		n := rows(waiting[0].rows)
+		n := waiting[0].rows.Len()
 	gather:
 		for n < s.config.MaxRows && (n < s.config.MaxRows/10 || int64(len(waiting)) < s.claims.Load()) {
 			select {
 			case b := <-s.blocks:
 				waiting = append(waiting, b)
-				n += rows(b.rows)
+				n += b.rows.Len()
 			case <-deadline.C:
 				break gather
 			}
@@ -241,7 +242,7 @@ func (s *Sink) insertAll(ctx context.Context) {
 		deadline.Stop()
 		all.Reset()
 		for _, b := range waiting {
-			appendOutput(&all, b.rows)
+			all.Append(b.rows)
 		}
 		err := s.insert(ctx, waiting, &all)
 		last = s.config.Now()
@@ -273,25 +274,14 @@ func (s *Sink) insert(ctx context.Context, waiting []block, all *event.Output) e
 		start := s.config.Now()
 		spanned, span := s.config.Telemetry.StartSpan(ctx, telemetry.OperationInsert, "all", -1)
 		err := s.config.Store.Write(spanned, all)
-		span.End(rows(all), err)
+		span.End(all.Len(), err)
 		if err == nil {
 			if s.fault.Swap(nil) != nil {
 				s.config.Logger.Info("rows are stored again")
 			}
 			m.Observe(telemetry.InsertDuration, s.config.Now().Sub(start))
-			for _, t := range []struct {
-				table string
-				n     int
-			}{
-				{"flags", len(all.Flags)},
-				{"number_minutes", len(all.NumberMinutes)},
-				{"fingerprint_hours", len(all.FingerprintHours)},
-				{"number_status", len(all.NumberStatuses)},
-				{"contact_outcomes", len(all.ContactOutcomes)},
-				{"account_events", len(all.AccountEvents)},
-				{"portfolio_status", len(all.PortfolioStatus)},
-			} {
-				m.Add(telemetry.SinkRows, int64(t.n), t.table)
+			for t := range event.NumStoredTables {
+				m.Add(telemetry.SinkRows, int64(all.Rows(t)), t.String())
 			}
 			return nil
 		}
@@ -339,15 +329,4 @@ func (s *Sink) Ready() error {
 	all := s.board.all()
 	asking := slices.DeleteFunc(slices.Clone(all), func(p PartitionStatus) bool { return p.State == StateWaiting }) // for ClickHouse
 	return errors.Join(ready(RoleSink, s.board.hasJoined(), all), silent(RoleSink, asking, s.config.Now()))
-}
-
-// appendOutput appends all rows of from to to.
-func appendOutput(to, from *event.Output) {
-	to.Flags = append(to.Flags, from.Flags...)
-	to.NumberMinutes = append(to.NumberMinutes, from.NumberMinutes...)
-	to.FingerprintHours = append(to.FingerprintHours, from.FingerprintHours...)
-	to.NumberStatuses = append(to.NumberStatuses, from.NumberStatuses...)
-	to.ContactOutcomes = append(to.ContactOutcomes, from.ContactOutcomes...)
-	to.AccountEvents = append(to.AccountEvents, from.AccountEvents...)
-	to.PortfolioStatus = append(to.PortfolioStatus, from.PortfolioStatus...)
 }

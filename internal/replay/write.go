@@ -20,27 +20,15 @@ func (r *Result) Write(dir string) error {
 		return fmt.Errorf("make the output folder: %w", err)
 	}
 	w := writer{dir: dir}
-	rows := &r.Rows
-	w.lines("number_status", func(out *lines) error { return each(out, rows.NumberStatuses, codec.AppendNumberStatusJSON) })
-	w.lines("portfolio_status", func(out *lines) error { return each(out, rows.PortfolioStatus, codec.AppendPortfolioStatusJSON) })
-	w.lines("flags", func(out *lines) error { return each(out, rows.Flags, codec.AppendFlag) })
-	w.lines("account_events", func(out *lines) error { return each(out, rows.AccountEvents, codec.AppendAccountEventJSON) })
-	w.lines("dead_letter", func(out *lines) error { return each(out, r.DeadLetters, codec.AppendDeadLetterJSON) })
-	// The many rows come mixed, a portion at a time, so their files are open at once.
-	w.lines("number_minutes", func(minutes *lines) error {
-		w.lines("fingerprint_hours", func(hours *lines) error {
-			w.lines("contact_outcomes", func(contacts *lines) error {
-				return r.EachRow(func(rows *event.Output) error {
-					return errors.Join(
-						each(minutes, rows.NumberMinutes, codec.AppendNumberMinuteJSON),
-						each(hours, rows.FingerprintHours, codec.AppendFingerprintHourJSON),
-						each(contacts, rows.ContactOutcomes, codec.AppendContactOutcomeJSON),
-					)
-				})
-			})
-			return w.err
-		})
-		return w.err
+	w.rows(r, 0, new(tableFiles))
+	w.file("dead_letter.ndjson", func(out *bufio.Writer) error {
+		l := lines{out: out}
+		for i := range r.DeadLetters {
+			if err := l.write(codec.AppendDeadLetterJSON(l.line[:0], &r.DeadLetters[i])); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	w.file("summary.json", func(out *bufio.Writer) error {
 		e := json.NewEncoder(out)
@@ -56,25 +44,52 @@ type lines struct {
 	line []byte
 }
 
-// each writes one line a row.
-func each[T any](l *lines, rows []T, encode func([]byte, *T) []byte) error {
-	for i := range rows {
-		l.line = append(encode(l.line[:0], &rows[i]), '\n')
-		if _, err := l.out.Write(l.line); err != nil {
-			return err
+// write writes a row, which was made in l.line, as a line.
+func (l *lines) write(row []byte) error {
+	l.line = append(row, '\n')
+	_, err := l.out.Write(l.line)
+	return err
+}
+
+// tableFiles are the files of the tables.
+type tableFiles [event.NumStoredTables]lines
+
+// write writes all rows of out, each into its table's file.
+func (f *tableFiles) write(out *event.Output) error {
+	for t := range event.NumStoredTables {
+		l := &f[t]
+		for i := range out.Rows(t) {
+			if err := l.write(codec.AppendRowJSON(l.line[:0], out, event.Row{Table: t, Index: i})); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// rows writes the rows of each table into a file of its name. The many rows come
+// mixed, some at a time, so all files are open at once.
+func (w *writer) rows(r *Result, t event.Table, files *tableFiles) {
+	if w.err != nil {
+		return
+	}
+	w.file(t.String()+".ndjson", func(out *bufio.Writer) error {
+		files[t].out = out
+		if t+1 < event.NumStoredTables {
+			w.rows(r, t+1, files)
+			return w.err
+		}
+		return errors.Join(files.write(&r.Rows), r.EachRow(func(rows *event.Output) error {
+			rows.NumberStatuses = rows.NumberStatuses[:0] // r.Rows has the last of each
+			return files.write(rows)
+		}))
+	})
 }
 
 // writer writes files until one fails.
 type writer struct {
 	dir string
 	err error
-}
-
-func (w *writer) lines(name string, fill func(*lines) error) {
-	w.file(name+".ndjson", func(out *bufio.Writer) error { return fill(&lines{out: out}) })
 }
 
 func (w *writer) file(name string, fill func(*bufio.Writer) error) {
