@@ -1,4 +1,4 @@
-// Package embedded is the house of the engines Sendwatch can run inside its own
+// Package embedded holds the engines Sendwatch can run inside its own
 // process or start beside it, so that the demo and the tests need no server:
 //
 //   - fetch brings a pinned package into the user's cache folder and checks it;
@@ -10,5 +10,5 @@
 //
 // All of them listen on free loopback ports and are reached by the same clients
 // as a real cluster. None is meant for production data. This package itself
-// holds nothing: import the room that is needed.
+// is empty: import the one that is needed.
 package embedded

@@ -70,10 +70,10 @@ func readsEveryCodec(t *testing.T, brokers []string, topic string) {
 			create(t, client, topic, 2)
 			writer := theirs(t, brokers, kgo.ProducerBatchCompression(codec), kgo.ProducerBatchMaxBytes(9_000))
 			want := seed(t, writer, topic, 1, 2_000)
-			got, bad := drain(t, client.NewFetcher(topic, 1, 0, 2), len(want))
+			got, skipped := drain(t, client.NewFetcher(topic, 1, 0, 2), len(want))
 			same(t, got, want)
-			if len(bad) != 0 {
-				t.Errorf("unreadable: %v", bad)
+			if len(skipped) != 0 {
+				t.Errorf("unreadable: %v", skipped)
 			}
 			// From the middle of a batch.
 			got, _ = drain(t, client.NewFetcher(topic, 1, 777, 2), len(want)-777)

@@ -53,7 +53,7 @@ const (
 	attrControl       = 0x20
 )
 
-// Bounds on what one fetch may unfold to: a record costs us 88 bytes and a
+// Bounds on what one fetch may decodeRecords to: a record costs us 88 bytes and a
 // header 48, however few bytes they are on the wire.
 const (
 	maxRecords  = 512 << 10
@@ -72,8 +72,8 @@ type aborted struct {
 	First    int64
 }
 
-// broken is a batch that could not be read.
-type broken struct {
+// badBatch is a batch that could not be read.
+type badBatch struct {
 	base, last int64
 	next       int64 // base offset of the batch behind it, -1 if not seen
 	reason     string
@@ -92,7 +92,7 @@ type buffer struct {
 	active  []int64 // producers whose aborted transaction is open while walking
 }
 
-// reset empties the buffer and gives memory back that one odd fetch made large.
+// reset empties the buffer and frees memory that one odd fetch made large.
 func (b *buffer) reset() {
 	const large = 8 << 20
 	if cap(b.plain) > large && len(b.plain) < cap(b.plain)/8 {
@@ -106,21 +106,21 @@ func (b *buffer) reset() {
 	b.plain, b.headers, b.aborted, b.active = b.plain[:0], b.headers[:0], b.aborted[:0], b.active[:0]
 }
 
-// walk reads the batches of set into b from offset from on. It ends before a
+// decodeBatches reads the batches of set into b from offset from on. It ends before a
 // broken batch and returns it; a batch cut short by the fetch's size is none.
-func (b *buffer) walk(set []byte, from int64, d *decompressor, maxPlain int) (unreadable *broken) {
+func (b *buffer) decodeBatches(set []byte, from int64, d *decompressor, maxPlain int) (unreadable *badBatch) {
 	b.batch.Next = from
 	whole := len(set) == 0 // a broker sends at least one batch whole
 	defer func() {
 		if !whole && unreadable == nil {
-			unreadable = &broken{base: from, last: from, next: -1, reason: "its length runs beyond the answer"}
+			unreadable = &badBatch{base: from, last: from, next: -1, reason: "its length runs beyond the answer"}
 		}
 	}()
 	for len(set) >= batchHeader {
 		base := int64(binary.BigEndian.Uint64(set))
 		length := int64(int32(binary.BigEndian.Uint32(set[batchLengthAt:])))
 		if length < batchHeader-batchPrefix {
-			return &broken{base: max(base, from), last: max(base, from), next: -1, reason: "its length is impossible"}
+			return &badBatch{base: max(base, from), last: max(base, from), next: -1, reason: "its length is impossible"}
 		}
 		if length+batchPrefix > int64(len(set)) {
 			break // the rest comes with the next fetch
@@ -128,8 +128,8 @@ func (b *buffer) walk(set []byte, from int64, d *decompressor, maxPlain int) (un
 		whole = true
 		one, rest := set[:length+batchPrefix], set[length+batchPrefix:]
 		last := base + int64(int32(binary.BigEndian.Uint32(one[batchLastDeltaAt:])))
-		fail := func(reason string, checked bool) *broken {
-			return &broken{base: max(base, from), last: last, next: peekBase(rest), reason: reason, checked: checked}
+		fail := func(reason string, checked bool) *badBatch {
+			return &badBatch{base: max(base, from), last: last, next: peekBase(rest), reason: reason, checked: checked}
 		}
 		if magic := one[batchMagicAt]; magic != 2 {
 			return fail(fmt.Sprintf("its message format is %d, not 2", magic), false)
@@ -144,11 +144,11 @@ func (b *buffer) walk(set []byte, from int64, d *decompressor, maxPlain int) (un
 		if len(b.batch.Records) > goodRecords || len(b.plain) > maxPlain/2 {
 			return nil // enough; the next fetch begins here
 		}
-		if !b.visible(one, last) {
+		if !b.isVisible(one, last) {
 			b.batch.Next = last + 1
 			continue
 		}
-		if err := b.unfold(one, base, from, d, maxPlain); err != nil {
+		if err := b.decodeRecords(one, base, from, d, maxPlain); err != nil {
 			return fail(err.Error(), true)
 		}
 		b.batch.Next = last + 1
@@ -156,7 +156,7 @@ func (b *buffer) walk(set []byte, from int64, d *decompressor, maxPlain int) (un
 	return nil
 }
 
-// peekBase gives the base offset of the batch at the start of set, -1 if none
+// peekBase returns the base offset of the batch at the start of set, -1 if none
 // is to be seen.
 func peekBase(set []byte) int64 {
 	if len(set) < batchMagicAt+1 || set[batchMagicAt] != 2 {
@@ -165,11 +165,11 @@ func peekBase(set []byte) int64 {
 	return int64(binary.BigEndian.Uint64(set))
 }
 
-// visible tells whether a batch holds records for us: no control batch, no part
+// isVisible reports whether a batch holds records for us: no control batch, no part
 // of an aborted transaction. It follows which transactions are open, as the
 // Java client's Fetcher does: the broker lists the aborted ones, and each
 // begins at its first offset and ends at its abort marker.
-func (b *buffer) visible(one []byte, last int64) bool {
+func (b *buffer) isVisible(one []byte, last int64) bool {
 	attributes := binary.BigEndian.Uint16(one[batchAttrsAt:])
 	producer := int64(binary.BigEndian.Uint64(one[batchProducerAt:]))
 	for i := 0; i < len(b.aborted); {
@@ -205,11 +205,11 @@ func isAbortMarker(one []byte) bool {
 	r.varint() // timestamp delta
 	r.varint() // offset delta
 	key := r.bytes()
-	return !r.bad && len(key) >= 4 && binary.BigEndian.Uint16(key[2:]) == 0
+	return !r.malformed && len(key) >= 4 && binary.BigEndian.Uint16(key[2:]) == 0
 }
 
-// unfold appends a batch's records from offset from on, or none of them.
-func (b *buffer) unfold(one []byte, base, from int64, d *decompressor, maxPlain int) error {
+// decodeRecords appends a batch's records from offset from on, or none of them.
+func (b *buffer) decodeRecords(one []byte, base, from int64, d *decompressor, maxPlain int) error {
 	attributes := binary.BigEndian.Uint16(one[batchAttrsAt:])
 	baseTime := int64(binary.BigEndian.Uint64(one[batchBaseTimeAt:]))
 	maxTime := int64(binary.BigEndian.Uint64(one[batchMaxTimeAt:]))
@@ -240,7 +240,7 @@ func (b *buffer) unfold(one []byte, base, from int64, d *decompressor, maxPlain 
 	previous := int64(-1)
 	for range count {
 		size := r.varint()
-		if r.bad || size < 0 || size > int64(len(r.data)) {
+		if r.malformed || size < 0 || size > int64(len(r.data)) {
 			return undo()
 		}
 		one := reader{data: r.data[:size]}
@@ -252,14 +252,14 @@ func (b *buffer) unfold(one []byte, base, from int64, d *decompressor, maxPlain 
 		}
 		key, value := one.bytes(), one.bytes()
 		n := one.varint()
-		if one.bad || n < 0 || delta <= previous || delta > lastDelta || n > int64(maxHeaders-len(b.headers)+headers) {
+		if one.malformed || n < 0 || delta <= previous || delta > lastDelta || n > int64(maxHeaders-len(b.headers)+headers) {
 			return undo()
 		}
 		previous = delta
 		first := len(b.headers)
 		for range n {
 			b.headers = append(b.headers, event.Header{Key: one.bytes(), Value: one.bytes()})
-			if one.bad {
+			if one.malformed {
 				return undo()
 			}
 		}
@@ -273,11 +273,11 @@ func (b *buffer) unfold(one []byte, base, from int64, d *decompressor, maxPlain 
 	return nil
 }
 
-// reader walks varints and byte strings; bad sticks, so that a run of reads
+// reader walks varints and byte strings; malformed sticks, so that a run of reads
 // needs one check.
 type reader struct {
-	data []byte
-	bad  bool
+	data      []byte
+	malformed bool
 }
 
 func (r *reader) varint() int64 {
@@ -288,7 +288,7 @@ func (r *reader) varint() int64 {
 	}
 	v, n := binary.Varint(r.data)
 	if n <= 0 {
-		r.bad, r.data = true, nil
+		r.malformed, r.data = true, nil
 		return 0
 	}
 	r.data = r.data[n:]
@@ -297,7 +297,7 @@ func (r *reader) varint() int64 {
 
 func (r *reader) take(n int64) []byte {
 	if n < 0 || n > int64(len(r.data)) {
-		r.bad, r.data = true, nil
+		r.malformed, r.data = true, nil
 		return nil
 	}
 	out := r.data[:n:n]

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"time"
 
@@ -69,7 +68,7 @@ func New(config Config) (*Client, error) {
 // Close drops the connections. Requests under way may still finish.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
-// unrestricted gives a client that sees the metadata of all topics: kafka-go
+// unrestricted returns a client that sees the metadata of all topics: kafka-go
 // waits for ever for the metadata of a topic it has created if the topic is not
 // among those it asks for.
 func (c *Client) unrestricted() (*Client, error) {
@@ -78,7 +77,7 @@ func (c *Client) unrestricted() (*Client, error) {
 	return New(config)
 }
 
-// partitions gives the partition count of a topic from the cached metadata.
+// partitions returns the partition count of a topic from the cached metadata.
 func (c *Client) partitions(ctx context.Context, topic string) (int32, error) {
 	answer, err := c.api.Metadata(ctx, &kafkago.MetadataRequest{Topics: []string{topic}})
 	if err != nil {
@@ -96,7 +95,7 @@ func (c *Client) partitions(ctx context.Context, topic string) (int32, error) {
 	return 0, kafkago.UnknownTopicOrPartition
 }
 
-// Offsets gives the first offset and one past the last of every partition of a
+// Offsets returns the first offset and one past the last of every partition of a
 // topic, by partition.
 func (c *Client) Offsets(ctx context.Context, topic string) (first, end []int64, err error) {
 	n, err := c.partitions(ctx, topic)
@@ -124,7 +123,7 @@ func (c *Client) Offsets(ctx context.Context, topic string) (first, end []int64,
 	return first, end, nil
 }
 
-// retriable tells whether the same request may well succeed a little later:
+// retriable reports whether the same request may well succeed a little later:
 // the network, a leader that moved, a coordinator that is not there yet.
 func retriable(err error) bool {
 	if code, ok := errors.AsType[kafkago.Error](err); ok {
@@ -149,22 +148,3 @@ func retriable(err error) bool {
 	_, ok := errors.AsType[*net.OpError](err)
 	return ok
 }
-
-// backoff is the pause before another try: doubling from 50 ms to 5 s, half of
-// it by chance so that many partitions do not knock together.
-type backoff struct{ tries int }
-
-func (b *backoff) wait(ctx context.Context) error {
-	pause := min(50*time.Millisecond<<min(b.tries, 10), 5*time.Second)
-	b.tries++
-	timer := time.NewTimer(pause/2 + rand.N(pause/2))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
-}
-
-func (b *backoff) reset() { b.tries = 0 }

@@ -26,7 +26,7 @@ const (
 	Zstd          Codec = 4
 )
 
-// errTooLarge is what a batch gives that grows beyond the bound.
+// errTooLarge is the error of a batch that grows beyond the bound.
 var errTooLarge = errors.New("decompresses beyond the bound")
 
 // xerialMagic begins the framing that Java's Snappy streams put round blocks.
@@ -177,7 +177,7 @@ type compressor struct {
 	zstd *zstd.Encoder
 }
 
-// compress gives src deflated, in memory that the next call reuses.
+// compress returns src deflated, in memory that the next call reuses.
 func (c *compressor) compress(src []byte, codec Codec) ([]byte, error) {
 	c.out.Reset()
 	var w io.WriteCloser

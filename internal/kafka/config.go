@@ -123,7 +123,7 @@ func (t TLS) load() (*tls.Config, error) {
 	return config, nil
 }
 
-// mechanism gives kafka-go's form of s; nil without SASL.
+// mechanism returns kafka-go's form of s; nil without SASL.
 func (s SASL) mechanism() (sasl.Mechanism, error) {
 	switch strings.ToUpper(s.Mechanism) {
 	case "":

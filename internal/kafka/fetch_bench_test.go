@@ -98,8 +98,8 @@ func BenchmarkWalk(b *testing.B) {
 			b.ResetTimer()
 			for i := 0; i < b.N; i += n {
 				buf.reset()
-				if bad := buf.walk(set, 0, &inflate, 32<<20); bad != nil || len(buf.batch.Records) != n {
-					b.Fatal(bad)
+				if skipped := buf.decodeBatches(set, 0, &inflate, 32<<20); skipped != nil || len(buf.batch.Records) != n {
+					b.Fatal(skipped)
 				}
 			}
 		})

@@ -9,6 +9,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 
 	"sendwatch/internal/event"
+	"sendwatch/internal/retry"
 )
 
 // LogStartError says that records we have not read are no longer in the log.
@@ -22,7 +23,7 @@ type LogStartError struct {
 // Error names the gap and what can be done.
 func (e *LogStartError) Error() string {
 	return fmt.Sprintf("log start beyond position: %s partition %d holds offsets from %d on, but %d is next; %d records are lost to us, "+
-		"so this partition stops: give the topic a longer retention, then start the partition anew",
+		"so this partition stops: give the topic a longer retention, then restart the process",
 		e.Topic, e.Partition, e.Start, e.Position, e.Start-e.Position)
 }
 
@@ -36,8 +37,8 @@ type LogEndError struct {
 
 // Error names the difference and its likely causes.
 func (e *LogEndError) Error() string {
-	return fmt.Sprintf("log end before position: %s partition %d ends at %d, but %d is next; the topic was created anew or a broker lost "+
-		"acknowledged records, so this partition stops: start it anew if the topic is the right one", e.Topic, e.Partition, e.End, e.Position)
+	return fmt.Sprintf("log end before position: %s partition %d ends at %d, but %d is next; the topic was created again or a broker lost "+
+		"acknowledged records, so this partition stops: restart the process if the topic is the right one", e.Topic, e.Partition, e.End, e.Position)
 }
 
 // PartitionCountError says that the topic was given more partitions, which
@@ -50,7 +51,7 @@ type PartitionCountError struct {
 // Error names both counts.
 func (e *PartitionCountError) Error() string {
 	return fmt.Sprintf("partition count changed: %s has %d partitions and had %d; numbers have moved between partitions, "+
-		"so they stop: start them anew after rereading the log", e.Topic, e.Have, e.Had)
+		"so they stop: restart the process, which reads the log again", e.Topic, e.Have, e.Had)
 }
 
 // checksumTries is how often a batch with a wrong checksum is asked for again
@@ -73,14 +74,14 @@ type Fetcher struct {
 	buffers   [2]buffer
 	turn      int
 	inflate   decompressor
-	retry     backoff
+	pause     retry.Backoff
 
 	badAt    int64 // offset of the last wrong checksum
 	badTries int
 	lastGood time.Time
 }
 
-// NewFetcher gives a reader of a partition from offset next on. partitions is
+// NewFetcher returns a reader of a partition from offset next on. partitions is
 // how many the topic must have, 0 for as many as it has at the first fetch.
 func (c *Client) NewFetcher(topic string, partition int32, next int64, partitions int32) *Fetcher {
 	return &Fetcher{client: c, topic: topic, partition: partition, next: next, count: partitions, badAt: -1}
@@ -96,7 +97,7 @@ func (f *Fetcher) Fetch(ctx context.Context) (*event.Batch, error) {
 	for {
 		batch, err := f.try(ctx)
 		if err == nil {
-			f.retry.reset()
+			f.pause.Reset()
 			f.lastGood = time.Now()
 			return batch, nil
 		}
@@ -106,15 +107,15 @@ func (f *Fetcher) Fetch(ctx context.Context) (*event.Batch, error) {
 		if !retriable(err) {
 			return nil, fmt.Errorf("reading %s partition %d at %d: %w", f.topic, f.partition, f.next, err)
 		}
-		f.client.config.Logger.Debug("a fetch failed and is tried again",
-			"topic", f.topic, "partition", f.partition, "offset", f.next, "tries", f.retry.tries, "error", err)
+		f.client.config.Logger.Debug("retrying a fetch",
+			"topic", f.topic, "partition", f.partition, "offset", f.next, "tries", f.pause.Tries(), "error", err)
 		if time.Since(f.lastGood) > rebuildAfter {
-			f.client.config.Logger.Warn("no fetch has succeeded for a while; connecting anew",
+			f.client.config.Logger.Warn("reconnecting: no fetch has succeeded for a while; check that the brokers are up and reachable",
 				"topic", f.topic, "partition", f.partition, "since", f.lastGood.UTC().Format(time.RFC3339), "error", err)
 			f.client.transport.CloseIdleConnections()
 			f.lastGood = time.Now()
 		}
-		if err := f.retry.wait(ctx); err != nil {
+		if err := f.pause.Wait(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -142,9 +143,9 @@ func (f *Fetcher) try(ctx context.Context) (*event.Batch, error) {
 	case answer.logStart > f.next:
 		return nil, &LogStartError{Topic: f.topic, Partition: f.partition, Position: f.next, Start: answer.logStart}
 	}
-	bad := b.walk(answer.set, f.next, &f.inflate, f.client.config.MaxDecompressed)
-	if bad != nil && b.batch.Next == f.next {
-		if err := f.stepOver(ctx, bad, answer, &b.batch); err != nil {
+	skipped := b.decodeBatches(answer.set, f.next, &f.inflate, f.client.config.MaxDecompressed)
+	if skipped != nil && b.batch.Next == f.next {
+		if err := f.stepOver(ctx, skipped, answer, &b.batch); err != nil {
 			return nil, err
 		}
 	}
@@ -162,7 +163,7 @@ func (f *Fetcher) try(ctx context.Context) (*event.Batch, error) {
 func (f *Fetcher) ask(ctx context.Context, b *buffer, offset int64, wait time.Duration, maxBytes int) (fetchAnswer, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait+requestTimeout)
 	defer cancel()
-	e := newExchange(f.topic, f.partition, offset, int32(wait.Milliseconds()), int32(maxBytes), b.raw, b.aborted)
+	e := newRawFetch(f.topic, f.partition, offset, int32(wait.Milliseconds()), int32(maxBytes), b.raw, b.aborted)
 	// Until the answer is there the memory is the exchange's.
 	b.raw, b.aborted = nil, nil
 	if _, err := f.client.transport.RoundTrip(ctx, f.client.addr, protocol.Message(e)); err != nil {
@@ -209,10 +210,10 @@ func (f *Fetcher) outOfRange(ctx context.Context) error {
 }
 
 // stepOver moves past the broken batch at the position and notes its range.
-func (f *Fetcher) stepOver(ctx context.Context, bad *broken, answer fetchAnswer, batch *event.Batch) error {
-	if !bad.checked {
-		if f.badAt != bad.base {
-			f.badAt, f.badTries = bad.base, 0
+func (f *Fetcher) stepOver(ctx context.Context, skipped *badBatch, answer fetchAnswer, batch *event.Batch) error {
+	if !skipped.checked {
+		if f.badAt != skipped.base {
+			f.badAt, f.badTries = skipped.base, 0
 		}
 		if f.badTries++; f.badTries < checksumTries {
 			return errAgain
@@ -220,17 +221,17 @@ func (f *Fetcher) stepOver(ctx context.Context, bad *broken, answer fetchAnswer,
 	}
 	// A checked header says itself where the batch ends. Otherwise the batch
 	// behind it does, and if that is not in sight the broker is asked.
-	next := bad.last + 1
-	if !bad.checked {
-		next = bad.next
-		if next <= bad.base || next > answer.highWatermark {
+	next := skipped.last + 1
+	if !skipped.checked {
+		next = skipped.next
+		if next <= skipped.base || next > answer.highWatermark {
 			var err error
-			if next, err = f.probe(ctx, bad.base, answer.highWatermark); err != nil {
+			if next, err = f.probe(ctx, skipped.base, answer.highWatermark); err != nil {
 				return err
 			}
 		}
 	}
-	batch.Unreadable = append(batch.Unreadable, event.Unreadable{First: f.next, Last: next - 1, Reason: bad.reason})
+	batch.Unreadable = append(batch.Unreadable, event.Unreadable{First: f.next, Last: next - 1, Reason: skipped.reason})
 	batch.Next = next
 	return nil
 }
@@ -258,5 +259,5 @@ func (f *Fetcher) probe(ctx context.Context, base, end int64) (int64, error) {
 	return inside + 1, nil
 }
 
-// Position gives the offset of the next fetch.
+// Position returns the offset of the next fetch.
 func (f *Fetcher) Position() int64 { return f.next }

@@ -11,6 +11,7 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 
 	"sendwatch/internal/event"
+	"sendwatch/internal/retry"
 )
 
 // GroupConfig says what a Group reads and how.
@@ -31,7 +32,7 @@ type Group struct {
 	count  int32 // partitions at the first claim, if they are fixed
 }
 
-// NewGroup gives a member that has not joined yet.
+// NewGroup returns a member that has not joined yet.
 func (c *Client) NewGroup(config GroupConfig) *Group {
 	return &Group{client: c, config: config}
 }
@@ -58,7 +59,7 @@ type Claim struct {
 }
 
 // Open makes offset the next one to be fetched, the first of the log if it is
-// negative, and gives it. An offset that the log does not hold is found out by
+// negative, and returns it. An offset that the log does not hold is found out by
 // the first fetch.
 func (c *Claim) Open(ctx context.Context, offset int64) (int64, error) {
 	if offset < 0 {
@@ -73,7 +74,7 @@ func (c *Claim) Open(ctx context.Context, offset int64) (int64, error) {
 
 // logStart asks for the first offset that the log holds.
 func (c *Claim) logStart(ctx context.Context) (int64, error) {
-	var again backoff
+	var pause retry.Backoff
 	for {
 		bounded, cancel := context.WithTimeout(ctx, requestTimeout)
 		first, _, err := c.group.client.Offsets(bounded, c.Topic)
@@ -84,7 +85,7 @@ func (c *Claim) logStart(ctx context.Context) (int64, error) {
 		if err != nil && ctx.Err() == nil && !retriable(err) {
 			return 0, err
 		}
-		if err := again.wait(ctx); err != nil {
+		if err := pause.Wait(ctx); err != nil {
 			return 0, err
 		}
 	}
@@ -131,9 +132,9 @@ func (g *Group) Run(ctx context.Context, serve func(context.Context, *Claim) err
 	defer cancel(nil)
 
 	var serving sync.WaitGroup
-	failures := 0        // since a generation was last joined
-	var joined time.Time // when the generation before began
-	var again backoff    // of generations without partitions
+	failures := 0           // since a generation was last joined
+	var joined time.Time    // when the generation before began
+	var pause retry.Backoff // of generations without partitions
 	for {
 		generation, err := group.Next(ctx)
 		if ctx.Err() != nil {
@@ -145,12 +146,12 @@ func (g *Group) Run(ctx context.Context, serve func(context.Context, *Claim) err
 				cancel(fmt.Errorf("group %s: %w", g.config.ID, err))
 				break
 			}
-			level := slog.LevelDebug // a group that gathers anew is no failure
+			level := slog.LevelDebug // a rebalance is no failure
 			if retriable(err) && failures%20 == 0 {
 				level = slog.LevelWarn
 			}
 			failures++
-			config.Logger.Log(ctx, level, "the group could not be joined and is tried again", "group", g.config.ID, "error", err)
+			config.Logger.Log(ctx, level, "retrying to join the consumer group", "group", g.config.ID, "error", err)
 			continue
 		}
 		failures = 0
@@ -172,9 +173,9 @@ func (g *Group) Run(ctx context.Context, serve func(context.Context, *Claim) err
 			g.waitForTopic(ctx)
 			// Cached metadata may hold a topic for seconds after it was deleted.
 			if time.Since(joined) < time.Second {
-				_ = again.wait(ctx)
+				_ = pause.Wait(ctx)
 			} else {
-				again.reset()
+				pause.Reset()
 			}
 		}
 		joined = time.Now()
@@ -193,7 +194,7 @@ func (g *Group) Run(ctx context.Context, serve func(context.Context, *Claim) err
 // missing topic would join again and again without a pause. Other failures are
 // left to the joining.
 func (g *Group) waitForTopic(ctx context.Context) {
-	var again backoff
+	var pause retry.Backoff
 	for {
 		bounded, cancel := context.WithTimeout(ctx, requestTimeout)
 		_, err := g.client.partitions(bounded, g.config.Topic)
@@ -201,11 +202,11 @@ func (g *Group) waitForTopic(ctx context.Context) {
 		if !errors.Is(err, kafkago.UnknownTopicOrPartition) {
 			return
 		}
-		if again.tries%10 == 0 {
-			g.client.config.Logger.Warn("the topic to read does not exist and is waited for; `sendwatch migrate` creates it",
+		if pause.Tries()%10 == 0 {
+			g.client.config.Logger.Warn("waiting for a topic that does not exist: create it with `sendwatch migrate`",
 				"group", g.config.ID, "topic", g.config.Topic)
 		}
-		if again.wait(ctx) != nil {
+		if pause.Wait(ctx) != nil {
 			return
 		}
 	}
@@ -245,5 +246,5 @@ func (g *Group) serveAll(ctx, ended context.Context, claims []*Claim, serve func
 	wg.Wait()
 }
 
-// errGenerationEnded is the cause of a claim's end when the group gathers anew.
+// errGenerationEnded is the cause of a claim's end when the group rebalances.
 var errGenerationEnded = errors.New("the partition was given back to the group")

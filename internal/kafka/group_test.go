@@ -185,7 +185,7 @@ func refusesOldOwner(t *testing.T, brokers []string, topic string) {
 	if err := old.Commit(3); err != nil {
 		t.Fatal(err)
 	}
-	other := join(t, brokers, topic, topic) // a new generation, whoever gets the partition
+	other := join(t, brokers, topic, topic) // a new generation, whichever member gets the partition
 	embeddedtest.Eventually(t, 30*time.Second, "the old claim is refused", func() bool { return old.Commit(1) != nil })
 	stop()
 	if err := <-done; err != nil {
@@ -249,7 +249,7 @@ func TestGroupSaysThatItCannotJoin(t *testing.T) {
 	go func() {
 		done <- client.NewGroup(GroupConfig{ID: "alone", Topic: "in"}).Run(ctx, func(context.Context, *Claim) error { return nil })
 	}()
-	logged.await(t, "level=WARN msg=\"the group could not be joined")
+	logged.await(t, "level=WARN msg=\"retrying to join the consumer group")
 	stop()
 	if err := <-done; err != nil {
 		t.Error(err)

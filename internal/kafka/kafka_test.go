@@ -24,7 +24,7 @@ import (
 	"sendwatch/internal/event"
 )
 
-// fake starts an embedded broker with one topic and gives a client of ours and
+// fake starts an embedded broker with one topic and returns a client of ours and
 // an independent one.
 func fake(t testing.TB, partitions int32, change ...func(*Config)) (*kfake.Cluster, *Client, *kgo.Client) {
 	t.Helper()
@@ -259,7 +259,7 @@ func TestFetchStepsOverWhatItCannotRead(t *testing.T) {
 				wantRecords = 10
 			}
 			serve(cluster, func() []stored { return log })
-			records, bad := drain(t, client.NewFetcher("in", 0, 0, 1), wantRecords+10)
+			records, skipped := drain(t, client.NewFetcher("in", 0, 0, 1), wantRecords+10)
 			if len(records) != wantRecords {
 				t.Errorf("%d records, want %d", len(records), wantRecords)
 			}
@@ -268,7 +268,7 @@ func TestFetchStepsOverWhatItCannotRead(t *testing.T) {
 					t.Errorf("offset %d holds %.10q", r.Offset, r.Value)
 				}
 			}
-			if diff := cmp.Diff([]event.Unreadable{{First: 5, Last: 14, Reason: test.reason}}, bad); diff != "" {
+			if diff := cmp.Diff([]event.Unreadable{{First: 5, Last: 14, Reason: test.reason}}, skipped); diff != "" {
 				t.Errorf("unreadable (-want +got):\n%s", diff)
 			}
 		})
@@ -291,9 +291,9 @@ func TestFetchAsksAgainBeforeSteppingOver(t *testing.T) {
 		}
 		return []stored{good}
 	})
-	records, bad := drain(t, client.NewFetcher("in", 0, 0, 1), 5)
-	if len(records) != 5 || len(bad) != 0 {
-		t.Errorf("%d records, unreadable %v", len(records), bad)
+	records, skipped := drain(t, client.NewFetcher("in", 0, 0, 1), 5)
+	if len(records) != 5 || len(skipped) != 0 {
+		t.Errorf("%d records, unreadable %v", len(records), skipped)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"sendwatch/internal/event"
+	"sendwatch/internal/retry"
 )
 
 // producersAtOnce is how many partitions one Produce writes to at a time.
@@ -28,7 +29,7 @@ type Producer struct {
 	encoder sync.Pool // *encoder
 }
 
-// NewProducer gives a producer that has not connected yet.
+// NewProducer returns a producer that has not connected yet.
 func (c *Client) NewProducer() *Producer {
 	p := &Producer{client: c}
 	p.encoder.New = func() any { return new(encoder) }
@@ -65,7 +66,7 @@ func (p *Producer) Produce(ctx context.Context, topic string, messages []event.M
 	return group.Wait()
 }
 
-// PartitionOf gives the partition of a key among count, as Java's default
+// PartitionOf returns the partition of a key among count, as Java's default
 // partitioner does: the murmur2 hash of the key. A message without a key goes
 // to partition 0.
 func PartitionOf(key []byte, count int32) int32 {
@@ -75,7 +76,7 @@ func PartitionOf(key []byte, count int32) int32 {
 	return int32((murmur2(key) & 0x7fffffff) % uint32(count))
 }
 
-// Partitions gives the partition count of a topic and, like Produce, tries on
+// Partitions returns the partition count of a topic and, like Produce, tries on
 // while a failure may pass.
 func (p *Producer) Partitions(ctx context.Context, topic string) (int32, error) {
 	return p.partitions(ctx, topic)
@@ -83,7 +84,7 @@ func (p *Producer) Partitions(ctx context.Context, topic string) (int32, error) 
 
 // partitions waits for the topic's partition count.
 func (p *Producer) partitions(ctx context.Context, topic string) (int32, error) {
-	var again backoff
+	var pause retry.Backoff
 	for {
 		bounded, cancel := context.WithTimeout(ctx, requestTimeout)
 		n, err := p.client.partitions(bounded, topic)
@@ -94,25 +95,25 @@ func (p *Producer) partitions(ctx context.Context, topic string) (int32, error) 
 		if err != nil && !retriable(err) {
 			return 0, fmt.Errorf("writing to %s: %w", topic, err)
 		}
-		p.complain(again.tries, topic, -1, err)
-		if err := again.wait(ctx); err != nil {
+		p.logRetry(pause.Tries(), topic, -1, err)
+		if err := pause.Wait(ctx); err != nil {
 			return 0, err
 		}
 	}
 }
 
-// complain logs the first failure of a run and then every tenth: a write that
+// logRetry logs the first failure of a run and then every tenth: a write that
 // waits for a broker must not be silent, nor a flood. Retried hears of each.
-func (p *Producer) complain(tries int, topic string, partition int32, err error) {
+func (p *Producer) logRetry(tries int, topic string, partition int32, err error) {
 	if p.client.config.Retried != nil {
 		p.client.config.Retried(topic)
 	}
 	if tries%10 == 0 {
 		about := []any{"topic", topic, "partition", partition, "tries", tries, "error", err}
 		if errors.Is(err, kafkago.UnknownTopicOrPartition) {
-			about = append(about, "hint", "sendwatch check tells whether the topic is missing")
+			about = append(about, "hint", "run `sendwatch check`: it reports whether the topic is missing")
 		}
-		p.client.config.Logger.Warn("a write to Kafka failed and is tried again", about...)
+		p.client.config.Logger.Warn("retrying a write to Kafka", about...)
 	}
 }
 
@@ -125,7 +126,7 @@ func (p *Producer) producePartition(ctx context.Context, topic string, partition
 		if err != nil {
 			return fmt.Errorf("writing to %s: %w", topic, err)
 		}
-		var again backoff
+		var pause retry.Backoff
 		for {
 			err := p.send(ctx, topic, partition, batch)
 			if err == nil {
@@ -137,8 +138,8 @@ func (p *Producer) producePartition(ctx context.Context, topic string, partition
 			if !retriable(err) {
 				return fmt.Errorf("writing to %s partition %d: %w", topic, partition, err)
 			}
-			p.complain(again.tries, topic, partition, err)
-			if err := again.wait(ctx); err != nil {
+			p.logRetry(pause.Tries(), topic, partition, err)
+			if err := pause.Wait(ctx); err != nil {
 				return err
 			}
 		}
@@ -169,7 +170,7 @@ type encoder struct {
 
 var errTooLargeMessage = errors.New("a message's headers or key are larger than Kafka allows")
 
-// encode gives the batch of the first n messages, as many as fit into maxBytes
+// encode returns the batch of the first n messages, as many as fit into maxBytes
 // and at least one.
 func (e *encoder) encode(messages []event.Message, members []int, maxBytes int, codec Codec) (batch []byte, n int, err error) {
 	now := time.Now().UnixMilli()

@@ -10,6 +10,8 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 	metadataapi "github.com/segmentio/kafka-go/protocol/metadata"
+
+	"sendwatch/internal/retry"
 )
 
 // metadataVersion is the first that tells what we may do with a topic (Kafka 2.3).
@@ -33,7 +35,7 @@ type topicInfo struct {
 // topicInfos asks a broker for topics, past kafka-go's cache, which never asks
 // for rights. A topic that does not exist is missing from the answer.
 func (c *Client) topicInfos(ctx context.Context, topics []string) (map[string]topicInfo, error) {
-	var again backoff
+	var pause retry.Backoff
 	for {
 		bounded, cancel := context.WithTimeout(ctx, requestTimeout)
 		q := &metadataQuestion{topics: topics}
@@ -42,10 +44,10 @@ func (c *Client) topicInfos(ctx context.Context, topics []string) (map[string]to
 		if err == nil {
 			return q.infos, nil
 		}
-		if ctx.Err() != nil || !retriable(err) || again.tries >= 4 {
+		if ctx.Err() != nil || !retriable(err) || pause.Tries() >= 4 {
 			return nil, err
 		}
-		if err := again.wait(ctx); err != nil {
+		if err := pause.Wait(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -115,7 +117,7 @@ func (q *metadataQuestion) decode(raw []byte) error {
 		text()
 		w.skip(4) // port
 		text()
-		if w.bad {
+		if w.malformed {
 			break
 		}
 	}
@@ -132,12 +134,12 @@ func (q *metadataQuestion) decode(raw []byte) error {
 			numbers()
 			numbers()
 			numbers()
-			if w.bad {
+			if w.malformed {
 				break
 			}
 		}
 		info.operations = w.int32()
-		if w.bad {
+		if w.malformed {
 			break
 		}
 		if code != 0 {
@@ -147,7 +149,7 @@ func (q *metadataQuestion) decode(raw []byte) error {
 			q.infos[name] = info
 		}
 	}
-	if w.bad {
+	if w.malformed {
 		return errors.New("the broker's answer about topics is malformed")
 	}
 	return nil

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
+
+	"sendwatch/internal/retry"
 )
 
 // Topic says how a topic is created and what is expected of one that exists.
@@ -34,7 +36,7 @@ type Problem struct {
 	Text    string // what is wrong and what to do
 }
 
-// String gives one line for a terminal.
+// String returns one line for a terminal.
 func (p Problem) String() string {
 	kind := "error"
 	if p.Warning {
@@ -43,7 +45,7 @@ func (p Problem) String() string {
 	return kind + ": " + p.Subject + ": " + p.Text
 }
 
-// CreateMissing creates the topics that do not exist and gives their names. It
+// CreateMissing creates the topics that do not exist and returns their names. It
 // never changes one that does. All records are deleted by age, none compacted:
 // every transition of a flag and every row version matters.
 func (c *Client) CreateMissing(ctx context.Context, topics []Topic) (created []string, err error) {
@@ -88,7 +90,7 @@ func (c *Client) create(ctx context.Context, t Topic) error {
 	if t.BrokerTime {
 		set("message.timestamp.type", "LogAppendTime")
 	}
-	var again backoff
+	var pause retry.Backoff
 	for {
 		bounded, cancel := context.WithTimeout(ctx, requestTimeout)
 		answer, err := c.api.CreateTopics(bounded, &kafkago.CreateTopicsRequest{Topics: []kafkago.TopicConfig{spec}})
@@ -96,10 +98,10 @@ func (c *Client) create(ctx context.Context, t Topic) error {
 		if err == nil {
 			err = answer.Errors[t.Name]
 		}
-		if err == nil || !retriable(err) || again.tries > 8 {
+		if err == nil || !retriable(err) || pause.Tries() > 8 {
 			return err
 		}
-		if err := again.wait(ctx); err != nil {
+		if err := pause.Wait(ctx); err != nil {
 			return err
 		}
 	}
@@ -108,10 +110,10 @@ func (c *Client) create(ctx context.Context, t Topic) error {
 // Missing names those of the topics that do not exist, in their order. It asks
 // again for a few seconds before it says so. A topic that the user may not see is
 // not among them: Kafka does not tell whether it exists, and Check names the right.
-// Brokers that make topics by themselves make none here: whoever asks wants none of
+// Brokers that make topics by themselves make none here: a caller that asks wants none of
 // their defaults.
 func (c *Client) Missing(ctx context.Context, topics []Topic) ([]string, error) {
-	var again backoff
+	var pause retry.Backoff
 	for {
 		wanted := names(topics)
 		infos, err := c.topicInfos(ctx, wanted)
@@ -120,14 +122,14 @@ func (c *Client) Missing(ctx context.Context, topics []Topic) ([]string, error) 
 		}
 		missing := slices.DeleteFunc(wanted, func(name string) bool { _, found := infos[name]; return found })
 		// A broker that has just started knows of no topic for a moment.
-		if len(missing) == 0 || again.tries > 5 || again.wait(ctx) != nil {
+		if len(missing) == 0 || pause.Tries() > 5 || pause.Wait(ctx) != nil {
 			return missing, nil
 		}
 	}
 }
 
 // Check looks at the cluster, the topics and the rights on topics and groups,
-// and changes nothing. It gives everything that would fail at start, or go
+// and changes nothing. It returns everything that would fail at start, or go
 // wrong later, at once.
 func (c *Client) Check(ctx context.Context, topics []Topic, groups []string) []Problem {
 	infos, err := c.topicInfos(ctx, names(topics))
@@ -229,7 +231,7 @@ func (c *Client) checkConfig(ctx context.Context, t Topic, add func(warning bool
 // checkGroup asks for a group's offsets, which takes the right to read it. The
 // coordinator may still be coming up.
 func (c *Client) checkGroup(ctx context.Context, group string) error {
-	var again backoff
+	var pause retry.Backoff
 	for {
 		bounded, cancel := context.WithTimeout(ctx, requestTimeout)
 		answer, err := c.api.OffsetFetch(bounded, &kafkago.OffsetFetchRequest{GroupID: group})
@@ -240,10 +242,10 @@ func (c *Client) checkGroup(ctx context.Context, group string) error {
 		if errors.Is(err, kafkago.GroupIdNotFound) {
 			return nil // its first member makes it
 		}
-		if err == nil || !retriable(err) || again.tries > 8 {
+		if err == nil || !retriable(err) || pause.Tries() > 8 {
 			return err
 		}
-		if err := again.wait(ctx); err != nil {
+		if err := pause.Wait(ctx); err != nil {
 			return err
 		}
 	}

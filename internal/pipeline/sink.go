@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"slices"
 	"sync/atomic"
 	"time"
 
 	"sendwatch/internal/codec"
 	"sendwatch/internal/event"
+	"sendwatch/internal/retry"
 	"sendwatch/internal/telemetry"
 )
 
@@ -269,7 +269,7 @@ func (s *Sink) insert(ctx context.Context, waiting []block, all *event.Output) e
 		})()
 	}
 	m := s.config.Telemetry.Metrics()
-	pause := 250 * time.Millisecond
+	pause := retry.Backoff{First: 250 * time.Millisecond, Max: s.config.Retry}
 	for {
 		start := s.config.Now()
 		spanned, span := s.config.Telemetry.StartSpan(ctx, telemetry.OperationInsert, "all", -1)
@@ -293,13 +293,7 @@ func (s *Sink) insert(ctx context.Context, waiting []block, all *event.Output) e
 		if s.fault.Swap(&text) == nil {
 			s.config.Logger.Warn("rows could not be stored; they wait in Kafka and the insert is tried again", "error", err)
 		}
-		timer := time.NewTimer(pause/2 + rand.N(pause/2))
-		select {
-		case <-ctx.Done():
-		case <-timer.C:
-		}
-		timer.Stop()
-		pause = min(2*pause, s.config.Retry)
+		_ = pause.Wait(ctx) // its end is noticed by the next try
 	}
 }
 

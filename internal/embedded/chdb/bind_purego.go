@@ -9,7 +9,7 @@ import (
 	"github.com/ebitengine/purego"
 )
 
-// loadLibrary opens the shared library at path. Opening it again gives the
+// loadLibrary opens the shared library at path. Opening it again returns the
 // same engine: it lives once in a process and is never unloaded.
 func loadLibrary(path string) (*library, error) {
 	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL)

@@ -7,6 +7,14 @@
 //	addr := s.Addr()       // "127.0.0.1:port", user "default", any password
 //	err = s.Run(ctx)       // serves until ctx ends, then closes everything
 //
+// Why a server in front of a library, instead of the official server started as
+// a child process, as apachekafka does: the demo and the tests fetch what they
+// need through package registries alone, and no registry carries ClickHouse's
+// server binary (Debian's package is of 2018). The npm package of chDB carries
+// the whole engine as a library, in the version that is pinned. Where the
+// official server can be had, a configuration that names its address needs
+// nothing of this package.
+//
 // The engine is libchdb, which speaks C; it is fetched once into the user's
 // cache folder (package fetch) and called without cgo.
 //

@@ -12,7 +12,7 @@ type exception struct {
 	message string
 }
 
-// unknownException is the code ClickHouse gives to errors without one.
+// unknownException is the code of ClickHouse for errors without one.
 const unknownException = 1002
 
 // Codes of ClickHouse that this server itself answers with.

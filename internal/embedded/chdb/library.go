@@ -38,7 +38,7 @@ func (l *library) resultBytes(r unsafe.Pointer) []byte {
 	return unsafe.Slice((*byte)(l.resultBuffer(r)), l.resultLength(r))
 }
 
-// exceptionOf copies a C string into an exception; nil gives nil.
+// exceptionOf copies a C string into an exception; nil stays nil.
 func exceptionOf(text unsafe.Pointer) error {
 	if text == nil {
 		return nil

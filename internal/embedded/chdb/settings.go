@@ -9,7 +9,7 @@ import (
 //nolint:gochecknoglobals // A constant, compiled once.
 var settingName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
 
-// apply gives the session the settings of one query. A server forgets a
+// apply sets the settings of one query in the session. A server forgets a
 // query's settings after it, so those of the last one are taken back first.
 func (c *client) apply(settings []setting) error {
 	want := make(map[string]string, len(settings))

@@ -101,7 +101,7 @@ func TestDataEndsWhereTheBlockEnds(t *testing.T) {
 	}
 }
 
-// oneByte gives one byte a read.
+// oneByte returns one byte a read.
 type oneByte struct{ r io.Reader }
 
 func (o oneByte) Read(p []byte) (int, error) { return o.r.Read(p[:min(1, len(p))]) }

@@ -33,7 +33,7 @@ func At(dir string) Cache {
 // Dir is the folder of the cache.
 func (c Cache) Dir() string { return c.root }
 
-// workPrefix starts the names of folders that a fetch works in. Whoever holds
+// workPrefix starts the names of folders that a fetch works in. A process that holds
 // the lock may remove all of them: they belong to a fetch that was killed.
 const workPrefix = "partial-"
 

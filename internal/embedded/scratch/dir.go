@@ -20,9 +20,9 @@ const (
 	dataName = "data"
 )
 
-// settled is how old a folder without a live owner must be before it is taken
+// quietPeriod is how old a folder without a live owner must be before it is taken
 // for abandoned: a new one is not locked yet for a moment.
-const settled = time.Minute
+const quietPeriod = time.Minute
 
 // New makes an empty folder whose name begins with name, in the system's folder
 // for temporary files, and removes those of the same name whose owner is dead.
@@ -75,7 +75,7 @@ func removeAbandoned(name string) {
 func removeIfAbandoned(root string) {
 	path := filepath.Join(root, lockName)
 	fi, err := os.Stat(path)
-	if err != nil || time.Since(fi.ModTime()) < settled {
+	if err != nil || time.Since(fi.ModTime()) < quietPeriod {
 		return
 	}
 	lock, err := os.OpenFile(path, os.O_RDWR, 0)

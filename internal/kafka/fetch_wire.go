@@ -19,7 +19,7 @@ const fetchVersion = 10
 // little was asked for, and nobody writes batches beyond this.
 const maxResponse = 128 << 20
 
-// exchange is one Fetch request of one partition and its answer. kafka-go
+// rawFetch is one Fetch request of one partition and its answer. kafka-go
 // routes it to the leader by the embedded request and then leaves the
 // connection to RawExchange, so that the answer is read in one piece into
 // memory of ours instead of being decoded record by record.
@@ -27,7 +27,7 @@ const maxResponse = 128 << 20
 // When a call is given up before the answer is there, kafka-go's connection
 // goroutine still owns the exchange and its memory: both are dropped then, never
 // reused.
-type exchange struct {
+type rawFetch struct {
 	*fetchapi.Request
 	version int16
 	raw     []byte
@@ -41,14 +41,14 @@ type fetchAnswer struct {
 	lastStable    int64
 	logStart      int64
 	aborted       []aborted
-	set           []byte // the record batches, in exchange.raw
+	set           []byte // the record batches, in rawFetch.raw
 	size          int
 }
 
-// newExchange asks for topic and partition from offset on; raw is the memory
+// newRawFetch asks for topic and partition from offset on; raw is the memory
 // for the answer.
-func newExchange(topic string, partition int32, offset int64, maxWaitMillis, maxBytes int32, raw []byte, txns []aborted) *exchange {
-	return &exchange{
+func newRawFetch(topic string, partition int32, offset int64, maxWaitMillis, maxBytes int32, raw []byte, txns []aborted) *rawFetch {
+	return &rawFetch{
 		raw:    raw,
 		answer: fetchAnswer{aborted: txns[:0]},
 		Request: &fetchapi.Request{
@@ -70,13 +70,13 @@ func newExchange(topic string, partition int32, offset int64, maxWaitMillis, max
 }
 
 // Required takes over every connection; a broker too old is found out there.
-func (e *exchange) Required(versions map[protocol.ApiKey]int16) bool {
+func (e *rawFetch) Required(versions map[protocol.ApiKey]int16) bool {
 	e.version = versions[protocol.Fetch]
 	return true
 }
 
 // RawExchange writes the request and reads the whole answer.
-func (e *exchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
+func (e *rawFetch) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	if e.version < fetchVersion {
 		return nil, errors.New("the broker is older than Kafka 2.1, which is the oldest that is supported")
 	}
@@ -104,8 +104,8 @@ func (e *exchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	return e, nil
 }
 
-// encode gives the request as on the wire: size, header, body.
-func (e *exchange) encode() []byte {
+// encode returns the request as on the wire: size, header, body.
+func (e *rawFetch) encode() []byte {
 	topic := &e.Topics[0]
 	partition := &topic.Partitions[0]
 	b := make([]byte, 4, 128+len(topic.Topic))
@@ -134,7 +134,7 @@ func (e *exchange) encode() []byte {
 }
 
 // decode reads the answer's frame; the record batches stay as they are.
-func (e *exchange) decode() error {
+func (e *rawFetch) decode() error {
 	w := wire{data: e.raw}
 	w.skip(4) // throttle time, which the broker has already made us wait
 	code := w.int16()
@@ -146,7 +146,7 @@ func (e *exchange) decode() error {
 			a := &e.answer
 			a.code, a.highWatermark, a.lastStable, a.logStart = w.int16(), w.int64(), w.int64(), w.int64()
 			for range max(0, w.int32()) {
-				if w.bad {
+				if w.malformed {
 					break
 				}
 				a.aborted = append(a.aborted, aborted{Producer: w.int64(), First: w.int64()})
@@ -156,9 +156,9 @@ func (e *exchange) decode() error {
 			}
 		}
 	} else if code == 0 {
-		w.bad = true
+		w.malformed = true
 	}
-	if w.bad {
+	if w.malformed {
 		return errors.New("the broker's answer to a fetch is malformed")
 	}
 	if code != 0 {
@@ -173,15 +173,15 @@ func appendString(b []byte, s string) []byte {
 	return append(b, s...)
 }
 
-// wire reads Kafka's fixed-size numbers; bad sticks.
+// wire reads Kafka's fixed-size numbers; malformed sticks.
 type wire struct {
-	data []byte
-	bad  bool
+	data      []byte
+	malformed bool
 }
 
 func (w *wire) take(n int) []byte {
 	if n < 0 || n > len(w.data) {
-		w.bad, w.data = true, nil
+		w.malformed, w.data = true, nil
 		return nil
 	}
 	out := w.data[:n:n]
