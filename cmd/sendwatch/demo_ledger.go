@@ -130,7 +130,7 @@ func (l *ledger) read(value []byte) error {
 	if factor == event.FactorTrustScore && level == event.LevelDanger {
 		l.endanger[subject] = true
 	}
-	words := describe(factor, r.value(), l.rule(subject, factor), r.day())
+	words := policy.Describe(factor, r.value(), l.rule(subject, factor), r.day())
 	if r.Key != "" {
 		words += ", " + r.Key
 	}
@@ -161,14 +161,14 @@ func (l *ledger) risk(n *event.NumberStatus) riskLine {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, c := range n.Top {
-		v := factOf(c.Factor, &n.Facts)
+		v := policy.Compared(c.Factor, &n.Facts)
 		if v.Kind == event.ValueNone {
 			v = l.words[wordKey{n.NumberID, c.Factor}]
 		}
 		if c.Factor == event.FactorOrigin {
 			v = event.WordValue("VoIP")
 		}
-		words := describe(c.Factor, v, l.rule(n.NumberID, c.Factor), int64(n.Facts[event.FactDay]))
+		words := policy.Describe(c.Factor, v, l.rule(n.NumberID, c.Factor), int64(n.Facts[event.FactDay]))
 		if c.Key != "" {
 			words += ", " + c.Key
 		}

@@ -33,18 +33,18 @@ func exampleScreen() *screen {
 		Bands:  [3]int64{131, 42, 27},
 		Riskiest: []riskLine{
 			{"number-0042", 12, "blaster", []string{
-				describe(event.FactorVelocityHour, event.NumberValue(412), &community.Rules[event.FactorVelocityHour], 90),
-				describe(event.FactorVelocityBurst, event.NumberValue(8), &community.Rules[event.FactorVelocityBurst], 90),
-				describe(event.FactorReplyRatio, event.NumberValue(.0821), &community.Rules[event.FactorReplyRatio], 90),
+				policy.Describe(event.FactorVelocityHour, event.NumberValue(412), &community.Rules[event.FactorVelocityHour], 90),
+				policy.Describe(event.FactorVelocityBurst, event.NumberValue(8), &community.Rules[event.FactorVelocityBurst], 90),
+				policy.Describe(event.FactorReplyRatio, event.NumberValue(.0821), &community.Rules[event.FactorReplyRatio], 90),
 			}},
 			{"number-0107", 38, "early_restart", []string{
-				describe(event.FactorRestriction, event.WordValue("restricted"), &community.Rules[event.FactorRestriction], 90),
+				policy.Describe(event.FactorRestriction, event.WordValue("restricted"), &community.Rules[event.FactorRestriction], 90),
 			}},
 			{"number-0003", 55, "cold_campaign", []string{
-				describe(event.FactorUnanswered, event.NumberValue(.62), &community.Rules[event.FactorUnanswered], 90),
+				policy.Describe(event.FactorUnanswered, event.NumberValue(.62), &community.Rules[event.FactorUnanswered], 90),
 			}},
 			{"number-0150", 80, "newcomer", []string{
-				describe(event.FactorNumberAge, event.NumberValue(4), &community.Rules[event.FactorNumberAge], 4),
+				policy.Describe(event.FactorNumberAge, event.NumberValue(4), &community.Rules[event.FactorNumberAge], 4),
 			}},
 		},
 		Flags: []flagLine{
@@ -155,35 +155,5 @@ func TestPainterDrawsOverTheLastBlock(t *testing.T) {
 	}
 	if !strings.HasSuffix(out.String(), "\x1b[J\x1b[?2026l") {
 		t.Error("what was left of the longer first block is not cleared")
-	}
-}
-
-func TestDescribe(t *testing.T) {
-	community := policy.Default().Portfolio(nil)
-	for _, c := range []struct {
-		factor event.Factor
-		value  event.Value
-		day    int64
-		want   string
-	}{
-		{event.FactorVelocityHour, event.NumberValue(1234), 90, "1,234 conversations begun in an hour (danger > 60)"},
-		{event.FactorVelocityHour, event.NumberValue(30), 90, "30 conversations begun in an hour (warn >= 30)"},
-		{event.FactorVelocityHour, event.NumberValue(3), 90, "3 conversations begun in an hour"},
-		{event.FactorDailyVolume, event.NumberValue(101), 2, "101 begun in a day, as a new number (danger > 100)"},
-		{event.FactorBlockRate, event.NumberValue(.0125), 90, "1.2 % blocked or reported it (warn >= 1 %)"},
-		{event.FactorContagion, event.NumberValue(1), 90, "1 number restricted in a week (warn >= 1)"},
-		{event.FactorIdenticalBatch, event.NumberValue(1), 90, "the same content 1 time in an hour"},
-		{event.FactorReplyRatio, event.NumberValue(1), 90, "only 100 % reply"},
-		{event.FactorQuality, event.WordValue("RED"), 90, "rated RED"},
-		{event.FactorDelivery, event.Value{}, 90, "delivery"},
-	} {
-		if got := describe(c.factor, c.value, &community.Rules[c.factor], c.day); got != c.want {
-			t.Errorf("%s: %q, want %q", c.factor, got, c.want)
-		}
-	}
-	for f := range event.NumFactors {
-		if !strings.Contains(factorWords[f].text, "%s") {
-			t.Errorf("%s has no words", f)
-		}
 	}
 }

@@ -38,7 +38,7 @@ var causeNames = [numCauses]string{
 	"unexplained", "pace", "volume", "silence", "complaints", "same_text", "same_file", "timer", "list", "refusals",
 }
 
-// String gives the cause's name.
+// String returns the cause's name.
 func (c Cause) String() string { return causeNames[c] }
 
 // Limits as published for senders on WhatsApp's own apps, by people who run such
@@ -63,7 +63,7 @@ const (
 
 // How a limit is exceeded matters as much as the limit: these are hazards an
 // hour at the excess of 1. They were chosen once for restrictions within hours
-// (pace), a day (texts) or days (silence), as the reports tell, before any policy
+// (pace), a day (texts) or days (silence), as the reports say, before any policy
 // was held against them.
 const (
 	paceHazard     = .25
@@ -130,7 +130,7 @@ func newJudge(rng *rand.Rand, official bool, joins int64) *judge {
 // maxStopped bounds what the rule remembers of opt-outs.
 const maxStopped = 20_000
 
-// watch takes in an event that happened at t and tells whether it makes the
+// watch takes in an event that happened at t and reports whether it makes the
 // number restricted, and why.
 func (j *judge) watch(ev *event.Event, t int64) (Cause, bool) {
 	cause, hit := j.pass(t)
@@ -289,7 +289,7 @@ func (j *judge) susceptible(t int64) float64 {
 	return x
 }
 
-// hazards gives what weighs on the number at t, an hour.
+// hazards returns what weighs on the number at t, an hour.
 func (j *judge) hazards(t int64) (h [numCauses]float64) {
 	sent := j.sent7d.now(t, week)
 	if c := j.complaints7d.now(t, week); c >= 2 && sent >= 30 {

@@ -8,7 +8,7 @@ import (
 	"sendwatch/internal/event"
 )
 
-// certain gives a judge without luck, whose limits are those published.
+// certain returns a judge without luck, whose limits are those published.
 func certain(official bool) *judge {
 	j := newJudge(rand.New(rand.NewPCG(1, 1)), official, 0)
 	j.pace, j.text, j.file, j.replies, j.blocks, j.invalid, j.volume, j.luck = 1, 1, 1, 1, 1, 1, 1, 1
@@ -96,7 +96,7 @@ func TestBlocksWeighByShare(t *testing.T) {
 }
 
 // TestPatienceEnds restricts at the hazard that was drawn, names what weighed
-// most, and starts anew.
+// most, and starts again.
 func TestPatienceEnds(t *testing.T) {
 	j := certain(false)
 	j.patience = .4

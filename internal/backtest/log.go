@@ -71,12 +71,12 @@ type sender struct {
 	official bool
 	tells    bool  // its gateway hands on blocks and reports
 	obeys    bool  // stops while restricted
-	ramp     int64 // ms from its turn until it does all that it means to do
+	ramp     int64 // ms from the start of misbehaviour until it does all that it means to do
 	decided  bool
 	until    int64 // restricted before this
 }
 
-// How senders differ. WhatsApp tells nobody of blocks and reports, so that few
+// How senders differ. WhatsApp reports to nobody blocks and reports, so that few
 // gateways can hand them on.
 const (
 	tellingShare = .3
@@ -171,7 +171,7 @@ func (l *Log) house(rng *rand.Rand) {
 	}
 }
 
-// Labels tells what became of the numbers, once the log has been read.
+// Labels says what became of the numbers, once the log has been read.
 func (l *Log) Labels() []Label {
 	var list []Label
 	for _, s := range l.senders {
@@ -182,13 +182,13 @@ func (l *Log) Labels() []Label {
 	return list
 }
 
-// Start and End give the log's bounds, ms.
+// Start and End return the log's bounds, ms.
 func (l *Log) Start() int64 { return l.traffic.Start() }
 
-// End gives the time before which the last record arrives, ms.
+// End returns the time before which the last record arrives, ms.
 func (l *Log) End() int64 { return l.end }
 
-// Next gives the next record in order of arrival, false at the end. Its byte
+// Next returns the next record in order of arrival, false at the end. Its byte
 // slices are valid until the next call.
 func (l *Log) Next(r *traffic.Record) bool {
 	for {
@@ -216,7 +216,7 @@ func (l *Log) Next(r *traffic.Record) bool {
 	}
 }
 
-// shows lets the hidden rule look at a record and tells whether the log has it.
+// shows lets the hidden rule look at a record and reports whether the log has it.
 // It rewrites records of guests to their host's name.
 func (l *Log) shows(r *traffic.Record) bool {
 	s := l.senders[r.Number]
@@ -259,7 +259,7 @@ func (l *Log) shows(r *traffic.Record) bool {
 	return true
 }
 
-// means tells whether the sender, while it is getting going, deals with a
+// means reports whether the sender, while it is getting going, deals with a
 // contact yet. More and more join, none leaves.
 func (s *sender) means(contact uint64, t int64) bool {
 	if s.label.Healthy || s.ramp == 0 || t < s.label.Turns {

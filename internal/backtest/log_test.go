@@ -58,7 +58,7 @@ func TestSameSeedSameLog(t *testing.T) {
 }
 
 // TestLogTellsWhatItsLabelsSay holds the restrictions of the log against the
-// labels, and looks for what the log must not tell: the platform's own words,
+// labels, and looks for what the log must not show: the platform's own words,
 // guests' names, records out of order.
 func TestLogTellsWhatItsLabelsSay(t *testing.T) {
 	l := newTestLog(t, 5, 60, 14)

@@ -14,7 +14,7 @@ import (
 // WhatsApp's own rating looks back.
 const Horizon = week
 
-// PlatformWord tells whether a factor only repeats what WhatsApp has said: a
+// PlatformWord reports whether a factor only repeats what WhatsApp has said: a
 // restriction and what follows it, a rating, an error of the account. Such flags
 // never count as a warning.
 func PlatformWord(f event.Factor) bool {
@@ -26,7 +26,7 @@ func PlatformWord(f event.Factor) bool {
 	return false
 }
 
-// warnsAt gives when an episode began to warn: of trust_score when it was raised,
+// warnsAt returns when an episode began to warn: of trust_score when it was raised,
 // of others when it reached danger. False if it never did.
 func warnsAt(e *replay.Episode) (int64, bool) {
 	switch {
@@ -169,7 +169,7 @@ func (t *tally) number(l *Label, episodes []*replay.Episode, end int64) {
 	}
 }
 
-// before tells whether an episode that began to warn at a time was in force
+// before reports whether an episode that began to warn at a time was in force
 // within the horizon before a restriction.
 func before(e *replay.Episode, at, restricted int64) bool {
 	return at < restricted && (e.Cleared == 0 || e.Cleared > restricted-Horizon)
@@ -240,7 +240,7 @@ func lead(hours []float64) Lead {
 	return Lead{Median: quantile(hours, .5), P10: quantile(hours, .1)}
 }
 
-// quantile gives the smallest value that at least the share q of all values
+// quantile returns the smallest value that at least the share q of all values
 // does not exceed, 0 of none.
 func quantile(values []float64, q float64) float64 {
 	if len(values) == 0 {
@@ -250,7 +250,7 @@ func quantile(values []float64, q float64) float64 {
 	return round(sorted[max(int(math.Ceil(q*float64(len(sorted))))-1, 0)], 100)
 }
 
-// share gives n of all, 1 of none: nobody was missed.
+// share returns n of all, 1 of none: nobody was missed.
 func share(n, all int) float64 {
 	if all == 0 {
 		return 1
@@ -258,7 +258,7 @@ func share(n, all int) float64 {
 	return float64(n) / float64(all)
 }
 
-// perWeek gives episodes per 100 numbers a week.
+// perWeek returns episodes per 100 numbers a week.
 func perWeek(n int, weeks float64) float64 {
 	if weeks == 0 {
 		return 0

@@ -15,7 +15,7 @@ func (m *meter) add(t int64, x float64, tau int64) {
 	m.at = max(t, m.at)
 }
 
-// now gives the count at t.
+// now returns the count at t.
 func (m *meter) now(t, tau int64) float64 {
 	if t <= m.at || m.value == 0 {
 		return m.value
@@ -30,7 +30,7 @@ type keyed struct {
 	sweep  int // look for faded ones at this size
 }
 
-// add counts one more of a key and gives how many there are.
+// add counts one more of a key and returns how many there are.
 func (k *keyed) add(key uint64, t, tau int64) float64 {
 	if k.meters == nil {
 		k.meters, k.sweep = map[uint64]*meter{}, 64
@@ -73,14 +73,14 @@ func (r *recall) put(contact uint64, t int64) {
 	r.queue = append(r.queue, met{contact, t})
 }
 
-// take forgets a contact and tells whether it was known.
+// take forgets a contact and reports whether it was known.
 func (r *recall) take(contact uint64) bool {
 	_, ok := r.times[contact]
 	delete(r.times, contact)
 	return ok
 }
 
-// expire forgets all who were last met before t and gives how many they are.
+// expire forgets all who were last met before t and returns how many they are.
 func (r *recall) expire(t int64) int {
 	gone := 0
 	for ; r.head < len(r.queue) && r.queue[r.head].at < t; r.head++ {

@@ -177,7 +177,7 @@ func (p *parser) password(to *Secret) (fields []field, resolve func()) {
 	fields = []field{
 		{key: "password_file", read: func(v strictyaml.Value) {
 			s, ok := p.secretFile(v)
-			*to = NewSecret(orUnread(s, ok))
+			*to = NewSecret(strictyaml.OrUnread(s, ok))
 		}},
 		{key: "password_env", read: func(v strictyaml.Value) { variable = v }},
 	}
@@ -187,7 +187,7 @@ func (p *parser) password(to *Secret) (fields []field, resolve func()) {
 		}
 		name, ok := variable.Text(accepted)
 		if !ok || *to != (Secret{}) {
-			*to = NewSecret(orUnread(to.text, *to != Secret{}))
+			*to = NewSecret(strictyaml.OrUnread(to.text, *to != Secret{}))
 			return
 		}
 		value, _ := p.lookupEnv(name)
@@ -195,7 +195,7 @@ func (p *parser) password(to *Secret) (fields []field, resolve func()) {
 			// Its name is not shown: somebody may have written the password itself.
 			variable.Wrong("the environment variable of this name is not set", accepted)
 		}
-		*to = NewSecret(orUnread(value, value != ""))
+		*to = NewSecret(strictyaml.OrUnread(value, value != ""))
 	}
 }
 
@@ -269,23 +269,14 @@ func (p *parser) file(key string, to *string, accepted string) field {
 func text(key string, to *string, accepted string) field {
 	return field{key: key, read: func(v strictyaml.Value) {
 		s, ok := v.Text(accepted)
-		*to = orUnread(s, ok)
+		*to = strictyaml.OrUnread(s, ok)
 	}}
-}
-
-// orUnread stands in for a value that could not be read, so that nobody takes
-// it for missing and notes a second mistake. The configuration is refused anyway.
-func orUnread(s string, ok bool) string {
-	if ok {
-		return s
-	}
-	return "unread"
 }
 
 func word(key string, to *string, allowed ...string) field {
 	return field{key: key, read: func(v strictyaml.Value) {
 		s, ok := v.Word(allowed)
-		*to = orUnread(s, ok)
+		*to = strictyaml.OrUnread(s, ok)
 	}}
 }
 

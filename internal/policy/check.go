@@ -66,7 +66,7 @@ func (t *Threshold) check(danger *Threshold, at strictyaml.Value, s *shape, with
 	}
 }
 
-// String gives the threshold as it is written in a file, "none" if there is none.
+// String returns the threshold as it is written in a file, "none" if there is none.
 func (t *Threshold) String() string {
 	switch {
 	case t.Op != OpNone:

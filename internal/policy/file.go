@@ -150,17 +150,9 @@ func (f *file) key(key string, v strictyaml.Value) {
 			if ok && len(text) > maxAdvice {
 				v.Wrong(fmt.Sprintf("has %d bytes", len(text)), fmt.Sprintf("one to three sentences, at most %d bytes", maxAdvice))
 			}
-			f.advice[factor] = orUnread(text, ok)
+			f.advice[factor] = strictyaml.OrUnread(text, ok)
 		})
 	}
-}
-
-// orUnread stands in for a text that could not be read.
-func orUnread(s string, ok bool) string {
-	if ok {
-		return s
-	}
-	return "unread"
 }
 
 func (f *file) profile(name string, v strictyaml.Value) {
@@ -222,7 +214,7 @@ func parseFactor(key string, v strictyaml.Value) (event.Factor, bool) {
 	return factor, ok
 }
 
-// changes reads the factors of a profile or an override. broken tells that one
+// changes reads the factors of a profile or an override. broken reports that one
 // of them has a name that nobody knows.
 func (f *file) changes(v strictyaml.Value, where place) (changes []change, broken bool) {
 	v.Fields(func(key string, v strictyaml.Value) {
@@ -348,8 +340,8 @@ func parseSteps(v strictyaml.Value, s *shape) []Step {
 	return steps
 }
 
-// parseThreshold gives what is written; `none` gives a Threshold that does not
-// exist, a mistake gives nil.
+// parseThreshold returns what is written; `none` gives a Threshold that does not
+// exist, a mistake returns nil.
 func parseThreshold(v strictyaml.Value, s *shape) *Threshold {
 	accepted := s.accepts()
 	if s.words != nil {
@@ -458,7 +450,7 @@ func parseName(v strictyaml.Value) string {
 	if ok && !isName(s) {
 		v.Wrong(strconv.Quote(s)+" is no name", acceptedName)
 	}
-	return orUnread(s, ok)
+	return strictyaml.OrUnread(s, ok)
 }
 
 func isName(s string) bool {

@@ -14,7 +14,7 @@ import (
 // DefaultName is the name of the shipped policy, which other files may extend.
 const DefaultName = "default"
 
-// Default gives the shipped policy, schemas/policy/default.yaml.
+// Default returns the shipped policy, schemas/policy/default.yaml.
 func Default() *Policy {
 	p, err := Load(shipped())
 	if err != nil {
@@ -23,7 +23,7 @@ func Default() *Policy {
 	return p
 }
 
-// Shipped gives the text of the shipped policy.
+// Shipped returns the text of the shipped policy.
 func Shipped() []byte { return slices.Clone(shipped()) }
 
 func shipped() []byte {

@@ -174,7 +174,7 @@ func TestNumberWithoutPortfolio(t *testing.T) {
 }
 
 // TestMistakes compares what is said about the files of testdata/mistakes with
-// the .golden beside each. Run with UPDATE_GOLDEN=1 to write them anew.
+// the .golden beside each. Run with UPDATE_GOLDEN=1 to rewrite them.
 func TestMistakes(t *testing.T) {
 	inputs, err := filepath.Glob("testdata/mistakes/*.yaml")
 	if err != nil || len(inputs) == 0 {

@@ -71,7 +71,7 @@ func (b *builder) override() {
 	}
 }
 
-// combine gives the profile of a base with a portfolio's and a number's changes.
+// combine returns the profile of a base with a portfolio's and a number's changes.
 func (b *builder) combine(base string, q, n int, portfolio, number set) int32 {
 	for _, chosen := range [...]string{portfolio.first.profile, number.first.profile} {
 		if _, ok := b.index[profileKey{base: chosen}]; ok {

@@ -31,14 +31,14 @@ type Policy struct {
 	advice                [event.NumFactors]string
 }
 
-// Index gives the place in Profiles of the rules for a number: the profile of
+// Index returns the place in Profiles of the rules for a number: the profile of
 // its connection, or the one that it or its portfolio chose, with its
 // portfolio's changes and its own on top. It allocates nothing.
 func (p *Policy) Index(numberID, portfolioID []byte, c event.Connection) int32 {
 	return p.table[p.byNumber[string(numberID)]*p.numPortfolioSets+p.byPortfolio[string(portfolioID)]][c]
 }
 
-// Portfolio gives the rules for a portfolio's own factors: those of the profile
+// Portfolio returns the rules for a portfolio's own factors: those of the profile
 // of unknown connections, with the portfolio's changes on top.
 func (p *Policy) Portfolio(portfolioID []byte) *Profile {
 	return &p.Profiles[p.Index(nil, portfolioID, event.ConnectionNone)]

@@ -26,7 +26,7 @@ type profileKey struct {
 	portfolio, number int
 }
 
-// resolve gives a profile with all that it extends. via are the profiles that
+// resolve returns a profile with all that it extends. via are the profiles that
 // led here, to find a circle.
 func (b *builder) resolve(name string, via []string) *Profile {
 	if r, ok := b.resolved[name]; ok {

@@ -21,7 +21,7 @@ const (
 
 var opNames = [...]string{"", ">=", ">", "<=", "<"}
 
-// String gives the operator's sign.
+// String returns the operator's sign.
 func (o Op) String() string { return opNames[o] }
 
 // Threshold is one bound of a rule: either an operator and a number, or words.
@@ -31,10 +31,10 @@ type Threshold struct {
 	Words []string
 }
 
-// Exists tells whether the bound was given.
+// Exists reports whether the bound was given.
 func (t *Threshold) Exists() bool { return t.Op != OpNone || len(t.Words) > 0 }
 
-// Met tells whether v is at or past the bound. NaN meets none.
+// Met reports whether v is at or past the bound. NaN meets none.
 func (t *Threshold) Met(v float64) bool {
 	switch t.Op {
 	case OpAtLeast:
@@ -49,7 +49,7 @@ func (t *Threshold) Met(v float64) bool {
 	return false
 }
 
-// Least gives the smallest whole number that meets a rising bound.
+// Least returns the smallest whole number that meets a rising bound.
 func (t *Threshold) Least() float64 {
 	if t.Op == OpAbove {
 		return math.Floor(t.Value) + 1
@@ -73,7 +73,7 @@ type Rule struct {
 	Steps        []Step // instead of Warn and Danger: by day of life, rising; past the last there is none
 }
 
-// At gives the thresholds that hold on a day of life.
+// At returns the thresholds that hold on a day of life.
 func (r *Rule) At(day int64) (warn, danger *Threshold) {
 	if len(r.Steps) == 0 {
 		return &r.Warn, &r.Danger
@@ -89,7 +89,7 @@ func (r *Rule) At(day int64) (warn, danger *Threshold) {
 // none is the threshold that nothing meets; it is never written.
 var none Threshold
 
-// Judge gives the level and the severity (contract, section 5) of a value on a
+// Judge returns the level and the severity (contract, section 5) of a value on a
 // day of life, given the size of its sample. A NaN value is silent.
 func (r *Rule) Judge(value, sample float64, day int64) (event.Level, float64) {
 	if !r.On || sample < r.Sample || value != value {
@@ -111,7 +111,7 @@ func (r *Rule) Judge(value, sample float64, day int64) (event.Level, float64) {
 	return event.LevelWarn, 0.25 + 0.75*(value-warn.Value)/(danger.Value-warn.Value)
 }
 
-// JudgeWord gives the level and the severity of a factor of words: 1 at danger
+// JudgeWord returns the level and the severity of a factor of words: 1 at danger
 // or where there is but one threshold, else 0.5 at warn. The empty word is silent.
 func (r *Rule) JudgeWord(word string) (event.Level, float64) {
 	if !r.On || word == "" {
@@ -128,7 +128,7 @@ func (r *Rule) JudgeWord(word string) (event.Level, float64) {
 	return event.LevelWarn, 0.5
 }
 
-// Score gives the trust score for P, the sum of weight x severity over all
+// Score returns the trust score for P, the sum of weight x severity over all
 // factors: floor(max(0, 100 - P) + 0.5) with P rounded to 6 decimals.
 func Score(p float64) int {
 	p = math.Round(p*1e6) / 1e6

@@ -118,11 +118,11 @@ func factorSchema(f event.Factor) object {
 			"properties": object{"until": object{"type": "integer", "minimum": 1, "maximum": maxDay}, "warn": threshold, "danger": threshold},
 		}}
 	}
-	return object{"description": s.fact, "type": "object", "minProperties": 1, "additionalProperties": false, "properties": properties}
+	return object{"description": wordings[f].fact, "type": "object", "minProperties": 1, "additionalProperties": false, "properties": properties}
 }
 
 // TestSchemaIsInSync compares the schema in schemas/policy with what the
-// reader's tables make. Run with UPDATE_GOLDEN=1 to write it anew.
+// reader's tables make. Run with UPDATE_GOLDEN=1 to rewrite it.
 func TestSchemaIsInSync(t *testing.T) {
 	var want bytes.Buffer
 	encoder := json.NewEncoder(&want)

@@ -5,7 +5,6 @@ import "sendwatch/internal/event"
 // shape says what a rule of one factor may look like. It is the code's half of
 // section 5: what a factor is; the policy file says how much of it is too much.
 type shape struct {
-	fact    string   // what is compared, for people
 	falling bool     // lower values are worse
 	most    float64  // no threshold lies above it
 	sample  string   // what the sample counts; empty: the factor has none
@@ -26,44 +25,44 @@ const (
 
 // shapes is indexed by event.Factor and never written.
 var shapes = [event.NumFactors]shape{
-	event.FactorVelocityHour:         {fact: "initiated sends in the last hour", most: anyCount, weighty: true},
-	event.FactorVelocityBurst:        {fact: "initiated sends in the last minute", most: anyCount, weighty: true},
-	event.FactorDailyVolume:          {fact: "initiated sends in the last 24 hours, by the number's day of life", most: anyCount, days: true, weighty: true},
-	event.FactorReplyRatio:           {fact: "share of the sends resolved in 7 days that were answered", falling: true, most: ratio, sample: "sends resolved in 7 days", windows: replyWindows, weighty: true},
-	event.FactorUnanswered:           {fact: "share of the sends resolved in 30 days that were not answered", most: ratio, sample: "sends resolved in 30 days", windows: replyWindows, weighty: true},
-	event.FactorMechanicalTiming:     {fact: "standard deviation over mean of the last 20 gaps between initiated sends", falling: true, most: 100, weighty: true},
-	event.FactorActiveHours:          {fact: "distinct hours of the last 24 with an initiated send", most: 24, sample: "initiated sends in 24 hours", weighty: true},
-	event.FactorConversationPressure: {fact: "the most sends waiting for an answer in one conversation", most: anyCount, weighty: true},
-	event.FactorGroupAdd:             {fact: "people who are no contacts added to groups in 24 hours", most: anyCount, weighty: true},
-	event.FactorBlockRate:            {fact: "blocks and reports over sends in 7 days", most: anyCount, sample: "sends in 7 days", weighty: true},
-	event.FactorOptOut:               {fact: "sends in 24 hours to contacts who said stop", most: anyCount, weighty: true},
-	event.FactorOptIn:                {fact: "share of the initiated sends in 24 hours without an opt-in", most: ratio, sample: "initiated sends in 24 hours that told of an opt-in", weighty: true},
-	event.FactorDelivery:             {fact: "share of the sends in 24 hours that were delivered", falling: true, most: ratio, sample: "sends in 24 hours that are an hour old", weighty: true},
-	event.FactorInvalidContacts:      {fact: "share of the sends in 24 hours to contacts that cannot be reached", most: anyCount, sample: "sends in 24 hours", weighty: true},
-	event.FactorIdenticalBatch:       {fact: "the most initiated sends of one content in the last hour", most: anyCount, weighty: true},
-	event.FactorMediaRepeat:          {fact: "the most initiated sends of one file in 24 hours", most: anyCount, weighty: true},
-	event.FactorLinkRepeat:           {fact: "the most initiated sends of one link in the last hour", most: anyCount, weighty: true},
-	event.FactorNumberAge:            {fact: "the number's day of life", falling: true, most: 1e5, weighty: true},
-	event.FactorOrigin:               {fact: "where the number comes from", words: []string{"sim", "voip"}, weighty: true},
-	event.FactorRegion:               {fact: "the country of the connection against the number's", words: []string{WordRegion}, weighty: true},
-	event.FactorForeignContacts:      {fact: "share of the initiated sends in 24 hours that went abroad", most: ratio, sample: "initiated sends in 24 hours whose countries are known", weighty: true},
-	event.FactorDormancy:             {fact: "initiated sends in 24 hours, in the two weeks after half a year of silence", most: anyCount, weighty: true},
-	event.FactorQuality:              {fact: "WhatsApp's quality rating of the number", words: []string{"GREEN", "YELLOW", "RED", "UNKNOWN"}, weighty: true},
-	event.FactorTemplateQuality:      {fact: "WhatsApp's rating and status of each template sent in 24 hours", words: []string{"GREEN", "YELLOW", "RED", "UNKNOWN", "APPROVED", "FLAGGED", "PAUSED", WordPausedAgain, "DISABLED"}, open: true, weighty: true},
-	event.FactorSpamErrors:           {fact: "sends refused with error 131048 in the last hour", most: anyCount, weighty: true},
-	event.FactorAccountErrors:        {fact: "sends refused for the account's sake in 24 hours", most: anyCount, weighty: true},
-	event.FactorRestriction:          {fact: "what WhatsApp holds against the account now", words: []string{"warned", "restricted", "banned"}, weighty: true},
-	event.FactorRestart:              {fact: "sends in the first days after a restriction ended", words: []string{WordRestartEarly, WordRestartLate}, weighty: true},
-	event.FactorTrustScore:           {fact: "the trust score", falling: true, most: 100},
-	event.FactorLimitUsage:           {fact: "contacts written to first in 24 hours over the portfolio's limit", most: anyCount},
-	event.FactorContagion:            {fact: "numbers of the portfolio restricted in 7 days", most: anyCount},
-	event.FactorSharedConnection:     {fact: "the most numbers of the portfolio on one address", most: anyCount},
+	event.FactorVelocityHour:         {most: anyCount, weighty: true},
+	event.FactorVelocityBurst:        {most: anyCount, weighty: true},
+	event.FactorDailyVolume:          {most: anyCount, days: true, weighty: true},
+	event.FactorReplyRatio:           {falling: true, most: ratio, sample: "sends resolved in 7 days", windows: replyWindows, weighty: true},
+	event.FactorUnanswered:           {most: ratio, sample: "sends resolved in 30 days", windows: replyWindows, weighty: true},
+	event.FactorMechanicalTiming:     {falling: true, most: 100, weighty: true},
+	event.FactorActiveHours:          {most: 24, sample: "initiated sends in 24 hours", weighty: true},
+	event.FactorConversationPressure: {most: anyCount, weighty: true},
+	event.FactorGroupAdd:             {most: anyCount, weighty: true},
+	event.FactorBlockRate:            {most: anyCount, sample: "sends in 7 days", weighty: true},
+	event.FactorOptOut:               {most: anyCount, weighty: true},
+	event.FactorOptIn:                {most: ratio, sample: "initiated sends in 24 hours that told of an opt-in", weighty: true},
+	event.FactorDelivery:             {falling: true, most: ratio, sample: "sends in 24 hours that are an hour old", weighty: true},
+	event.FactorInvalidContacts:      {most: anyCount, sample: "sends in 24 hours", weighty: true},
+	event.FactorIdenticalBatch:       {most: anyCount, weighty: true},
+	event.FactorMediaRepeat:          {most: anyCount, weighty: true},
+	event.FactorLinkRepeat:           {most: anyCount, weighty: true},
+	event.FactorNumberAge:            {falling: true, most: 1e5, weighty: true},
+	event.FactorOrigin:               {words: []string{"sim", "voip"}, weighty: true},
+	event.FactorRegion:               {words: []string{WordRegion}, weighty: true},
+	event.FactorForeignContacts:      {most: ratio, sample: "initiated sends in 24 hours whose countries are known", weighty: true},
+	event.FactorDormancy:             {most: anyCount, weighty: true},
+	event.FactorQuality:              {words: []string{"GREEN", "YELLOW", "RED", "UNKNOWN"}, weighty: true},
+	event.FactorTemplateQuality:      {words: []string{"GREEN", "YELLOW", "RED", "UNKNOWN", "APPROVED", "FLAGGED", "PAUSED", WordPausedAgain, "DISABLED"}, open: true, weighty: true},
+	event.FactorSpamErrors:           {most: anyCount, weighty: true},
+	event.FactorAccountErrors:        {most: anyCount, weighty: true},
+	event.FactorRestriction:          {words: []string{"warned", "restricted", "banned"}, weighty: true},
+	event.FactorRestart:              {words: []string{WordRestartEarly, WordRestartLate}, weighty: true},
+	event.FactorTrustScore:           {falling: true, most: 100},
+	event.FactorLimitUsage:           {most: anyCount},
+	event.FactorContagion:            {most: anyCount},
+	event.FactorSharedConnection:     {most: anyCount},
 }
 
-// ofPortfolio tells whether the factor judges a portfolio and not a number.
+// ofPortfolio reports whether the factor judges a portfolio and not a number.
 func ofPortfolio(f event.Factor) bool { return f >= event.NumNumberFactors }
 
-// ops gives the operators that make sense for the factor.
+// ops returns the operators that make sense for the factor.
 func (s *shape) ops() (orEqual, strict Op) {
 	if s.falling {
 		return OpAtMost, OpBelow

@@ -11,7 +11,7 @@ import (
 	"sendwatch/internal/event"
 )
 
-// digest gives 12 hexadecimal digits of the SHA-256 of all that the policy
+// digest returns 12 hexadecimal digits of the SHA-256 of all that the policy
 // decides, written in one fixed way: comments, the order of keys and the way in
 // which a profile came to its rules change nothing.
 func (f *file) digest(p *Policy) string {

@@ -63,7 +63,7 @@ func Open(folder, file string) (*Store, error) {
 	return s, nil
 }
 
-// Check gives the error that Open would give, as far as that can be told
+// Check returns the error that Open would return, as far as that can be known
 // without writing: every mistake of the policy file, and what is wrong with the
 // policy that the folder names as the first.
 func Check(folder, file string) error {
@@ -77,7 +77,7 @@ func Check(folder, file string) error {
 	return errors.Join(err, firstErr)
 }
 
-// keptFirst gives the policy that the folder names as the first, nil if it names
+// keptFirst returns the policy that the folder names as the first, nil if it names
 // none yet.
 func (s *Store) keptFirst() (*policy.Policy, error) {
 	version, err := os.ReadFile(filepath.Join(s.folder, firstFile))
@@ -90,21 +90,21 @@ func (s *Store) keptFirst() (*policy.Policy, error) {
 	return s.Find(strings.TrimSpace(string(version)))
 }
 
-// First gives the policy that decides at the beginning of a log.
+// First returns the policy that decides at the beginning of a log.
 func (s *Store) First() *policy.Policy {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.first
 }
 
-// Newest gives the policy that is to decide from now on.
+// Newest returns the policy that is to decide from now on.
 func (s *Store) Newest() *policy.Policy {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.newest
 }
 
-// Find gives the policy of a version. The error says where it was looked for.
+// Find returns the policy of a version. The error says where it was looked for.
 func (s *Store) Find(version string) (*policy.Policy, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,7 +137,7 @@ func (s *Store) Find(version string) (*policy.Policy, error) {
 	return p, nil
 }
 
-// Reload looks at the policy file. changed tells whether there is a new policy
+// Reload looks at the policy file. changed reports whether there is a new policy
 // in force. A file with a mistake is an error for as long as it has it; the policy
 // in force stays.
 func (s *Store) Reload() (changed bool, err error) {
@@ -208,9 +208,9 @@ func writeFile(name string, data []byte) error {
 	return nil
 }
 
-// Run looks at the policy file again and again until ctx ends, and tells of each
-// new policy and of each new file that is refused; refused hears nil once the
-// file says again what is in force.
+// Run looks at the policy file again and again until ctx ends, and reports each
+// new policy and each new file that is refused; refused gets nil once the
+// file has the policy in force again.
 func (s *Store) Run(ctx context.Context, every time.Duration, taken func(*policy.Policy), refused func(error)) {
 	if s.file == "" {
 		return // the shipped policy does not change

@@ -119,9 +119,9 @@ func TestFindRefusesAChangedFile(t *testing.T) {
 	}
 }
 
-// TestRunTells tells of a new policy once, and of a bad or a missing file once
+// TestRunReports reports a new policy once, and of a bad or a missing file once
 // each time that it becomes so.
-func TestRunTells(t *testing.T) {
+func TestRunReports(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "policy.yaml")
 		write(t, file, strict)

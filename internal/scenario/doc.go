@@ -10,9 +10,9 @@
 // file but the expectations that were not met.
 //
 // It refuses to guess: a word it does not know is a mistake. It starts no
-// goroutine, reads no clock and opens no file: whoever calls it does.
+// goroutine, reads no clock and opens no file: its caller does.
 //
-// Reading order: file.go (files and cases), deed.go (the lines), record.go (the
+// Reading order: file.go (files and cases), action.go (the lines), record.go (the
 // events they become), expect.go and flagline.go (what is expected), run.go,
 // update.go.
 package scenario

@@ -55,7 +55,7 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// TestEveryWordIsAnswered takes each deed with an unknown phrase: the mistake
+// TestEveryWordIsAnswered takes each action with an unknown phrase: the mistake
 // has to list those that are accepted.
 func TestEveryWordIsAnswered(t *testing.T) {
 	for i := range words {

@@ -233,7 +233,7 @@ func countNames(ofMinute bool) []string {
 	return names
 }
 
-// met tells whether a value is what is written. A number with decimals is
+// met reports whether a value is what is written. A number with decimals is
 // compared at so many decimals, a whole number exactly.
 func (k *check) met(c *Case, got any) bool {
 	number, isNumber := got.(float64)

@@ -29,7 +29,7 @@ type Case struct {
 
 	senders []sender // the first is meant where a line names none
 	watch   []event.Factor
-	deeds   []deed
+	actions   []action
 	expects []expect
 }
 
@@ -51,7 +51,7 @@ var (
 	numberKeys = []string{"waba", "portfolio", "country", "registered", "last_active", "connection", "origin"}
 )
 
-// Read reads a test file. Open gives the contents of a policy file that it
+// Read reads a test file. Open returns the contents of a policy file that it
 // names, by the path written there. The error is strictyaml.Mistakes: all of them.
 func Read(data []byte, open func(name string) ([]byte, error)) (*File, error) {
 	doc, root := strictyaml.Read(data)
@@ -127,9 +127,9 @@ func readCase(v, start, numbers, watch strictyaml.Value) *Case {
 	c.readNumbers(numbers)
 	c.readWatch(watch)
 	if !events.Exists() {
-		v.Missing("a list of lines such as "+exampleDeed, "events")
+		v.Missing("a list of lines such as "+exampleAction, "events")
 	} else {
-		c.readDeeds(events)
+		c.readActions(events)
 	}
 	if !expects.Exists() {
 		v.Missing("a list of expectations, each with at", "expect")
@@ -154,7 +154,7 @@ func (c *Case) readStart(v strictyaml.Value) {
 	}
 }
 
-// readNumbers reads the declared numbers. What a profile would tell becomes the
+// readNumbers reads the declared numbers. What a profile would say becomes the
 // number.profile with which the case begins.
 func (c *Case) readNumbers(v strictyaml.Value) {
 	v.Fields(func(id string, v strictyaml.Value) {
@@ -332,7 +332,7 @@ func note(v strictyaml.Value, places map[string]strictyaml.Value) {
 	}
 }
 
-// Policy gives what the file is judged by.
+// Policy returns what the file is judged by.
 func (f *File) Policy() *policy.Policy {
 	if f.policy == nil {
 		return policy.Default()

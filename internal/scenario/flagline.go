@@ -114,7 +114,7 @@ func (c *Case) readFlag(v strictyaml.Value) (w wantedFlag, ok bool) {
 	return w, v.Mistakes() == before
 }
 
-// subject gives the id of the flag's number or portfolio.
+// subject returns the id of the flag's number or portfolio.
 func subject(f *event.Flag) string {
 	if f.NumberID != "" {
 		return f.NumberID
@@ -122,7 +122,7 @@ func subject(f *event.Flag) string {
 	return f.PortfolioID
 }
 
-// met tells whether a flag is what is written.
+// met reports whether a flag is what is written.
 func (w *wantedFlag) met(f *event.Flag) bool {
 	if w.at != f.EventTime || w.subject != subject(f) || w.factor != f.Factor || w.key != f.Key || w.transition != f.Transition {
 		return false

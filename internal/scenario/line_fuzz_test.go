@@ -7,12 +7,12 @@ import (
 	"sendwatch/internal/strictyaml"
 )
 
-// FuzzLine reads one line as a deed and as a flag. Nothing may panic; a deed that
+// FuzzLine reads one line as a action and as a flag. Nothing may panic; a action that
 // is read becomes records, and a flag that is read is written and read again as
 // the same flag.
 func FuzzLine(f *testing.F) {
 	for _, line := range []string{
-		exampleDeed[1 : len(exampleDeed)-1],
+		exampleAction[1 : len(exampleAction)-1],
 		exampleFlag[1 : len(exampleFlag)-1],
 		`at 2d on n2: 3 replies from the last 3 contacts, text "a ""b"" c", id x`,
 		`at -1h: failed to contact "+49151", code -4, recorded 3h`,

@@ -9,21 +9,21 @@ import (
 	"sendwatch/internal/strictyaml"
 )
 
-// who is what a line says of its contacts; the zero value: nothing.
-type who struct {
+// recipients is what a line says of its contacts; the zero value: nothing.
+type recipients struct {
 	fresh       bool
 	newest      int // the last so many
 	first, last int // by number
 	id          string
 }
 
-const acceptedWho = `new contacts, a new contact, the last contact, the last 3 contacts, contact 2, contacts 2-5, contact "ID"`
+const acceptedRecipients = `new contacts, a new contact, the last contact, the last 3 contacts, contact 2, contacts 2-5, contact "ID"`
 
 // prepositions all introduce whom a line is about.
 var prepositions = []string{"to", "from", "by", "of"}
 
-// phrase reads one phrase behind a deed; false where the line makes no sense.
-func (p *parser) phrase(v strictyaml.Value, r *reader, d *deed, w *word, to *who) bool {
+// phrase reads one phrase behind a action; false where the line makes no sense.
+func (p *parser) phrase(v strictyaml.Value, r *reader, d *action, w *word, to *recipients) bool {
 	r.skip("one")
 	t, ok := r.next()
 	if !ok {
@@ -32,7 +32,7 @@ func (p *parser) phrase(v strictyaml.Value, r *reader, d *deed, w *word, to *who
 	}
 	name := t.text
 	if w.contact && slices.Contains(prepositions, name) && !t.quoted {
-		return p.who(v, r, to)
+		return p.recipients(v, r, to)
 	}
 	known := slices.Concat(w.phrases, ownPhrases)
 	if w.names[0] == "repeat" {
@@ -70,7 +70,7 @@ func (p *parser) phrase(v strictyaml.Value, r *reader, d *deed, w *word, to *who
 }
 
 // set takes a phrase of one argument.
-func (p *parser) set(v strictyaml.Value, d *deed, name, s string) {
+func (p *parser) set(v strictyaml.Value, d *action, name, s string) {
 	f := d.fields
 	switch name {
 	case "every", "for":
@@ -135,10 +135,10 @@ func (p *parser) set(v strictyaml.Value, d *deed, name, s string) {
 	}
 }
 
-// who reads whom a line is about.
-func (p *parser) who(v strictyaml.Value, r *reader, to *who) bool {
-	if *to != (who{}) {
-		v.Wrong("says twice whom it is about", acceptedWho)
+// recipients reads whom a line is about.
+func (p *parser) recipients(v strictyaml.Value, r *reader, to *recipients) bool {
+	if *to != (recipients{}) {
+		v.Wrong("says twice whom it is about", acceptedRecipients)
 		return false
 	}
 	r.skip("the", "a")
@@ -174,7 +174,7 @@ func (p *parser) who(v strictyaml.Value, r *reader, to *who) bool {
 			return true
 		}
 	}
-	v.Wrong("does not say which contacts", acceptedWho)
+	v.Wrong("does not say which contacts", acceptedRecipients)
 	return false
 }
 

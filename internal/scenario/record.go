@@ -15,13 +15,13 @@ type record struct {
 	line  int // of the file
 	time  int64
 	at    int64 // the record's timestamp, ms
-	after int64 // ms: the time that its line gives it, which places it among the expectations
+	after int64 // ms: the time on its line, which places it among the expectations
 	raw   bool
 	value []byte
 }
 
 // records calls f for each record of the case, in the order of the log, until f
-// gives false.
+// returns false.
 func (c *Case) records(f func(record) bool) {
 	var last []record // of the line before
 	number := 0
@@ -31,8 +31,8 @@ func (c *Case) records(f func(record) bool) {
 			return
 		}
 	}
-	for i := range c.deeds {
-		d := &c.deeds[i]
+	for i := range c.actions {
+		d := &c.actions[i]
 		if d.repeat {
 			for _, r := range last {
 				r.line, r.at, r.after = d.line, d.at, d.at
@@ -44,7 +44,7 @@ func (c *Case) records(f func(record) bool) {
 		}
 		last = last[:0]
 		var keep *[]record
-		if i+1 < len(c.deeds) && c.deeds[i+1].repeat {
+		if i+1 < len(c.actions) && c.actions[i+1].repeat {
 			keep = &last
 		}
 		if !c.expand(d, &number, keep, f) {
@@ -53,20 +53,20 @@ func (c *Case) records(f func(record) bool) {
 	}
 }
 
-// profiles gives the events with which a case begins: what it declares of its
+// profiles returns the events with which a case begins: what it declares of its
 // numbers.
-func (c *Case) profiles() []deed {
-	var list []deed
+func (c *Case) profiles() []action {
+	var list []action
 	for i := range c.senders {
 		if p := c.senders[i].profile; p != nil {
-			list = append(list, deed{line: c.Line, at: c.start, sender: i, typ: event.TypeProfile, count: 1, fields: p})
+			list = append(list, action{line: c.Line, at: c.start, sender: i, typ: event.TypeProfile, count: 1, fields: p})
 		}
 	}
 	return list
 }
 
-// expand makes the records of one deed. They are kept in last if it is not nil.
-func (c *Case) expand(d *deed, number *int, last *[]record, f func(record) bool) bool {
+// expand makes the records of one action. They are kept in last if it is not nil.
+func (c *Case) expand(d *action, number *int, last *[]record, f func(record) bool) bool {
 	for k := range d.count {
 		r := c.record(d, k, *number)
 		*number++
@@ -80,9 +80,9 @@ func (c *Case) expand(d *deed, number *int, last *[]record, f func(record) bool)
 	return true
 }
 
-// record makes the k-th record of a deed. What its line says of the number, the
+// record makes the k-th record of a action. What its line says of the number, the
 // WABA, the portfolio and the id stays.
-func (c *Case) record(d *deed, k, number int) record {
+func (c *Case) record(d *action, k, number int) record {
 	s := &c.senders[d.sender]
 	t := d.at + int64(k)*d.every
 	f := maps.Clone(d.fields)
@@ -126,7 +126,7 @@ func (c *Case) record(d *deed, k, number int) record {
 	return r
 }
 
-// Log gives the case as a log of newline-delimited JSON, as `sendwatch replay`
+// Log returns the case as a log of newline-delimited JSON, as `sendwatch replay`
 // reads it, with a clock event at the last expectation if no event comes as far.
 func (c *Case) Log() []byte {
 	var log []byte

@@ -21,10 +21,10 @@ type Result struct {
 	policy   *policy.Policy
 }
 
-// OK tells whether all was as expected.
+// OK reports whether all was as expected.
 func (r *Result) OK() bool { return len(r.Failures) == 0 }
 
-// Unwritten gives the failures that Update cannot make good: events that are
+// Unwritten returns the failures that Update cannot make good: events that are
 // none, and subjects of which nothing is known.
 func (r *Result) Unwritten() []Failure {
 	var list []Failure
@@ -45,7 +45,7 @@ type Failure struct {
 	Lines []string
 }
 
-// String gives the failure as lines for a person.
+// String returns the failure as lines for a person.
 func (f Failure) String() string {
 	return fmt.Sprintf("line %d, %s\n  %s", f.Line, f.What, strings.Join(f.Lines, "\n  "))
 }
@@ -100,7 +100,7 @@ func (c *Case) run(p *policy.Policy) Result {
 	return result
 }
 
-// apply gives one record to the processor. A record that was written as JSON and
+// apply hands one record to the processor. A record that was written as JSON and
 // is no event that is known is a failure, unless the case counts such records.
 func (r *run) apply(rec *record, offset int64) bool {
 	class, _, err := r.processor.Apply(&event.Record{Offset: offset, Timestamp: rec.at, Value: rec.value}, &r.out)
@@ -128,7 +128,7 @@ func (r *run) apply(rec *record, offset int64) bool {
 // maxFailures ends a case that goes wrong with every record.
 const maxFailures = 100
 
-// counts tells whether the case says how many records of a class it expects.
+// counts reports whether the case says how many records of a class it expects.
 func (c *Case) counts(class event.Class) bool {
 	return slices.ContainsFunc(c.expects, func(x expect) bool {
 		return slices.ContainsFunc(x.checks, func(k check) bool { return k.group == groupRecords && k.name == class.String() })
@@ -206,7 +206,7 @@ func (r *run) compare(x *expect) {
 	}
 }
 
-// status gives what is known of the expectation's subject by name, nil if
+// status returns what is known of the expectation's subject by name, nil if
 // nothing is.
 func (r *run) status(x *expect) map[string]any {
 	defer r.out.Reset()

@@ -247,7 +247,7 @@ func TestLooseWords(t *testing.T) {
 }
 
 // TestExplanation holds the page that explains the format: its example runs, and
-// it names every deed, phrase and key.
+// it names every action, phrase and key.
 func TestExplanation(t *testing.T) {
 	data, err := os.ReadFile("../../schemas/policy/TESTING.md")
 	if err != nil {
@@ -276,7 +276,7 @@ func TestExplanation(t *testing.T) {
 	}
 }
 
-// FuzzRead reads whatever there is. Nothing may panic, and what Update gives
+// FuzzRead reads any input. Nothing may panic, and what Update returns
 // must be a file whose expectations are met.
 func FuzzRead(f *testing.F) {
 	for _, pattern := range []string{"testdata/*/*.yaml", "../../schemas/policy/tests/*.yaml", "../engine/testdata/scenarios/*.yaml"} {
@@ -301,8 +301,8 @@ func FuzzRead(f *testing.F) {
 		const day = 24 * 3_600_000
 		work := len(file.Cases)
 		for _, c := range file.Cases {
-			for i := range c.deeds {
-				work += c.deeds[i].count + int(max(0, c.deeds[i].at-c.start)/day)*100
+			for i := range c.actions {
+				work += c.actions[i].count + int(max(0, c.actions[i].at-c.start)/day)*100
 			}
 			for i := range c.expects {
 				work += int(max(0, c.expects[i].at-c.start)/day) * 100

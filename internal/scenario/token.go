@@ -57,7 +57,7 @@ type reader struct {
 	rest []token
 }
 
-// peek gives the next word, empty at the end or where it is quoted.
+// peek returns the next word, empty at the end or where it is quoted.
 func (r *reader) peek() string {
 	if len(r.rest) == 0 || r.rest[0].quoted {
 		return ""
@@ -65,7 +65,7 @@ func (r *reader) peek() string {
 	return r.rest[0].text
 }
 
-// next gives the next word and moves on.
+// next returns the next word and moves on.
 func (r *reader) next() (token, bool) {
 	if len(r.rest) == 0 {
 		return token{}, false
@@ -85,7 +85,7 @@ func (r *reader) skip(words ...string) bool {
 	return false
 }
 
-// unit gives the next word and moves past it if it is the unit of a number that
+// unit returns the next word and moves past it if it is the unit of a number that
 // stands by itself, as in 3 s.
 func (r *reader) unit(number string) string {
 	if strings.Trim(number, "0123456789") != "" {

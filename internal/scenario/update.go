@@ -15,7 +15,7 @@ import (
 	"sendwatch/internal/strictyaml"
 )
 
-// edit is one expectation to be written anew.
+// edit is one expectation to be rewritten.
 type edit struct {
 	value strictyaml.Value
 	old   string // the value as it is written, without quotes
@@ -33,7 +33,7 @@ type newFlag struct {
 	text  string
 }
 
-// rewriteFlags gives the list of flags that came. What stays, stays as it is
+// rewriteFlags returns the list of flags that came. What stays, stays as it is
 // written; a flag that differs from the one in its place keeps its parts.
 func (c *Case) rewriteFlags(want []wantedFlag, got []event.Flag, steps []pair) []newFlag {
 	var list []newFlag
@@ -66,7 +66,7 @@ func (c *Case) rewriteFlags(want []wantedFlag, got []event.Flag, steps []pair) [
 	return list
 }
 
-// Update gives the file with every expectation that was not met written anew.
+// Update returns the file with every expectation that was not met rewritten.
 // All else stays byte for byte: comments, order, layout. The error names the
 // lines that it cannot rewrite, such as a value on several lines.
 func (f *File) Update(results []Result) ([]byte, error) {
@@ -138,7 +138,7 @@ func (e *edit) split(lines []string) (before, rest string, err error) {
 	return string(letters[:column]), string(letters[column:]), nil
 }
 
-// applyValue writes a single value anew.
+// applyValue writes a single value again.
 func (e *edit) applyValue(lines []string) error {
 	before, rest, err := e.split(lines)
 	if err != nil {
@@ -153,7 +153,7 @@ func (e *edit) applyValue(lines []string) error {
 	return errLayout
 }
 
-// applyFlags writes a list of flags anew.
+// applyFlags writes a list of flags again.
 func (e *edit) applyFlags(lines []string) ([]string, error) {
 	before, rest, err := e.split(lines)
 	if err != nil {
@@ -183,7 +183,7 @@ func (e *edit) applyFlags(lines []string) ([]string, error) {
 	}
 	indent := lines[n][:len(lines[n])-len(strings.TrimLeft(lines[n], " "))]
 	var list []string
-	// block gives the lines of an old item, with the comments above it.
+	// block returns the lines of an old item, with the comments above it.
 	block := func(i int) []string {
 		from := key + 1
 		if i > 0 {
@@ -213,7 +213,7 @@ func (e *edit) applyFlags(lines []string) ([]string, error) {
 	return slices.Concat(lines[:key+1], list, lines[last+1:]), nil
 }
 
-// wholeOn tells whether an item is on one line: up to the next item there are
+// wholeOn reports whether an item is on one line: up to the next item there are
 // only comments and blank lines, and behind the last nothing that is further in.
 func wholeOn(lines []string, items []strictyaml.Value, i int) bool {
 	if i+1 == len(items) {
@@ -233,7 +233,7 @@ func wholeOn(lines []string, items []strictyaml.Value, i int) bool {
 	return true
 }
 
-// applyFlow writes a list that stands in brackets anew: below its key, or in
+// applyFlow writes a list that stands in brackets again: below its key, or in
 // brackets again where it stands within braces.
 func (e *edit) applyFlow(lines []string, n int, before, rest string, items []strictyaml.Value) ([]string, error) {
 	if len(items) > 0 {
@@ -281,5 +281,5 @@ func withoutComment(line string) string {
 	return strings.TrimRight(text, " ")
 }
 
-// Changed tells whether Update would change the file.
+// Changed reports whether Update would change the file.
 func (f *File) Changed(updated []byte) bool { return !bytes.Equal(f.source, updated) }

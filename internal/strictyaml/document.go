@@ -31,7 +31,7 @@ type Value struct {
 	node *yaml.Node
 }
 
-// Read gives the document and its root. If it cannot be read at all, the root
+// Read returns the document and its root. If it cannot be read at all, the root
 // is empty (Exists is false) and Err says why.
 func Read(data []byte) (*Document, Value) {
 	d := &Document{}
@@ -63,7 +63,7 @@ func Read(data []byte) (*Document, Value) {
 	return d, root
 }
 
-// syntax turns the YAML reader's error, which carries its line in its text,
+// syntax converts the YAML reader's error, which carries its line in its text,
 // into a mistake.
 func syntax(err error) Mistake {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
@@ -75,7 +75,7 @@ func syntax(err error) Mistake {
 			}
 		}
 	}
-	switch m.Problem { // what people write most often, which the reader's words do not tell
+	switch m.Problem { // what people write most often, which the reader's words do not say
 	case "found character that cannot start any token":
 		m.Accepted = "YAML, indented with spaces and not with tabs; " + signsInQuotes
 	case "did not find expected comment or line break":
@@ -86,7 +86,7 @@ func syntax(err error) Mistake {
 
 const signsInQuotes = `in quotes what begins with a sign, as ">= 3"`
 
-// Err gives all Mistakes found so far, nil if there are none.
+// Err returns all Mistakes found so far, nil if there are none.
 func (d *Document) Err() error {
 	if len(d.mistakes) == 0 {
 		return nil
@@ -100,10 +100,10 @@ func (d *Document) Wrong(problem, accepted string) {
 	d.mistakes = append(d.mistakes, Mistake{Problem: problem, Accepted: accepted})
 }
 
-// Exists tells whether there is something at this place.
+// Exists reports whether there is something at this place.
 func (v Value) Exists() bool { return v.node != nil }
 
-// Line gives the line of the place, 0 if there is nothing.
+// Line returns the line of the place, 0 if there is nothing.
 func (v Value) Line() int {
 	if v.node == nil {
 		return 0
@@ -111,7 +111,7 @@ func (v Value) Line() int {
 	return v.node.Line
 }
 
-// Column gives the column of the place, in letters counted from 1, 0 if there is
+// Column returns the column of the place, in letters counted from 1, 0 if there is
 // nothing.
 func (v Value) Column() int {
 	if v.node == nil {
@@ -125,7 +125,7 @@ func (v Value) Wrong(problem, accepted string) {
 	v.doc.mistakes = append(v.doc.mistakes, Mistake{Path: v.Path, Line: v.Line(), Problem: problem, Accepted: accepted})
 }
 
-// Mistakes gives how many mistakes were noted so far in the whole document.
+// Mistakes returns how many mistakes were noted so far in the whole document.
 func (v Value) Mistakes() int { return len(v.doc.mistakes) }
 
 // Missing notes that what must be there, at the path below this place, is not.
@@ -191,7 +191,7 @@ func (v Value) Record(known []string, f func(key string, field Value)) {
 	})
 }
 
-// List gives the items of a list; any other value is a mistake.
+// List returns the items of a list; any other value is a mistake.
 func (v Value) List(accepted string) ([]Value, bool) {
 	if !v.plain() {
 		return nil, false
@@ -207,13 +207,13 @@ func (v Value) List(accepted string) ([]Value, bool) {
 	return items, true
 }
 
-// IsList tells whether the value is a list.
+// IsList reports whether the value is a list.
 func (v Value) IsList() bool { return v.node != nil && v.node.Kind == yaml.SequenceNode }
 
-// IsMapping tells whether the value is a mapping.
+// IsMapping reports whether the value is a mapping.
 func (v Value) IsMapping() bool { return v.node != nil && v.node.Kind == yaml.MappingNode }
 
-// Any gives whatever is written as encoding/json would read it: nil, bool,
+// Any returns whatever is written as encoding/json would read it: nil, bool,
 // json.Number, string, []any or map[string]any. A number that JSON cannot write
 // is a string.
 func (v Value) Any() any {
@@ -246,12 +246,12 @@ func (v Value) Any() any {
 	return s
 }
 
-// Null tells whether the value was left empty.
+// Null reports whether the value was left empty.
 func (v Value) Null() bool {
 	return v.node != nil && v.node.Kind == yaml.ScalarNode && v.node.Tag == "!!null"
 }
 
-// Text gives a word or a sentence as it is written, without white space around
+// Text returns a word or a sentence as it is written, without white space around
 // it. A list, a mapping or nothing at all is a mistake.
 func (v Value) Text(accepted string) (string, bool) {
 	if !v.plain() {
@@ -269,7 +269,7 @@ func (v Value) Text(accepted string) (string, bool) {
 	return s, true
 }
 
-// Word gives a Text that is one of the allowed.
+// Word returns a Text that is one of the allowed.
 func (v Value) Word(allowed []string) (string, bool) {
 	accepted := strings.Join(allowed, ", ")
 	s, ok := v.Text(accepted)
@@ -287,7 +287,7 @@ func (v Value) Word(allowed []string) (string, bool) {
 	return "", false
 }
 
-// Bool gives true or false.
+// Bool returns true or false.
 func (v Value) Bool() (bool, bool) {
 	s, ok := v.Text("true or false")
 	if !ok {
@@ -300,7 +300,7 @@ func (v Value) Bool() (bool, bool) {
 	return s == "true", true
 }
 
-// Number gives a finite number within [least, most].
+// Number returns a finite number within [least, most].
 func (v Value) Number(least, most float64, accepted string) (float64, bool) {
 	s, ok := v.Text(accepted)
 	if !ok {
@@ -318,7 +318,7 @@ func (v Value) Number(least, most float64, accepted string) (float64, bool) {
 	return n, true
 }
 
-// Whole gives a whole number within [least, most].
+// Whole returns a whole number within [least, most].
 func (v Value) Whole(least, most int64) (int64, bool) {
 	accepted := fmt.Sprintf("a whole number from %d to %d", least, most)
 	s, ok := v.Text(accepted)
@@ -337,7 +337,7 @@ func (v Value) Whole(least, most int64) (int64, bool) {
 	return n, true
 }
 
-// Duration gives a span of time such as 90s, 10m, 1h30m or 7d, within
+// Duration returns a span of time such as 90s, 10m, 1h30m or 7d, within
 // [least, most].
 func (v Value) Duration(least, most time.Duration) (time.Duration, bool) {
 	accepted := fmt.Sprintf("a span of time such as 90s, 10m, 1h or 7d, from %s to %s", Span(least), Span(most))
@@ -449,4 +449,13 @@ func join(path, key string) string {
 		return key
 	}
 	return path + "." + key
+}
+
+// OrUnread returns the text if ok and else a stand-in for it, so that a key whose
+// value could not be read is not reported as missing too.
+func OrUnread(text string, ok bool) string {
+	if ok {
+		return text
+	}
+	return "unread"
 }

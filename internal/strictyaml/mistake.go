@@ -14,7 +14,7 @@ type Mistake struct {
 	Accepted string // what would be right; may be empty
 }
 
-// String gives the mistake as one line.
+// String returns the mistake as one line.
 func (m Mistake) String() string {
 	var b strings.Builder
 	if m.Line > 0 {
@@ -33,7 +33,7 @@ func (m Mistake) String() string {
 // Mistakes are all mistakes of one document, by line and path.
 type Mistakes []Mistake
 
-// Error gives one mistake a line, after a line that counts them.
+// Error returns one mistake a line, after a line that counts them.
 func (m Mistakes) Error() string {
 	if len(m) == 1 {
 		return m[0].String()
@@ -46,7 +46,7 @@ func (m Mistakes) Error() string {
 	return b.String()
 }
 
-// sorted gives the mistakes in reading order, each once.
+// sorted returns the mistakes in reading order, each once.
 func (m Mistakes) sorted() Mistakes {
 	slices.SortStableFunc(m, func(a, b Mistake) int {
 		if a.Line != b.Line {
@@ -57,7 +57,7 @@ func (m Mistakes) sorted() Mistakes {
 	return slices.Compact(m)
 }
 
-// Nearest gives the name that s was most likely meant to be, "" if none is
+// Nearest returns the name that s was most likely meant to be, "" if none is
 // close: at most a third of its letters, and at least two, may be wrong.
 func Nearest(s string, names []string) string {
 	best, least := "", max(2, len(s)/3)+1

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// at reads a document of one key, `k`, and gives its value.
+// at reads a document of one key, `k`, and returns its value.
 func at(t *testing.T, text string) (*Document, Value) {
 	t.Helper()
 	doc, root := Read([]byte("k: " + text))

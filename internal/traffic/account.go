@@ -60,7 +60,7 @@ func (n *number) appear(a action) bool {
 	return n.close()
 }
 
-// connect tells from where the number is connected: daily, and once more (arg 1)
+// connect says from where the number is connected: daily, and once more (arg 1)
 // when that changes.
 func (n *number) connect(a action) bool {
 	if a.arg == 0 {
@@ -100,7 +100,7 @@ func (n *number) rate(a action) bool {
 const restrictedFor = 36 * hour
 
 // restrict is WhatsApp's answer to a number that misbehaves. It sends nothing
-// while restricted and goes on as before on the very day it may.
+// while restricted and continues as before on the very day it may.
 func (n *number) restrict(a action) bool {
 	n.silent = a.at + restrictedFor
 	n.runLeft = 0

@@ -109,7 +109,7 @@ func (n *number) fatigue() float64 {
 	return 0
 }
 
-// statuses schedules sent, delivered and read, and gives the time at which the
+// statuses schedules sent, delivered and read, and returns the time at which the
 // contact has seen the message, or might have.
 func (n *number) statuses(t int64, c, m uint32) int64 {
 	status := func(at int64, s event.Status) {

@@ -7,7 +7,7 @@ import (
 )
 
 // number is one sender: what it is, what it will do, and the records on their
-// way. All its randomness is its own, so that it behaves the same whoever else
+// way. All its randomness is its own, so that it behaves the same whatever other
 // is there.
 type number struct {
 	Number
@@ -15,7 +15,7 @@ type number struct {
 	rng       *rand.Rand
 	place     *place
 	p         *profile // how it behaves now
-	target    *profile // how it will behave from its turn on
+	target    *profile // how it will behave once it misbehaves
 	portfolio int
 	salt      uint64
 
@@ -111,7 +111,7 @@ func (n *number) schedule(a action) {
 	n.queue.push(a)
 }
 
-// step does what is due and tells whether it left a record in g.rec.
+// step does what is due and reports whether it left a record in g.rec.
 func (n *number) step(a action) bool {
 	switch a.do {
 	case doJoin:
@@ -197,7 +197,7 @@ func (n *number) plan(t int64) {
 	n.schedule(action{at: max(next, n.last+o.least), do: doOutreach})
 }
 
-// inRun gives the time of the next send of this run, or of the first of the next.
+// inRun returns the time of the next send of this run, or of the first of the next.
 func (n *number) inRun(t int64) int64 {
 	o := &n.p.outreach
 	if n.runLeft > 0 {
@@ -223,7 +223,7 @@ func (n *number) inRun(t int64) int64 {
 	}
 }
 
-// contactNext gives the contact whose turn it is. Bit 31 says that it lives abroad.
+// contactNext returns the contact whose turn it is. Bit 31 says that it lives abroad.
 func (n *number) contactNext() uint32 {
 	var c uint32
 	for range 20 { // who asked to stop is passed over

@@ -87,10 +87,10 @@ type expectation struct {
 	after  int // days
 }
 
-// template tells whether the profile sends templates.
+// template reports whether the profile sends templates.
 func (p *profile) template() bool { return p.category != event.CategoryNone }
 
-// profiles gives all profiles: the healthy first.
+// profiles returns all profiles: the healthy first.
 func profiles() []*profile {
 	healthy := healthyProfiles()
 	for _, p := range healthy {

@@ -105,7 +105,7 @@ func New(c Config) (*Generator, error) {
 	return g, nil
 }
 
-// Numbers gives the senders and what is to be found of each.
+// Numbers returns the senders and what is to be found of each.
 func (g *Generator) Numbers() []Number {
 	out := make([]Number, len(g.numbers))
 	for i, n := range g.numbers {
@@ -114,13 +114,13 @@ func (g *Generator) Numbers() []Number {
 	return out
 }
 
-// Portfolios gives the portfolios and what is to be found of each.
+// Portfolios returns the portfolios and what is to be found of each.
 func (g *Generator) Portfolios() []Portfolio { return g.portfolios }
 
-// Start gives the time at which the history begins, ms.
+// Start returns the time at which the history begins, ms.
 func (g *Generator) Start() int64 { return g.start }
 
-// Next gives the next record in order of arrival, false once there is none
+// Next returns the next record in order of arrival, false once there is none
 // before the end. Without an end it never returns false.
 func (g *Generator) Next(r *Record) bool {
 	if g.pending {

@@ -18,7 +18,7 @@ const (
 	bits           = uint64(1)<<20 - 1 // of one draw
 )
 
-// closeMessage ends an event that may be held up on its way, and tells whether
+// closeMessage ends an event that may be held up on its way, and reports whether
 // it is there already.
 func (n *number) closeMessage(t int64) bool {
 	n.close()

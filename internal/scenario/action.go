@@ -10,8 +10,8 @@ import (
 	"sendwatch/internal/strictyaml"
 )
 
-// deed is one line of a case: events of one kind, one or many.
-type deed struct {
+// action is one line of a case: events of one kind, one or many.
+type action struct {
 	line     int
 	at       int64 // ms, of the first
 	recorded int64 // ms, the records' timestamp; 0 for each event's own time
@@ -27,7 +27,7 @@ type deed struct {
 	fields   map[string]any // what all events of the line have
 }
 
-// contacts says whom the events of a deed are about, in turn.
+// contacts says whom the events of a action are about, in turn.
 type contacts struct {
 	first, size int    // numbered contacts
 	id          string // or one by id
@@ -40,7 +40,7 @@ const (
 	maxContact = 1_000_000 // the largest number of a contact
 )
 
-const exampleDeed = `"at 0s: 40 sends, one every 3s, template promo/en (marketing), to new contacts"`
+const exampleAction = `"at 0s: 40 sends, one every 3s, template promo/en (marketing), to new contacts"`
 
 // word is a word that a line may begin with and what may follow it.
 type word struct {
@@ -91,9 +91,9 @@ func wordNames() []string {
 	return names
 }
 
-// readDeeds reads the lines of a case.
-func (c *Case) readDeeds(v strictyaml.Value) {
-	items, _ := v.List("a list of lines such as " + exampleDeed)
+// readActions reads the lines of a case.
+func (c *Case) readActions(v strictyaml.Value) {
+	items, _ := v.List("a list of lines such as " + exampleAction)
 	p := parser{c: c}
 	records := 0
 	for _, item := range items {
@@ -103,15 +103,15 @@ func (c *Case) readDeeds(v strictyaml.Value) {
 		}
 		if d.repeat {
 			d.count = 0
-			if len(c.deeds) > 0 {
-				d.count = c.deeds[len(c.deeds)-1].count
+			if len(c.actions) > 0 {
+				d.count = c.actions[len(c.actions)-1].count
 			}
 		}
 		if records += d.count; records > maxRecords {
 			item.Wrong("the case has too many events", "at most "+strconv.Itoa(maxRecords))
 			return
 		}
-		c.deeds = append(c.deeds, d)
+		c.actions = append(c.actions, d)
 	}
 	if v.IsList() && len(items) == 0 {
 		v.Wrong("is empty", "at least one line")
@@ -125,13 +125,13 @@ type parser struct {
 }
 
 // read reads one line.
-func (p *parser) read(v strictyaml.Value) (deed, bool) {
+func (p *parser) read(v strictyaml.Value) (action, bool) {
 	before := v.Mistakes()
-	at, on, body, text, ok := p.c.entry(v, exampleDeed)
+	at, on, body, text, ok := p.c.entry(v, exampleAction)
 	if !ok {
-		return deed{}, false
+		return action{}, false
 	}
-	d := deed{line: v.Line(), at: at, count: 1, fields: map[string]any{}}
+	d := action{line: v.Line(), at: at, count: 1, fields: map[string]any{}}
 	if d.sender, ok = p.c.sender(on); !ok {
 		v.Wrong("no such number: "+quote(on), p.c.senderNames())
 		return d, false
@@ -148,7 +148,7 @@ func (p *parser) read(v strictyaml.Value) (deed, bool) {
 		return d, v.Mistakes() == before
 	}
 	if text == "" {
-		if text, ok = body.Text("a line such as " + exampleDeed + ", or an event as a mapping"); !ok {
+		if text, ok = body.Text("a line such as " + exampleAction + ", or an event as a mapping"); !ok {
 			return d, false
 		}
 	}
@@ -161,8 +161,8 @@ func (p *parser) read(v strictyaml.Value) (deed, bool) {
 	return d, v.Mistakes() == before
 }
 
-// line reads a deed and its phrases.
-func (p *parser) line(v strictyaml.Value, r *reader, d *deed) {
+// line reads a action and its phrases.
+func (p *parser) line(v strictyaml.Value, r *reader, d *action) {
 	counted := false
 	if n, err := strconv.Atoi(r.peek()); err == nil {
 		if n < 1 || n > maxCount {
@@ -174,7 +174,7 @@ func (p *parser) line(v strictyaml.Value, r *reader, d *deed) {
 	name := r.peek()
 	i := slices.IndexFunc(words, func(w word) bool { return slices.Contains(w.names, name) })
 	if i < 0 {
-		unknown(v, name, "deed", wordNames())
+		unknown(v, name, "action", wordNames())
 		return
 	}
 	w := &words[i]
@@ -195,18 +195,18 @@ func (p *parser) line(v strictyaml.Value, r *reader, d *deed) {
 		d.fields["state"], d.fields["scope"] = name, "number"
 	case "repeat":
 		d.repeat = true
-		if len(p.c.deeds) == 0 || p.c.deeds[len(p.c.deeds)-1].repeat {
+		if len(p.c.actions) == 0 || p.c.actions[len(p.c.actions)-1].repeat {
 			v.Wrong("there is nothing to repeat", "repeat behind a line with events")
 		}
 	}
-	who := who{}
+	to := recipients{}
 	for len(r.rest) > 0 {
-		if !p.phrase(v, r, d, w, &who) {
+		if !p.phrase(v, r, d, w, &to) {
 			return
 		}
 	}
 	if w.contact {
-		p.choose(v, d, who, counted)
+		p.choose(v, d, to, counted)
 	}
 	p.complete(v, d)
 }
@@ -222,8 +222,8 @@ func unknown(v strictyaml.Value, name, what string, known []string) {
 	v.Wrong(problem, strings.Join(known, ", "))
 }
 
-// argument reads what stands right behind a deed.
-func (p *parser) argument(v strictyaml.Value, r *reader, d *deed, w *word) {
+// argument reads what stands right behind a action.
+func (p *parser) argument(v strictyaml.Value, r *reader, d *action, w *word) {
 	if d.typ == event.TypeTemplate {
 		d.fields["template"] = p.template(v, r)
 		return
@@ -255,7 +255,7 @@ func (p *parser) argument(v strictyaml.Value, r *reader, d *deed, w *word) {
 	}
 }
 
-// isPhrase tells whether a phrase of any deed begins with the word.
+// isPhrase reports whether a phrase of any action begins with the word.
 func isPhrase(name string) bool {
 	return slices.Contains(ownPhrases, name) || slices.Contains(prepositions, name) ||
 		slices.ContainsFunc(words, func(w word) bool { return slices.Contains(w.phrases, name) })
@@ -283,9 +283,9 @@ func (p *parser) template(v strictyaml.Value, r *reader) map[string]any {
 	return fields
 }
 
-// choose settles whom the events are about, and how many they are.
-func (p *parser) choose(v strictyaml.Value, d *deed, w who, counted bool) {
-	fresh := w.fresh || w == who{} && d.typ == event.TypeSent
+// choose decides whom the events are about, and how many they are.
+func (p *parser) choose(v strictyaml.Value, d *action, w recipients, counted bool) {
+	fresh := w.fresh || w == recipients{} && d.typ == event.TypeSent
 	switch {
 	case w.id != "":
 		d.contacts = contacts{id: w.id, size: 1}
@@ -318,7 +318,7 @@ func (p *parser) choose(v strictyaml.Value, d *deed, w who, counted bool) {
 }
 
 // complete adds what an event of this type cannot do without.
-func (p *parser) complete(v strictyaml.Value, d *deed) {
+func (p *parser) complete(v strictyaml.Value, d *action) {
 	s := &p.c.senders[d.sender]
 	need := func(field, value string) {
 		if d.fields[field] == nil {
