@@ -1,7 +1,7 @@
 // Package processor is the one step from a record of the events topic to its
 // class: decoder, engine, the policy in force and, where one is set, a shadow
 // policy, as one unit for one partition. `run`, `replay`, the scenarios and the
-// foresight study all drive it.
+// back-test all drive it.
 //
 // It promises to be a function of the log, as the engine is: the same records
 // bring the same outputs, in order. Every record ends in exactly one class; what

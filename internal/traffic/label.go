@@ -36,7 +36,7 @@ type Portfolio struct {
 	Expects []Expectation
 }
 
-// share returns each profile its part of n numbers, by the largest remainder; as
+// share assigns each profile its part of n numbers, by the largest remainder; as
 // long as n allows, none goes empty.
 func share(profiles []*profile, n int) []int {
 	total := 0
