@@ -53,7 +53,7 @@ func (c *checkCmd) Run(ctx context.Context) error {
 }
 
 // checkFiles prints what is wrong with the policies and the secret that the roles
-// want, and tells whether anything is.
+// want, and reports whether anything is.
 func checkFiles(out io.Writer, cfg config.Config) (failed bool) {
 	problem := func(err error) {
 		if err != nil {
@@ -75,7 +75,7 @@ func checkFiles(out io.Writer, cfg config.Config) (failed bool) {
 	return failed
 }
 
-// checkKafka prints the problems and tells whether one is more than a warning.
+// checkKafka prints the problems and reports whether one is more than a warning.
 func checkKafka(ctx context.Context, out io.Writer, cfg config.Config) (failed bool) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
@@ -92,7 +92,7 @@ func checkKafka(ctx context.Context, out io.Writer, cfg config.Config) (failed b
 	return failed
 }
 
-// checkClickHouse prints the problems and tells whether there is one.
+// checkClickHouse prints the problems and reports whether there is one.
 func checkClickHouse(ctx context.Context, out io.Writer, cfg config.Config) (failed bool) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()

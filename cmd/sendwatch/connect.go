@@ -30,7 +30,7 @@ func clickHouseConfig(c config.ClickHouse, logger *slog.Logger) (clickhouse.Conf
 	}, err
 }
 
-// tlsConfig loads certificates; it gives nil where TLS is off. Certificates are
+// tlsConfig loads certificates; it returns nil where TLS is off. Certificates are
 // always checked.
 func tlsConfig(key string, c config.TLS) (*tls.Config, error) {
 	if !c.Enabled {
@@ -86,7 +86,7 @@ func topics(c config.Config) []kafka.Topic {
 			Retention: retention, MinRetention: atLeast, Read: read, Write: write,
 		}
 	}
-	// restricted_7d of a portfolio needs what was told in the last 7 days.
+	// restricted_7d of a portfolio needs the changes of the last 7 days.
 	rows := time.Duration(0)
 	if portfolios {
 		rows = 7 * 24 * time.Hour

@@ -2,46 +2,38 @@ package main
 
 import (
 	"context"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"sendwatch/internal/demo"
 )
 
-// lines is an output that can be read while it is written to.
-type lines struct {
-	wrote chan string
-}
+// chunks is an output that can be read while it is written to.
+type chunks chan string
 
-func (l *lines) Write(b []byte) (int, error) {
-	l.wrote <- string(b)
+func (c chunks) Write(b []byte) (int, error) {
+	c <- string(b)
 	return len(b), nil
 }
 
-// runDemo runs a demo without ClickHouse and gives what it printed. stop is
-// called with every piece of output and ends the demo, as Ctrl-C does, once it
-// gives true.
-func runDemo(t *testing.T, options demoCmd, stop func(string) bool) (string, error) {
+// runDemo runs a demo, wired as the command wires it, and returns what it
+// printed. stop is called with every piece of output; once it returns true the
+// demo is ended as by Ctrl-C.
+func runDemo(t *testing.T, options demo.Options, stop func(string) bool) (string, error) {
 	t.Helper()
-	if err := options.check(); err != nil {
-		t.Fatal(err)
-	}
-	d := &demo{options: options, log: &logTail{}, begun: time.Now()}
-	return d.play(t, stop)
-}
-
-// play runs the demo for runDemo.
-func (d *demo) play(t *testing.T, stop func(string) bool) (string, error) {
-	t.Helper()
-	out := &lines{wrote: make(chan string)}
-	d.out = out
+	out := make(chunks)
+	options.Out = out
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	done := make(chan error, 1)
-	go func() { done <- d.run(ctx) }()
+	go func() { done <- demo.Run(ctx, options, startDemo) }()
 	var all strings.Builder
 	for {
 		select {
-		case s := <-out.wrote:
+		case s := <-out:
 			all.WriteString(s)
 			if stop(s) {
 				cancel()
@@ -52,8 +44,8 @@ func (d *demo) play(t *testing.T, stop func(string) bool) (string, error) {
 	}
 }
 
-func smallDemo() demoCmd {
-	return demoCmd{Seed: 3, Numbers: 66, Days: 12, For: time.Second, HTTP: "127.0.0.1:0", NoClickhouse: true, Partitions: 3, Plain: true}
+func smallDemo() demo.Options {
+	return demo.Options{Seed: 3, Numbers: 66, Days: 12, For: time.Second, HTTP: "127.0.0.1:0", NoClickHouse: true, Partitions: 3}
 }
 
 // The whole demo, on the in-process Kafka: what is expected by then is flagged.
@@ -93,32 +85,33 @@ func TestDemoEndsOnASignal(t *testing.T) {
 	}
 }
 
-// Whoever keeps the data finds in it all that was sent, also after Ctrl-C.
+// A demo whose data is kept stores all that was sent, also after Ctrl-C.
 func TestDemoWithDataReadsAllAfterASignal(t *testing.T) {
 	options := smallDemo()
 	options.Days, options.For, options.Data = 300, 0, t.TempDir()
-	d := &demo{options: options, log: &logTail{}, begun: time.Now()}
-	out, err := d.play(t, func(s string) bool { return strings.HasPrefix(s, "history ") })
+	out, err := runDemo(t, options, func(s string) bool { return strings.HasPrefix(s, "history ") })
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	line := regexp.MustCompile(`(?m)^  records  ([\d,]+) sent; (.*), [\d,]+ late$`).FindStringSubmatch(out)
+	if line == nil {
+		t.Fatalf("the summary does not count the records:\n%s", out)
+	}
 	var read int64
-	for _, n := range d.meter.records {
-		read += n
+	for _, class := range regexp.MustCompile(`([\d,]+) [a-z]+`).FindAllStringSubmatch(line[2], -1) {
+		read += grouped(t, class[1])
 	}
-	if sent := d.feed.produced.Load(); read < sent || sent == 0 {
+	if sent := grouped(t, line[1]); read < sent || sent == 0 {
 		t.Errorf("%d of %d records were read", read, sent)
-	}
-	if d.meter.read.Load() != read {
-		t.Errorf("the screen says %d events were read, it were %d", d.meter.read.Load(), read)
 	}
 }
 
-func TestDemoNamesEveryWrongOption(t *testing.T) {
-	err := (&demoCmd{Numbers: -1, Days: 0, Partitions: 65, For: -1}).check()
-	for _, want := range []string{"--numbers", "--days", "--partitions", "--for"} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v does not name %s", err, want)
-		}
+// grouped reads a number with commas between its thousands.
+func grouped(t *testing.T, s string) int64 {
+	t.Helper()
+	n, err := strconv.ParseInt(strings.ReplaceAll(s, ",", ""), 10, 64)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return n
 }

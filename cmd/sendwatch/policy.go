@@ -13,6 +13,7 @@ import (
 	"sendwatch/internal/event"
 	"sendwatch/internal/policy"
 	"sendwatch/internal/strictyaml"
+	"sendwatch/internal/wording"
 )
 
 // loadPolicy reads a policy file; without a path it is the shipped policy. The
@@ -61,7 +62,7 @@ func describePolicy(out io.Writer, p *policy.Policy) {
 	fmt.Fprintf(out, "\nhysteresis  %s\n", strictyaml.Span(time.Duration(p.Hysteresis)*time.Millisecond))
 	fmt.Fprintf(out, "stop        %s\nresume      %s\n", strings.Join(p.StopWords, ", "), strings.Join(p.ResumeWords, ", "))
 	if portfolios, numbers := p.Overrides(); portfolios+numbers > 0 {
-		fmt.Fprintf(out, "\noverrides of %s and %s\n", counted(portfolios, "portfolio"), counted(numbers, "number"))
+		fmt.Fprintf(out, "\noverrides of %s and %s\n", wording.Count(portfolios, "portfolio"), wording.Count(numbers, "number"))
 	}
 	full := map[string]*policy.Profile{}
 	for i := range p.Profiles {

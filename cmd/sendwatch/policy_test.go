@@ -12,7 +12,7 @@ import (
 )
 
 // TestDescribePolicy compares what `check --policy` prints with a file. Run with
-// UPDATE_GOLDEN=1 to write it anew.
+// UPDATE_GOLDEN=1 to write it again.
 func TestDescribePolicy(t *testing.T) {
 	for _, name := range []string{"", "testdata/policy/overrides.yaml"} {
 		p, err := loadPolicy(name)

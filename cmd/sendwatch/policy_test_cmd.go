@@ -11,6 +11,7 @@ import (
 
 	"sendwatch/internal/policy"
 	"sendwatch/internal/scenario"
+	"sendwatch/internal/wording"
 )
 
 // policyCmd groups what one does with a policy.
@@ -22,7 +23,7 @@ type policyCmd struct {
 type policyTestCmd struct {
 	Files  []string `arg:"" name:"file" help:"Test files."`
 	Policy string   `type:"existingfile" placeholder:"FILE" help:"Policy to judge by, instead of what the files say."`
-	Update bool     `help:"Write expectations that are not met anew, in place."`
+	Update bool     `help:"Write expectations that are not met again, in place."`
 }
 
 // Run plays every case of every file and says which failed and how.
@@ -58,12 +59,12 @@ func (c *policyTestCmd) Run(ctx context.Context) error {
 	return nil
 }
 
-// tally sums up. It tells how to read a difference where there is one, and
+// tally sums up. It says how to read a difference where there is one, and
 // of files that could not be read, so that nobody takes "0 failed" for success.
 func tally(cases, failed, unread int) string {
-	text := fmt.Sprintf("%s, %d failed", counted(cases, "case"), failed)
+	text := fmt.Sprintf("%s, %d failed", wording.Count(cases, "case"), failed)
 	if unread > 0 {
-		text += fmt.Sprintf(", %s not run because of mistakes", counted(unread, "file"))
+		text += fmt.Sprintf(", %s not run because of mistakes", wording.Count(unread, "file"))
 	}
 	if failed > 0 {
 		text += " (- what was expected, + what came)"
@@ -71,7 +72,7 @@ func tally(cases, failed, unread int) string {
 	return text
 }
 
-// file plays one file and gives how many cases it has and how many failed.
+// file plays one file and returns how many cases it has and how many failed.
 func (c *policyTestCmd) file(out io.Writer, name string, p *policy.Policy) (cases, failed int, err error) {
 	data, err := os.ReadFile(name)
 	if err != nil {

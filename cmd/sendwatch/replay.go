@@ -13,6 +13,7 @@ import (
 
 	"sendwatch/internal/policy"
 	"sendwatch/internal/replay"
+	"sendwatch/internal/wording"
 )
 
 // replayCmd runs the engine over files of events.
@@ -66,7 +67,7 @@ func (c *replayCmd) Run(ctx context.Context) error {
 }
 
 // backtest replays the same files by the second policy, which cfg holds, and
-// tells how its flags differ.
+// prints how its flags differ.
 func (c *replayCmd) backtest(ctx context.Context, cfg replay.Config, a *replay.Result) error {
 	b, err := replay.Run(ctx, cfg)
 	if err != nil {
@@ -94,7 +95,7 @@ func hints(s *replay.Summary, until int64) []string {
 func printSummary(s *replay.Summary) {
 	fmt.Fprintf(os.Stderr, "%s: %d applied, %d duplicate, %d ignored, %d rejected; %s. "+
 		"%s, %s. %.1f s, %.0f events/s, peak memory %d MiB.\n",
-		counted(int(s.Records), "record"), s.Applied, s.Duplicate, s.Ignored, s.Rejected, counted(int(s.Late), "late send"), counted(s.Numbers, "number"), counted(s.Flags, "flag transition"),
+		wording.Count(s.Records, "record"), s.Applied, s.Duplicate, s.Ignored, s.Rejected, wording.Count(s.Late, "late send"), wording.Count(s.Numbers, "number"), wording.Count(s.Flags, "flag transition"),
 		s.Seconds, s.PerSecond, s.PeakMemory>>20)
 	if odd := oddities(s); odd != "" {
 		fmt.Fprintf(os.Stderr, "Odd events, applied but in contradiction to what was known: %s.\n", odd)

@@ -79,12 +79,12 @@ func (o *runOptions) judgeBy(settings config.Config) error {
 	return nil
 }
 
-// goesByPolicy tells whether one of the roles goes by the policy.
+// goesByPolicy reports whether one of the roles goes by the policy.
 func goesByPolicy(settings config.Config) bool {
 	return slices.Contains(settings.Roles, config.RoleNumbers) || slices.Contains(settings.Roles, config.RolePortfolios)
 }
 
-// chooseRoles gives the roles to run: those asked for, else those of the
+// chooseRoles returns the roles to run: those asked for, else those of the
 // configuration.
 func chooseRoles(configured, asked []string) ([]string, error) {
 	if len(asked) == 0 {
@@ -174,7 +174,7 @@ func runPipelines(ctx context.Context, o runOptions) (err error) {
 // topicsTimeout bounds the question for the topics at start.
 const topicsTimeout = 10 * time.Second
 
-// demandTopics gives an error that names all topics which the roles need and which
+// demandTopics returns an error that names all topics which the roles need and which
 // do not exist. Brokers that cannot be asked yet are waited for later, by each role.
 func (p *pipelines) demandTopics(ctx context.Context) error {
 	bounded, cancel := context.WithTimeout(ctx, topicsTimeout)
@@ -191,7 +191,7 @@ func (p *pipelines) demandTopics(ctx context.Context) error {
 }
 
 // inBackground runs something that must outlive ctx until it is stopped. If it
-// ends with an error before, that ends everything. stop gives no error twice.
+// ends with an error before, that ends everything. stop returns no error twice.
 func inBackground(ctx context.Context, name string, run func(context.Context) error, fail context.CancelCauseFunc) (stop func() error) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan error, 1)

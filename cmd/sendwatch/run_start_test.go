@@ -106,7 +106,7 @@ func TestReadinessNamesAStoppedPartitionOfAnyRole(t *testing.T) {
 	roles.Wait()
 }
 
-// broken is a Kafka that gives nothing but an error.
+// broken is a Kafka that returns nothing but errors.
 type broken struct{}
 
 var errBroken = errors.New("broken")

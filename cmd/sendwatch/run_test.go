@@ -162,7 +162,7 @@ func sameAsExpected(t *testing.T, want []map[string]any, got []map[string]any, i
 	}
 	for i, got := range got {
 		for fact, value := range want[i] {
-			// A row tells the clock at which something changed, the engine that of now.
+			// A row has the clock at which something changed, the engine that of now.
 			if fact != "clock" && !alike(value, got[fact]) {
 				t.Errorf("%v: %s is %v, want %v", got[id], fact, got[fact], value)
 			}
@@ -211,7 +211,7 @@ func alike(want, got any) bool {
 	return false
 }
 
-// ask runs a query and gives its rows.
+// ask runs a query and returns its rows.
 func ask(t *testing.T, tables *clickhouse.Client, query string) []map[string]any {
 	t.Helper()
 	var out bytes.Buffer
@@ -229,7 +229,7 @@ func ask(t *testing.T, tables *clickhouse.Client, query string) []map[string]any
 	return rows
 }
 
-// readAll gives the values of a topic, read by an independent client.
+// readAll returns the values of a topic, read by an independent client.
 func readAll(t *testing.T, brokers []string, topic string) [][]byte {
 	t.Helper()
 	client, err := kafka.New(kafka.Config{Brokers: brokers})
@@ -281,7 +281,7 @@ func keepOldRows(t *testing.T, cfg config.Config) {
 }
 
 // runUntilRead runs the roles until the log has been read and its rows are
-// stored, then drains them. It gives a client for the tables.
+// stored, then drains them. It returns a client for the tables.
 func runUntilRead(t *testing.T, cfg config.Config, records int64) *clickhouse.Client {
 	t.Helper()
 	logger := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
@@ -398,7 +398,7 @@ func judge(t *testing.T, records []*kgo.Record) expected {
 	return out
 }
 
-// parse gives rows as they stand in the files of a replay.
+// parse returns rows as they stand in the files of a replay.
 func parse[R any](t *testing.T, rows []R, write func([]byte, *R) []byte) []map[string]any {
 	t.Helper()
 	list := make([]map[string]any, len(rows))

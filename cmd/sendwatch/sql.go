@@ -11,6 +11,7 @@ import (
 
 	"sendwatch/internal/clickhouse"
 	"sendwatch/internal/config"
+	"sendwatch/internal/demo"
 	"sendwatch/internal/embedded/chdb"
 	"sendwatch/internal/embedded/fetch"
 )
@@ -19,7 +20,7 @@ import (
 type sqlCmd struct {
 	Statement string `arg:"" help:"The statement, such as \"SELECT * FROM numbers\"; - reads it from standard input."`
 	Format    string `default:"table" enum:"table,vertical,json,csv,tsv" help:"How to print rows (${enum}); json is one object a line."`
-	Config    string `type:"path" placeholder:"FILE" help:"Configuration file that says where ClickHouse is; sendwatch.yaml unless told otherwise." xor:"where"`
+	Config    string `type:"path" placeholder:"FILE" help:"Configuration file that says where ClickHouse is; by default sendwatch.yaml." xor:"where"`
 	Data      string `type:"existingdir" placeholder:"DIR" help:"Ask the data folder that a demo with --data DIR left, instead." xor:"where"`
 	Address   string `placeholder:"HOST:PORT" help:"Ask this server, such as that of a running demo, instead." xor:"where"`
 	Database  string `help:"Database to ask, instead of the configured one (with --data and --address: sendwatch)."`
@@ -48,7 +49,7 @@ func (c *sqlCmd) Run(ctx context.Context) (err error) {
 	return err
 }
 
-// statement gives the argument, or all of standard input for -.
+// statement returns the argument, or all of standard input for -.
 func (c *sqlCmd) statement(in io.Reader) (string, error) {
 	text := c.Statement
 	if text == "-" {
@@ -74,7 +75,7 @@ func (c *sqlCmd) statement(in io.Reader) (string, error) {
 	return strings.TrimSpace(first), nil
 }
 
-// cutStatement gives what stands before the first ; that ends a statement, and what
+// cutStatement returns what stands before the first ; that ends a statement, and what
 // comes after it. Quoted text and comments end none; first is empty if it is
 // nothing but comments.
 func cutStatement(text string) (first, rest string) {
@@ -109,7 +110,7 @@ func cutStatement(text string) (first, rest string) {
 	return text, ""
 }
 
-// after gives where text goes on behind the next end from at on.
+// after returns where text goes on behind the next end from at on.
 func after(text string, at int, end string) int {
 	n := strings.Index(text[at:], end)
 	if n < 0 {
@@ -118,7 +119,7 @@ func after(text string, at int, end string) int {
 	return at + n + len(end)
 }
 
-// server gives the server to ask and what to call when that is done: with
+// server returns the server to ask and what to call when that is done: with
 // --data it is an engine of this process' own.
 func (c *sqlCmd) server(ctx context.Context) (clickhouse.Config, func() error, error) {
 	nothing := func() error { return nil }
@@ -143,13 +144,9 @@ func (c *sqlCmd) server(ctx context.Context) (clickhouse.Config, func() error, e
 	return settings, nothing, err
 }
 
-// demoClickHouse is the folder within a demo's data folder that holds
-// ClickHouse's.
-const demoClickHouse = "clickhouse"
-
 // embeddedData starts the embedded engine on the data that a demo left.
 func embeddedData(ctx context.Context, dir string) (clickhouse.Config, func() error, error) {
-	if inner := filepath.Join(dir, demoClickHouse); isFolder(inner) {
+	if inner := filepath.Join(dir, demo.ClickHouseFolder); isFolder(inner) {
 		dir = inner
 	}
 	if !isFolder(filepath.Join(dir, "store")) {

@@ -45,7 +45,7 @@ func (o *runOptions) policyVersion() string {
 	return ""
 }
 
-// judges gives what finds the policies of a deployment, nil if there is but one.
+// judges returns what finds the policies of a deployment, nil if there is but one.
 func (o *runOptions) judges() pipeline.Policies {
 	if o.policies == nil {
 		return nil
@@ -130,7 +130,7 @@ func openClickHouse(c config.ClickHouse, logger *slog.Logger) (*clickhouse.Clien
 	return clickhouse.Open(settings)
 }
 
-// paneBits gives k of a pane size of 2^k records, which the configuration has checked.
+// paneBits returns k of a pane size of 2^k records, which the configuration has checked.
 func paneBits(size int) uint8 { return uint8(bits.Len(uint(size)) - 1) }
 
 // run joins the groups and works until ctx ends; then every role brings what it
@@ -186,7 +186,7 @@ func (p *pipelines) close() error {
 	return nil
 }
 
-// Live gives nil while every loop goes round.
+// Live returns nil while every loop goes round.
 func (p *pipelines) Live(context.Context) error {
 	var errs []error
 	if p.numbers != nil {
@@ -201,7 +201,7 @@ func (p *pipelines) Live(context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Ready gives nil once the first of the roles has caught up, numbers before
+// Ready returns nil once the first of the roles has caught up, numbers before
 // portfolios before sink, while no partition of any is stopped. ClickHouse being away costs
 // no flag, so it makes only a process unready that does nothing else.
 func (p *pipelines) Ready(context.Context) error {
@@ -224,7 +224,7 @@ func (p *pipelines) Ready(context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Status tells how far the process is.
+// Status returns how far the process is.
 func (p *pipelines) Status(context.Context) (server.Status, error) {
 	status := server.Status{
 		Version: version(), PolicyVersion: p.options.policyVersion(), Started: p.started, Records: map[string]int64{},
@@ -282,7 +282,7 @@ func silentNote(s *pipeline.PartitionStatus) []string {
 	if len(s.Gathered.Silent) == 0 || s.State != pipeline.StateRunning {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s partition %d: no portfolio is evaluated before the numbers role tells how far these partitions of its topic are: %v",
+	return []string{fmt.Sprintf("%s partition %d: portfolios are not evaluated: no progress record of the numbers role yet for partitions %v of its topic; is that role running?",
 		s.Topic, s.Partition, s.Gathered.Silent)}
 }
 
@@ -296,7 +296,7 @@ type flagsSource struct {
 	}
 }
 
-// Newest gives the newest flags of this process.
+// Newest returns the newest flags of this process.
 func (s flagsSource) Newest(_ context.Context, limit int) ([]json.RawMessage, error) {
 	return s.role.Newest(limit), nil
 }

@@ -31,7 +31,9 @@ var rooms = map[string][]string{
 	"internal/scenario":     {"internal/event", "internal/codec", "internal/engine", "internal/policy", "internal/processor", "internal/strictyaml"},
 	"internal/traffic":      {"internal/event"},
 	"internal/backtest":     {"internal/event", "internal/codec", "internal/engine", "internal/policy", "internal/processor", "internal/replay", "internal/traffic"},
+	"internal/wording":      {},
 	"internal/embedded":     {"internal/embedded"},
+	"internal/demo":         {"internal/event", "internal/policy", "internal/traffic", "internal/kafka", "internal/clickhouse", "internal/config", "internal/embedded", "internal/pipeline", "internal/replay", "internal/server", "internal/telemetry", "internal/wording"},
 	"internal/oracle":       {"internal/event"},
 	"internal/sim":          {"internal"},
 	"internal/architecture": {},
@@ -42,7 +44,7 @@ var rooms = map[string][]string{
 // testOnly are the rooms that only tests import.
 var testOnly = []string{"internal/oracle", "internal/sim", "internal/architecture"}
 
-// room gives the room that a folder belongs to.
+// room returns the room that a folder belongs to.
 func room(dir string) (string, bool) {
 	for r := range rooms {
 		if within(dir, r) {

@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { embeddedtest.Main(m) }
 
-// blocks gives the code blocks of one language of a page; "" is no language.
+// blocks returns the code blocks of one language of a page; "" is no language.
 func blocks(page, language string) []string {
 	var out []string
 	var block strings.Builder

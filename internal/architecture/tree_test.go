@@ -25,7 +25,7 @@ type goFile struct {
 	imports   []string
 }
 
-// dir gives the package's folder from the root, "." for the root.
+// dir returns the package's folder from the root, "." for the root.
 func (f *goFile) dir() string { return path.Dir(f.path) }
 
 // tree is the project as it lies on the disk.
@@ -110,10 +110,10 @@ func (tr *tree) parse(at, rel string) error {
 	return nil
 }
 
-// within tells whether name is dir or lies below it.
+// within reports whether name is dir or lies below it.
 func within(name, dir string) bool { return name == dir || strings.HasPrefix(name, dir+"/") }
 
-// withinAny tells whether name lies within one of the folders.
+// withinAny reports whether name lies within one of the folders.
 func withinAny(name string, dirs []string) bool {
 	for _, d := range dirs {
 		if within(name, d) {

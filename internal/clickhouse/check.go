@@ -13,7 +13,7 @@ type Problem struct {
 	Do   string
 }
 
-// String gives both as one line.
+// String returns both as one line.
 func (p Problem) String() string { return p.What + ": " + p.Do }
 
 // Check says what would keep a pipeline from writing here: an unreachable

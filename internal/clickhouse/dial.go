@@ -32,7 +32,7 @@ type greeting struct {
 	stop func() bool
 }
 
-// SetDeadline also takes note of the end of the hello.
+// SetDeadline also notices the end of the hello.
 func (g *greeting) SetDeadline(t time.Time) error {
 	if t.IsZero() {
 		g.stop()

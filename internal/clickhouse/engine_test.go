@@ -11,7 +11,7 @@ import (
 
 func TestMain(m *testing.M) { embeddedtest.Main(m) }
 
-// open gives a client of a fresh database on the real engine.
+// open returns a client of a fresh database on the real engine.
 func open(t testing.TB) *Client {
 	t.Helper()
 	address, database := embeddedtest.ClickHouse(t)
@@ -27,7 +27,7 @@ func open(t testing.TB) *Client {
 	return c
 }
 
-// migrated gives a client of a database with the whole schema.
+// migrated returns a client of a database with the whole schema.
 func migrated(t testing.TB) *Client {
 	t.Helper()
 	c := open(t)
@@ -45,7 +45,7 @@ func within(t testing.TB) context.Context {
 	return ctx
 }
 
-// ask gives the result of a query, one JSON object a line.
+// ask returns the result of a query, one JSON object a line.
 func ask(t testing.TB, c *Client, statement string) string {
 	t.Helper()
 	var out strings.Builder

@@ -19,7 +19,7 @@ type Error struct {
 	Doing string
 	// Code is the server's error code, 0 if the server did not answer.
 	Code int32
-	// Retryable tells whether the same call can succeed later on without
+	// Retryable reports whether the same call can succeed later on without
 	// anyone changing the schema, the rights or this program.
 	Retryable bool
 
@@ -33,10 +33,10 @@ func (e *Error) Error() string {
 	return "ClickHouse, " + e.Doing + ": " + e.detail
 }
 
-// Unwrap gives the client library's error.
+// Unwrap returns the client library's error.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Retryable tells whether repeating the call that gave err can help. What is
+// Retryable reports whether repeating the call that gave err can help. What is
 // not an Error of this package is not retryable.
 func Retryable(err error) bool {
 	var e *Error
@@ -114,7 +114,7 @@ func fail(ctx context.Context, doing string, err error) error {
 	return e
 }
 
-// unreachable tells whether err speaks of the connection and not of what was
+// unreachable reports whether err speaks of the connection and not of what was
 // sent over it.
 func unreachable(err error) bool {
 	var op net.Error

@@ -18,7 +18,7 @@ const (
 	msHour   = 60 * msMinute
 )
 
-// made gives rows as an engine might write them at the end of a log: for every
+// made returns rows as an engine might write them at the end of a log: for every
 // key the fullest version.
 func made(r *rand.Rand) *event.Output {
 	out := new(event.Output)
@@ -99,7 +99,7 @@ func made(r *rand.Rand) *event.Output {
 	return out
 }
 
-// partial gives an earlier version of every row of out that can have one: less
+// partial returns an earlier version of every row of out that can have one: less
 // of everything.
 func partial(r *rand.Rand, out *event.Output) *event.Output {
 	less := func(v int64) int64 { return r.Int64N(v + 1) }

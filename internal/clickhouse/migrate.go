@@ -6,7 +6,7 @@ import (
 )
 
 // Migrate creates the database if it is missing and applies, in order, the
-// statements that it lacks. It gives the names of those applied. It may be run
+// statements that it lacks. It returns the names of those applied. It may be run
 // again and by several processes at once: every statement is idempotent, and a
 // statement is noted only after it took effect. It refuses a database of a
 // newer program and one whose applied statements are not ours.
@@ -71,7 +71,7 @@ func (c *Client) applied(ctx context.Context) ([]applied, error) {
 	if err != nil {
 		return nil, fail(ctx, doing, err)
 	}
-	defer rows.Close() //nolint:errcheck // Err below tells
+	defer rows.Close() //nolint:errcheck // Err below reports it
 	var all []applied
 	for rows.Next() {
 		var a applied

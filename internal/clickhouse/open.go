@@ -51,7 +51,7 @@ type Config struct {
 // place of a statement.
 var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
 
-// CheckDatabase tells why name cannot be the name of the database, nil if it can.
+// CheckDatabase returns why name cannot be the name of the database, nil if it can.
 func CheckDatabase(name string) error {
 	if !identifier.MatchString(name) {
 		return fmt.Errorf("the database name %q is not accepted: use letters, digits and underscores, not beginning with a digit, at most 63", name)
@@ -124,7 +124,7 @@ func Open(c Config) (*Client, error) {
 	}, nil
 }
 
-// Database gives the name of the database.
+// Database returns the name of the database.
 func (c *Client) Database() string { return c.database }
 
 // Close closes all connections.

@@ -38,7 +38,7 @@ type Column struct {
 }
 
 // printer writes one result. Values are nil (NULL), or what the client library
-// gives: numbers, strings, booleans, times, slices and maps of such.
+// returns: numbers, strings, booleans, times, slices and maps of such.
 type printer interface {
 	begin([]Column) error
 	row([]any) error

@@ -14,7 +14,7 @@ import (
 )
 
 // Query runs one statement of the user's and writes what comes back to w. The
-// database is the default one, so tables and views need no prefix. It gives the
+// database is the default one, so tables and views need no prefix. It returns the
 // number of rows. Unlike the errors of our own statements, one of the user's
 // statement is the server's in full.
 func (c *Client) Query(ctx context.Context, w io.Writer, statement string, format Format) (int64, error) {
@@ -74,7 +74,7 @@ func (c *Client) Query(ctx context.Context, w io.Writer, statement string, forma
 	return n, out.end()
 }
 
-// receivers gives a place for each column of a row.
+// receivers returns a place for each column of a row.
 func receivers(types []driver.ColumnType) []any {
 	cells := make([]any, len(types))
 	for i, t := range types {
@@ -100,7 +100,7 @@ func value(v reflect.Value) any {
 	return v.Interface()
 }
 
-// inner gives the type within Nullable and LowCardinality.
+// inner returns the type within Nullable and LowCardinality.
 func inner(databaseType string) string {
 	for _, around := range []string{"LowCardinality(", "Nullable("} {
 		if rest, ok := strings.CutPrefix(databaseType, around); ok {
@@ -110,7 +110,7 @@ func inner(databaseType string) string {
 	return databaseType
 }
 
-// isNumber tells whether values of a type read better aligned to the right.
+// isNumber reports whether values of a type read better aligned to the right.
 func isNumber(name string) bool {
 	for _, prefix := range []string{"Int", "UInt", "Float", "BFloat", "Decimal"} {
 		if strings.HasPrefix(name, prefix) {
@@ -120,7 +120,7 @@ func isNumber(name string) bool {
 	return false
 }
 
-// explain gives the server's message of a statement of the user's.
+// explain returns the server's message of a statement of the user's.
 func explain(ctx context.Context, err error) error {
 	if exception, ok := errors.AsType[*ch.Exception](err); ok {
 		return fmt.Errorf("ClickHouse code %d: %s", exception.Code, strings.TrimPrefix(exception.Message, "DB::Exception: "))

@@ -12,7 +12,7 @@ import (
 )
 
 // TestReference holds the columns of the schema's page against the comments
-// inside ClickHouse. Run with UPDATE_GOLDEN=1 to write them anew.
+// inside ClickHouse. Run with UPDATE_GOLDEN=1 to write them again.
 func TestReference(t *testing.T) {
 	const page, from, to = "../../schemas/clickhouse/README.md", "<!-- columns -->\n", "<!-- end of columns -->"
 	c := migrated(t)

@@ -22,7 +22,7 @@ type migration struct {
 	text     string
 }
 
-// statement gives the text with the database's name in it. The name was
+// statement returns the text with the database's name in it. The name was
 // checked by Open and needs no quotes.
 func (m *migration) statement(database string) string {
 	return strings.ReplaceAll(m.text, placeholder, database)
@@ -32,7 +32,7 @@ const placeholder = "{database}"
 
 var fileName = regexp.MustCompile(`^(\d{4})_([a-z0-9_]+)\.sql$`)
 
-// shipped gives the statements that this program brings along, in order.
+// shipped returns the statements that this program brings along, in order.
 func shipped() ([]migration, error) { return load(schemas.ClickHouse, "clickhouse") }
 
 // load reads the statements of a folder. Numbers begin at 1 and have no gaps,
@@ -78,7 +78,8 @@ type applied struct {
 	checksum string
 }
 
-// compare tells what is still to be applied, or why nothing may be.
+// compare returns the statements that are still to be applied, or an error that
+// says why none may be.
 func compare(ours []migration, theirs []applied) (missing []migration, err error) {
 	known := make(map[uint32]applied, len(theirs))
 	for _, a := range theirs {

@@ -23,7 +23,7 @@ type table[R any] struct {
 	name    string
 	names   []string
 	columns []column[R]
-	// time gives the event time whose month is the row's partition in the
+	// time returns the event time whose month is the row's partition in the
 	// table, nil for a table without partitions.
 	time func(*R) int64
 	// bytes estimates what a row takes beyond the fixed columns, nil for nothing.
@@ -119,7 +119,7 @@ func insert[R any](ctx context.Context, w *Writer, t *table[R], rows []R) error 
 	return nil
 }
 
-// take tells how many of the rows make up the next insert, at least one.
+// take returns how many of the rows make up the next insert, at least one.
 func (t *table[R]) take(rows []*R) int {
 	bytes := 0
 	for n, r := range rows {

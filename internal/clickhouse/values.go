@@ -10,7 +10,7 @@ import (
 // from a damaged record perhaps, must still be storable: one row that ClickHouse
 // refuses would hold up all behind it. So every conversion here is total.
 
-// count32 gives a count as the column takes it.
+// count32 returns a count as the column takes it.
 func count32[N int64 | int | float64](n N) uint32 {
 	switch {
 	case float64(n) >= math.MaxUint32:
@@ -21,10 +21,10 @@ func count32[N int64 | int | float64](n N) uint32 {
 	return 0 // also of NaN
 }
 
-// count64 gives a count or an offset as the column takes it.
+// count64 returns a count or an offset as the column takes it.
 func count64(n int64) uint64 { return uint64(max(n, 0)) }
 
-// score8 gives a score as the column takes it.
+// score8 returns a score as the column takes it.
 func score8(n int) uint8 { return uint8(min(max(n, 0), 100)) }
 
 // pointer makes an optional value, nil unless there is one.
@@ -38,10 +38,10 @@ func pointer[T any](v T, there bool) *T {
 // latestTime is the last instant a DateTime64 holds, 2299-12-31 UTC.
 const latestTime = 10_413_792_000_000 - 1
 
-// instant gives a time in ms as the column takes it.
+// instant returns a time in ms as the column takes it.
 func instant(ms int64) int64 { return min(max(ms, 0), latestTime) }
 
-// number gives a Value's number, nil if it is none.
+// number returns a Value's number, nil if it is none.
 func number(v *event.Value) *float64 {
 	if v.Kind != event.ValueNumber {
 		return nil
@@ -49,7 +49,7 @@ func number(v *event.Value) *float64 {
 	return &v.Number
 }
 
-// word gives a Value's word, "" if it is none.
+// word returns a Value's word, "" if it is none.
 func word(v *event.Value) string {
 	if v.Kind != event.ValueWord {
 		return ""
@@ -57,5 +57,5 @@ func word(v *event.Value) string {
 	return v.Word
 }
 
-// level gives a level as the column's Enum8 takes it.
+// level returns a level as the column's Enum8 takes it.
 func level(l event.Level) int8 { return int8(min(l, event.LevelDanger)) }

@@ -128,7 +128,7 @@ type Telemetry struct {
 	ServiceName string
 }
 
-// Default gives what holds where the file says nothing.
+// Default returns what holds where the file says nothing.
 func Default() Config {
 	return Config{
 		Roles: []string{RoleNumbers, RolePortfolios, RoleSink},

@@ -155,7 +155,7 @@ telemetry: {service_name: x}
 }
 
 // TestMistakes compares what is said about the files of testdata/mistakes with
-// the .golden beside each. Run with UPDATE_GOLDEN=1 to write them anew.
+// the .golden beside each. Run with UPDATE_GOLDEN=1 to write them again.
 func TestMistakes(t *testing.T) {
 	inputs, err := filepath.Glob("testdata/mistakes/*.yaml")
 	if err != nil || len(inputs) == 0 {

@@ -169,7 +169,7 @@ func (p *parser) sasl(s *SASL) field {
 	})
 }
 
-// password gives the two keys that lead to a password, and what to call when
+// password returns the two keys that lead to a password, and what to call when
 // both were read: the file wins over the variable, whatever their order.
 func (p *parser) password(to *Secret) (fields []field, resolve func()) {
 	const accepted = "the name of an environment variable that is set"

@@ -12,28 +12,28 @@ import (
 const hidden = "[secret]"
 
 // Secret is a password. It shows itself to nothing that prints, logs or
-// marshals; Reveal gives it to who must know.
+// marshals; Reveal returns it to the code that must know.
 type Secret struct{ text string }
 
 // NewSecret makes a Secret of a text.
 func NewSecret(text string) Secret { return Secret{text} }
 
-// Reveal gives the secret itself.
+// Reveal returns the secret itself.
 func (s Secret) Reveal() string { return s.text }
 
 // Format writes [secret] for every verb.
 func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }
 
-// String gives [secret].
+// String returns [secret].
 func (Secret) String() string { return hidden }
 
-// LogValue gives [secret].
+// LogValue returns [secret].
 func (Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
 
-// MarshalText gives [secret], in JSON and elsewhere.
+// MarshalText returns [secret], in JSON and elsewhere.
 func (Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 
-// MarshalJSON gives "[secret]".
+// MarshalJSON returns "[secret]".
 func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + hidden + `"`), nil }
 
 // ContactSecret is the 128-bit key of the contacts' hash. It hides itself as
@@ -66,7 +66,7 @@ func parseContactSecret(s string) (ContactSecret, error) {
 	return c, nil
 }
 
-// Reveal gives the key. The error says how to set one that is not there.
+// Reveal returns the key. The error says how to set one that is not there.
 func (s ContactSecret) Reveal() ([16]byte, error) {
 	if !s.set {
 		return [16]byte{}, errors.New("contacts.secret_file: missing, and " + ContactSecretVariable +
@@ -78,14 +78,14 @@ func (s ContactSecret) Reveal() ([16]byte, error) {
 // Format writes [secret] for every verb.
 func (ContactSecret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }
 
-// String gives [secret].
+// String returns [secret].
 func (ContactSecret) String() string { return hidden }
 
-// LogValue gives [secret].
+// LogValue returns [secret].
 func (ContactSecret) LogValue() slog.Value { return slog.StringValue(hidden) }
 
-// MarshalText gives [secret], in JSON and elsewhere.
+// MarshalText returns [secret], in JSON and elsewhere.
 func (ContactSecret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 
-// MarshalJSON gives "[secret]".
+// MarshalJSON returns "[secret]".
 func (ContactSecret) MarshalJSON() ([]byte, error) { return []byte(`"` + hidden + `"`), nil }

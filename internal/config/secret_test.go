@@ -45,7 +45,7 @@ func TestSecretsHide(t *testing.T) {
 		t.Errorf("only %d times hidden: the test prints nothing", n)
 	}
 	if v.Password.Reveal() != word {
-		t.Error("Reveal does not give the secret")
+		t.Error("Reveal does not return the secret")
 	}
 }
 

@@ -43,7 +43,7 @@ func (d *Difference) Kind() string {
 	return "later"
 }
 
-// Shift gives by how many ms B raised the flag later than A; 0 where only one did.
+// Shift returns by how many ms B raised the flag later than A; 0 where only one did.
 func (d *Difference) Shift() int64 {
 	if d.A == nil || d.B == nil {
 		return 0
@@ -51,7 +51,7 @@ func (d *Difference) Shift() int64 {
 	return d.B.Raised - d.A.Raised
 }
 
-// DangerShift gives by how many ms B's flag came to danger later than A's; 0
+// DangerShift returns by how many ms B's flag came to danger later than A's; 0
 // where not both did.
 func (d *Difference) DangerShift() int64 {
 	if d.A == nil || d.B == nil || d.A.Danger == 0 || d.B.Danger == 0 {
@@ -60,7 +60,7 @@ func (d *Difference) DangerShift() int64 {
 	return d.B.Danger - d.A.Danger
 }
 
-// of gives the episode that is there.
+// of returns the episode that is there.
 func (d *Difference) of() *Episode {
 	if d.A != nil {
 		return d.A
@@ -136,7 +136,7 @@ func Compare(a, b []event.Flag) []Difference {
 	return list
 }
 
-// overlaps tells whether two episodes have an instant in common.
+// overlaps reports whether two episodes have an instant in common.
 func (e *Episode) overlaps(o *Episode) bool {
 	return (e.Cleared == 0 || o.Raised <= e.Cleared) && (o.Cleared == 0 || e.Raised <= o.Cleared)
 }

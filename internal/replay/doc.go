@@ -3,7 +3,7 @@
 // and how a policy is tried out. It uses the same decoder and the same engine
 // as the pipeline, and neither Kafka nor ClickHouse.
 //
-// It promises that the same files give the same bytes (summary.json tells the
+// It promises that the same files lead to the same bytes (summary.json has the
 // run's own speed and memory too, and so differs). A line that cannot be read
 // goes to dead_letter.ndjson and stops nothing. It refuses to guess: a file that
 // cannot be opened or decompressed ends the run with an error that names it. It

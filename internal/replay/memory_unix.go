@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// PeakMemory gives the largest resident size of the process so far, in bytes.
+// PeakMemory returns the largest resident size of the process so far, in bytes.
 func PeakMemory() int64 {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {

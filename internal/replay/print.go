@@ -24,7 +24,7 @@ func (s *shifts) add(shift int64) {
 	}
 }
 
-// String gives four cells of a table: how many were earlier and by how much,
+// String returns four cells of a table: how many were earlier and by how much,
 // and how many later.
 func (s *shifts) String() string {
 	return fmt.Sprintf("%d\t%s\t%d\t%s", len(s.earlier), median(s.earlier), len(s.later), median(s.later))
@@ -143,7 +143,7 @@ func (d *Difference) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// median gives the median of durations in ms, in words.
+// median returns the median of durations in ms, in words.
 func median(ms []int64) string {
 	if len(ms) == 0 {
 		return "-"

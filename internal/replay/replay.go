@@ -49,7 +49,7 @@ type Summary struct {
 	PeakMemory    int64   `json:"peak_memory_bytes,omitempty"`
 }
 
-// Result is what a replay gives. Rows holds all but the rows of minutes, hours
+// Result is what a replay computed. Rows holds all but the rows of minutes, hours
 // and contacts, which are many: the engine keeps them until they are written.
 type Result struct {
 	Summary     Summary
@@ -60,7 +60,7 @@ type Result struct {
 }
 
 // EachRow calls visit with the rows of minutes, hours and contacts, sorted by
-// key, a few thousand at a time. It gives each row once.
+// key, a few thousand at a time. It passes each row once.
 func (r *Result) EachRow(visit func(rows *event.Output) error) error {
 	var rows event.Output
 	full := func() error {

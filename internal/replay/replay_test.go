@@ -31,7 +31,7 @@ func mustRun(t *testing.T, cfg Config) *Result {
 	return r
 }
 
-// files gives what a result writes, by name, but for the summary, which tells
+// files returns what a result writes, by name, but for the summary, which has
 // the run's own speed.
 func files(t *testing.T, r *Result) map[string]string {
 	t.Helper()

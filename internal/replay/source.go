@@ -22,7 +22,7 @@ const readBuffer = 1 << 20
 // record limit is rejected, so this only bounds what the dead letter holds.
 const MaxLine = 64 << 20
 
-// source gives the records of one file after the other.
+// source returns the records of one file after the other.
 type source struct {
 	files []string
 	stdin io.Reader
@@ -40,7 +40,7 @@ type record struct {
 	time  int64 // ms
 }
 
-// next gives the next line that is not blank, io.EOF after the last.
+// next returns the next line that is not blank, io.EOF after the last.
 func (s *source) next() (record, error) {
 	for {
 		if s.lines == nil {
@@ -69,7 +69,7 @@ func (s *source) next() (record, error) {
 	}
 }
 
-// timestamp gives a record's timestamp: _record_time, else its own time, else
+// timestamp returns a record's timestamp: _record_time, else its own time, else
 // that of the line before.
 func (s *source) timestamp(line []byte) int64 {
 	if t, ok := codec.RecordTime(line); ok {
@@ -80,7 +80,7 @@ func (s *source) timestamp(line []byte) int64 {
 	return s.last
 }
 
-// line gives the next line with its end, from the read buffer where it fits.
+// line returns the next line with its end, from the read buffer where it fits.
 func (s *source) line() ([]byte, error) {
 	line, err := s.lines.ReadSlice('\n')
 	if !errors.Is(err, bufio.ErrBufferFull) {

@@ -25,7 +25,7 @@ const (
 // maxNumberID bounds a number_id in a path; a longer one is in ClickHouse.
 const maxNumberID = 256
 
-// numberJSON is a number as the API gives it. Ratios and times that there are
+// numberJSON is a number as the API serves it. Ratios and times that there are
 // none of are null; of the levels only those above none are named.
 type numberJSON struct {
 	NumberID    string             `json:"number_id"`
@@ -69,7 +69,7 @@ func toNumberJSON(n *event.NumberStatus, withFacts bool) numberJSON {
 	return out
 }
 
-// factValue gives a fact as JSON has it: null, a number, or the word.
+// factValue returns a fact as JSON has it: null, a number, or the word.
 func factValue(f event.Fact, v float64) any {
 	switch {
 	case f.Type() == event.FactWord:
@@ -209,7 +209,7 @@ func (s *Server) flags(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]any{"flags": flags})
 }
 
-// flagsOf gives at most limit of the flags, those of a number and of a portfolio and
+// flagsOf returns at most limit of the flags, those of a number and of a portfolio and
 // its numbers if they are named.
 func flagsOf(flags []json.RawMessage, limit int, number, portfolio string) []json.RawMessage {
 	var out []json.RawMessage

@@ -10,6 +10,6 @@
 // It asks through small interfaces of its own (source.go), which the wiring
 // implements with functions sent to the goroutines that own the partitions. It
 // holds no state of the pipeline. It does not authenticate: it listens on
-// loopback by default, and whoever opens it further puts a proxy in front. New is
+// loopback by default, and a deployment that opens it further puts a proxy in front. New is
 // inert; Run owns the listener and its goroutines and returns when they are done.
 package server

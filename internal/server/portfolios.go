@@ -6,7 +6,7 @@ import (
 	"sendwatch/internal/event"
 )
 
-// portfolioJSON is a portfolio as the API gives it. What is unknown or has no
+// portfolioJSON is a portfolio as the API serves it. What is unknown or has no
 // bound is null; of the levels only those above none are named.
 type portfolioJSON struct {
 	PortfolioID      string            `json:"portfolio_id"`

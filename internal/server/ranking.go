@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// rankingAge is how long a ranking is served before it is asked for anew. Every
+// rankingAge is how long a ranking is served before it is asked for again. Every
 // open page asks every two seconds; the partitions answer once for all of them.
 const rankingAge = time.Second
 
@@ -27,14 +27,14 @@ func newRankingCache(source Numbers) *rankingCache {
 	return c
 }
 
-// fresh gives the kept ranking if it is young enough.
+// fresh returns the kept ranking if it is young enough.
 func (c *rankingCache) fresh() (Ranking, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.last, !c.asked.IsZero() && c.now().Sub(c.asked) < rankingAge
 }
 
-// get gives a ranking of at most MaxLimit numbers, at most rankingAge old. Its
+// get returns a ranking of at most MaxLimit numbers, at most rankingAge old. Its
 // slices are shared: readers do not write to them.
 func (c *rankingCache) get(ctx context.Context) (Ranking, error) {
 	if r, ok := c.fresh(); ok {

@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// MaxInFlight is how many questions are worked on at a time; more are told to
+// MaxInFlight is how many questions are worked on at a time; more are asked to
 // come again. A page asks for three things every two seconds.
 const MaxInFlight = 32
 
-// The server's patience. A question to the pipeline waits for the fetch in hand.
+// The server's patience. A question to the pipeline waits for the current fetch.
 const (
 	headerTimeout   = 5 * time.Second
 	readTimeout     = 10 * time.Second
@@ -34,7 +34,7 @@ type Server struct {
 	slots   chan struct{}
 }
 
-// New gives a server that does nothing yet. A nil logger drops its lines.
+// New returns a server that does nothing yet. A nil logger drops its lines.
 func New(sources Sources, logger *slog.Logger) *Server {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
@@ -46,8 +46,8 @@ func New(sources Sources, logger *slog.Logger) *Server {
 	}
 }
 
-// Run serves on the listener until ctx ends, then finishes the requests in
-// hand. The caller listens, so that it knows the address before anything runs;
+// Run serves on the listener until ctx ends, then finishes the current
+// requests. The caller listens, so that it knows the address before anything runs;
 // Run closes the listener.
 func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 	h := &http.Server{
@@ -82,7 +82,7 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 	return nil
 }
 
-// Handler gives all routes.
+// Handler returns all routes.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", s.live)

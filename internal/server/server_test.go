@@ -67,7 +67,7 @@ func (f *fixed) Newest(_ context.Context, limit int) ([]json.RawMessage, error) 
 
 func (f *fixed) Status(context.Context) (Status, error) { return f.status, f.failure }
 
-// sample gives two numbers, three flags and one partition.
+// sample returns two numbers, three flags and one partition.
 func sample() *fixed {
 	risky := event.NumberStatus{NumberID: "n/7", WABAID: "w1", PortfolioID: "p1", Clock: 1_700_000_000_000, Score: 35, Band: event.BandLow}
 	for f := range event.NumFacts {

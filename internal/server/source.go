@@ -11,18 +11,18 @@ import (
 
 // Health answers the orchestrator's two questions.
 type Health interface {
-	// Live gives nil while every loop ticks, else which one does not.
+	// Live returns nil while every loop ticks, else which one does not.
 	Live(ctx context.Context) error
-	// Ready gives nil once the partitions are assigned and caught up, else why not.
+	// Ready returns nil once the partitions are assigned and caught up, else why not.
 	Ready(ctx context.Context) error
 }
 
 // Numbers answers questions about numbers, over all partitions of this process.
 type Numbers interface {
 	// Riskiest ranks the numbers, lowest score first, of equals by number_id,
-	// and gives at most limit of them.
+	// and returns at most limit of them.
 	Riskiest(ctx context.Context, limit int) (Ranking, error)
-	// Number gives one number as of its last evaluation, false if it is unknown here.
+	// Number returns one number as of its last evaluation, false if it is unknown here.
 	Number(ctx context.Context, numberID string) (event.NumberStatus, bool, error)
 }
 
@@ -34,19 +34,19 @@ type Ranking struct {
 
 // Flags remembers the newest flags.
 type Flags interface {
-	// Newest gives at most limit flags, newest first, each as it went to the
+	// Newest returns at most limit flags, newest first, each as it went to the
 	// flags topic (schemas/flags/v1).
 	Newest(ctx context.Context, limit int) ([]json.RawMessage, error)
 }
 
 // Portfolios answers questions about portfolios, over all partitions of this process.
 type Portfolios interface {
-	// Portfolios gives every portfolio as of its last evaluation, lowest score
+	// Portfolios returns every portfolio as of its last evaluation, lowest score
 	// first, those without numbers last.
 	Portfolios(ctx context.Context) ([]event.PortfolioStatus, error)
 }
 
-// Pipeline tells how far it is.
+// Pipeline answers how far it is.
 type Pipeline interface {
 	Status(ctx context.Context) (Status, error)
 }

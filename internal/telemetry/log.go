@@ -21,10 +21,10 @@ type Log struct {
 const (
 	repeatBurst  = 8
 	repeatPeriod = time.Minute
-	repeatKeys   = 1024 // messages remembered; the set starts anew when full
+	repeatKeys   = 1024 // messages remembered; the set starts again when full
 )
 
-// NewLogger gives a logger that writes to w. Warnings and errors that repeat
+// NewLogger returns a logger that writes to w. Warnings and errors that repeat
 // are held back: the next one let through says how many were not written.
 func NewLogger(w io.Writer, cfg Log) (*slog.Logger, error) {
 	var level slog.Level
@@ -101,7 +101,7 @@ func (h *repeatHandler) Handle(ctx context.Context, record slog.Record) error {
 	return h.next.Handle(ctx, record)
 }
 
-// take tells whether a line passes and how many before it did not.
+// take reports whether a line passes and how many before it did not.
 func (r *repeats) take(key string, now time.Time) (pass bool, suppressed int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

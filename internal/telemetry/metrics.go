@@ -42,7 +42,7 @@ type series struct {
 	bucket [len(durations) + 1]uint64
 }
 
-// NewMetrics gives an empty store whose counters start at the given time.
+// NewMetrics returns an empty store whose counters start at the given time.
 func NewMetrics(start time.Time) *Metrics {
 	m := &Metrics{start: start}
 	for i := range m.series {
@@ -115,7 +115,7 @@ func (m *Metrics) Forget(pairs ...string) {
 	}
 }
 
-// matches tells whether the labels hold every pair.
+// matches reports whether the labels hold every pair.
 func matches(names, values, pairs []string) bool {
 	for i := 0; i < len(pairs); i += 2 {
 		at := slices.Index(names, pairs[i])
@@ -136,7 +136,7 @@ func check(metric Metric, kind Kind, labels []string) {
 	}
 }
 
-// at gives the series with these labels; the caller holds the lock. The labels
+// at returns the series with these labels; the caller holds the lock. The labels
 // are cloned on first use, so callers may pass strings that alias a buffer.
 func (m *Metrics) at(metric Metric, labels []string) *series {
 	all := m.series[metric]
@@ -159,7 +159,7 @@ func (m *Metrics) at(metric Metric, labels []string) *series {
 	return s
 }
 
-// Produce gives all series to an exporter; it implements OpenTelemetry's
+// Produce returns all series to an exporter; it implements OpenTelemetry's
 // metric.Producer. A metric without series is left out.
 func (m *Metrics) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
 	m.mu.Lock()

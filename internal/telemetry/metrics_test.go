@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// scrape gives what the Prometheus endpoint serves.
+// scrape returns what the Prometheus endpoint serves.
 func scrape(t *testing.T, tel *Telemetry) string {
 	t.Helper()
 	recorder := httptest.NewRecorder()
@@ -23,7 +23,7 @@ func scrape(t *testing.T, tel *Telemetry) string {
 	return string(body)
 }
 
-// quiet gives a Telemetry that no environment variable of the machine reaches.
+// quiet returns a Telemetry that no environment variable of the machine reaches.
 func quiet(t *testing.T) *Telemetry {
 	t.Helper()
 	for _, name := range []string{

@@ -29,7 +29,7 @@ func TestReferenceIsUpToDate(t *testing.T) {
 		t.Fatalf("%v; write it with: go test ./internal/telemetry -update", err)
 	}
 	if diff := cmp.Diff(want, string(got)); diff != "" {
-		t.Errorf("deploy/METRICS.md differs from the table (-table +file); write it anew with: go test ./internal/telemetry -update\n%s", diff)
+		t.Errorf("deploy/METRICS.md differs from the table (-table +file); write it again with: go test ./internal/telemetry -update\n%s", diff)
 	}
 }
 
@@ -46,7 +46,7 @@ The Prometheus endpoint is ` + "`/metrics`" + ` on the HTTP port. The same metri
 Traces of fetches and inserts follow the same variables; one in a hundred is kept unless ` + "`OTEL_TRACES_SAMPLER`" + ` says otherwise.
 Beside these, the endpoint has Go's own ` + "`go_`" + ` and ` + "`process_`" + ` metrics.
 
-| Prometheus | OTLP | kind | unit | labels | what it tells |
+| Prometheus | OTLP | kind | unit | labels | what it means |
 |---|---|---|---|---|---|
 `)
 	for _, d := range Table() {
@@ -56,7 +56,7 @@ Beside these, the endpoint has Go's own ` + "`go_`" + ` and ` + "`process_`" + `
 	return b.String()
 }
 
-// endpointNames reports every metric once and gives the names under which the
+// endpointNames reports every metric once and returns the names under which the
 // endpoint serves them, by description.
 func endpointNames(t *testing.T) map[string]string {
 	t.Helper()

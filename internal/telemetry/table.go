@@ -50,7 +50,7 @@ const (
 
 var kindNames = [...]string{"counter", "gauge", "histogram"}
 
-// String gives the kind's name as Prometheus has it.
+// String returns the kind's name as Prometheus has it.
 func (k Kind) String() string { return kindNames[k] }
 
 // Definition declares one metric.
@@ -212,7 +212,7 @@ var table = [NumMetrics]Definition{
 	},
 }
 
-// Table gives a copy of the table of metrics, in the order of the constants.
+// Table returns a copy of the table of metrics, in the order of the constants.
 func Table() []Definition {
 	defs := make([]Definition, NumMetrics)
 	for m, d := range table {

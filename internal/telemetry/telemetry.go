@@ -34,7 +34,7 @@ const shutdownTimeout = 5 * time.Second
 // OTEL_TRACES_SAMPLER says otherwise.
 const defaultSampling = 0.01
 
-// Config says what telemetry tells of the process.
+// Config says what telemetry knows of the process.
 type Config struct {
 	Service string       // name of the service; empty is sendwatch, and OTEL_SERVICE_NAME wins
 	Version string       // of the program, a label and a resource attribute
@@ -106,7 +106,7 @@ func defaultSampler() sdktrace.Sampler {
 	return sdktrace.ParentBased(sdktrace.TraceIDRatioBased(defaultSampling))
 }
 
-// wantsOTLP tells whether a signal's endpoint is set or its exporter asked for,
+// wantsOTLP reports whether a signal's endpoint is set or its exporter asked for,
 // and not switched off, as the OpenTelemetry specification names the variables.
 // The error names a protocol that is not spoken here: to send by another one
 // would reach a port that does not understand it.
@@ -132,7 +132,7 @@ func wantsOTLP(signal string) (bool, error) {
 	return true, nil
 }
 
-// Metrics gives the store of metrics; of a nil *Telemetry a nil one, which
+// Metrics returns the store of metrics; of a nil *Telemetry a nil one, which
 // takes and drops everything.
 func (t *Telemetry) Metrics() *Metrics {
 	if t == nil {

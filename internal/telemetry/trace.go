@@ -12,7 +12,7 @@ import (
 type Operation string
 
 // The operations that are traced. Single events are not: there are too many,
-// and one fetch tells the same.
+// and one fetch shows the same.
 const (
 	OperationFetch  Operation = "fetch"
 	OperationApply  Operation = "apply"
@@ -26,7 +26,7 @@ type Span struct {
 }
 
 // StartSpan begins a span; the caller ends it. Source is a topic or a table,
-// partition is left out if negative. A nil *Telemetry gives a Span that does
+// partition is left out if negative. A nil *Telemetry returns a Span that does
 // nothing.
 func (t *Telemetry) StartSpan(ctx context.Context, op Operation, source string, partition int32) (context.Context, Span) {
 	if t == nil {

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"fmt"
@@ -7,15 +7,16 @@ import (
 	"unicode/utf8"
 
 	"sendwatch/internal/event"
+	"sendwatch/internal/wording"
 )
 
 // screen is what the demo shows, apart from how: a plain value that the demo
 // fills in and render turns into lines.
 type screen struct {
-	Title  string
-	Right  string // at the right end of the title
-	Places []place
-	Phase  phase
+	Title    string
+	Right    string // at the right end of the title
+	Services []service
+	Phase    phase
 
 	Progress float64 // of the history, 0 to 1
 	Events   int64   // read by the numbers role
@@ -43,7 +44,7 @@ const (
 )
 
 // place is something that runs and where to reach it.
-type place struct{ What, Address, Detail string }
+type service struct{ What, Address, Detail string }
 
 // riskLine is one of the riskiest numbers.
 type riskLine struct {
@@ -131,7 +132,7 @@ func (l line) write(b *strings.Builder, width int, colour bool) {
 // height the lists shrink first; what is ready to paste is never cut off, as
 // half a command is of no use: it may run over the right edge.
 func (s *screen) render(width, height int, colour bool) []string {
-	fixed := 11 + len(s.Places)
+	fixed := 11 + len(s.Services)
 	for _, p := range s.Paste {
 		fixed += 2 + (utf8.RuneCountInString(p.Command)+1)/max(width, 1)
 	}
@@ -143,7 +144,7 @@ func (s *screen) render(width, height int, colour bool) []string {
 	flags := min(len(s.Flags), rows-risky)
 
 	lines := []line{s.title(width), nil}
-	for _, p := range s.Places {
+	for _, p := range s.Services {
 		lines = append(lines, line{{fmt.Sprintf("  %-11s", p.What), dim}, {fmt.Sprintf("%-27s ", p.Address), plain}, {p.Detail, dim}})
 	}
 	lines = append(lines, nil, s.progress(width), s.bands(width), nil)
@@ -185,7 +186,7 @@ func (s *screen) title(width int) line {
 }
 
 func (s *screen) progress(width int) line {
-	rate := fmt.Sprintf("%s events/s", thousands(int64(s.Rate)))
+	rate := fmt.Sprintf("%s events/s", wording.Thousands(int64(s.Rate)))
 	if s.Rate < 10 {
 		rate = fmt.Sprintf("%.1f events/s", s.Rate)
 	}
@@ -194,18 +195,18 @@ func (s *screen) progress(width int) line {
 		return line{
 			{"Live     ", bold},
 			{rate, plain},
-			{fmt.Sprintf("   lag %s   %s", thousands(s.Lag), s.Counts), dim},
+			{fmt.Sprintf("   lag %s   %s", wording.Thousands(s.Lag), s.Counts), dim},
 		}
 	case phaseStoring:
 		return line{
 			{"History  ", bold},
-			{fmt.Sprintf("read; ClickHouse takes the last of it, %s batches of rows to go", thousands(s.Unstored)), plain},
+			{fmt.Sprintf("read; ClickHouse takes the last of it, %s batches of rows to go", wording.Thousands(s.Unstored)), plain},
 		}
 	case phaseDraining:
 		return line{
 			{"Ending   ", bold},
 			{"draining what is under way", plain},
-			{fmt.Sprintf("   %s records to read, %s batches of rows to store", thousands(s.Lag), thousands(s.Unstored)), dim},
+			{fmt.Sprintf("   %s records to read, %s batches of rows to store", wording.Thousands(s.Lag), wording.Thousands(s.Unstored)), dim},
 		}
 	}
 	cells := min(max(width-66, 8), 40)
@@ -214,8 +215,8 @@ func (s *screen) progress(width int) line {
 		{"History  ", bold},
 		{strings.Repeat("━", full), green},
 		{strings.Repeat("─", cells-full), dim},
-		{fmt.Sprintf(" %3.0f %%  %s events  %s", s.Progress*100, thousands(s.Events), rate), plain},
-		{fmt.Sprintf("  lag %s", thousands(s.Lag)), dim},
+		{fmt.Sprintf(" %3.0f %%  %s events  %s", s.Progress*100, wording.Thousands(s.Events), rate), plain},
+		{fmt.Sprintf("  lag %s", wording.Thousands(s.Lag)), dim},
 	}
 }
 
@@ -249,7 +250,7 @@ func (s *screen) bands(width int) line {
 		l = append(l, span{strings.Repeat("─", int(cells-drawn)), dim})
 	}
 	for _, b := range []event.Band{event.BandHigh, event.BandMedium, event.BandLow} {
-		l = append(l, span{fmt.Sprintf("  %s ", b), dim}, span{thousands(s.Bands[b]), styles[b]})
+		l = append(l, span{fmt.Sprintf("  %s ", b), dim}, span{wording.Thousands(s.Bands[b]), styles[b]})
 	}
 	return l
 }

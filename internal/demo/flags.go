@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -12,16 +12,16 @@ import (
 )
 
 // flagReader reads the flags topic as any client would and hands each flag to
-// the ledger: what is judged is what was delivered.
+// the expectations: what is judged is what was delivered.
 type flagReader struct {
-	client *kafka.Client
-	topic  string
-	ledger *ledger
-	next   []atomic.Int64 // by partition, the offset to be read next
+	client       *kafka.Client
+	topic        string
+	expectations *expectations
+	next         []atomic.Int64 // by partition, the offset to be read next
 }
 
-func newFlagReader(client *kafka.Client, topic string, partitions int32, l *ledger) *flagReader {
-	return &flagReader{client: client, topic: topic, ledger: l, next: make([]atomic.Int64, partitions)}
+func newFlagReader(client *kafka.Client, topic string, partitions int32, l *expectations) *flagReader {
+	return &flagReader{client: client, topic: topic, expectations: l, next: make([]atomic.Int64, partitions)}
 }
 
 // run reads all partitions until ctx ends.
@@ -39,7 +39,7 @@ func (r *flagReader) run(ctx context.Context) error {
 					return err
 				}
 				for i := range batch.Records {
-					if err := r.ledger.read(batch.Records[i].Value); err != nil {
+					if err := r.expectations.read(batch.Records[i].Value); err != nil {
 						return fmt.Errorf("offset %d of partition %d: %w", batch.Records[i].Offset, p, err)
 					}
 				}
@@ -52,7 +52,7 @@ func (r *flagReader) run(ctx context.Context) error {
 
 // catchUp waits until all flags that were written have been read.
 func (r *flagReader) catchUp(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
 	_, end, err := r.client.Offsets(ctx, r.topic)
 	if err != nil {
@@ -61,7 +61,7 @@ func (r *flagReader) catchUp(ctx context.Context) error {
 	for p := range r.next {
 		for p < len(end) && r.next[p].Load() < end[p] {
 			if !sleep(ctx, 20*time.Millisecond) {
-				return fmt.Errorf("partition %d of %s was read to %d of %d within %s", p, r.topic, r.next[p].Load(), end[p], settleWithin)
+				return fmt.Errorf("partition %d of %s was read to %d of %d within %s", p, r.topic, r.next[p].Load(), end[p], drainTimeout)
 			}
 		}
 	}

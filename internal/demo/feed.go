@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -16,7 +16,7 @@ type feed struct {
 	partitions int32
 	// produce writes messages and returns once they are acknowledged.
 	produce func(context.Context, []event.Message) error
-	// full tells whether the pipeline is too far behind what has been produced.
+	// full reports whether the pipeline is too far behind what has been produced.
 	full func(produced int64) bool
 	now  func() time.Time
 	live chan struct{} // closed when the history has been written
@@ -99,7 +99,7 @@ func (f *feed) run(ctx context.Context) error {
 	return nil
 }
 
-// messageHeaders gives the same headers as the record's; equal lists share one.
+// messageHeaders returns the same headers as the record's; equal lists share one.
 func messageHeaders(made map[*traffic.Header][]event.Header, from []traffic.Header) []event.Header {
 	if len(from) == 0 {
 		return nil
@@ -114,7 +114,7 @@ func messageHeaders(made map[*traffic.Header][]event.Header, from []traffic.Head
 	return h
 }
 
-// sleep waits, and tells whether it did so to the end.
+// sleep waits, and reports whether it did so to the end.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

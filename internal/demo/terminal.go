@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"fmt"
@@ -9,11 +9,11 @@ import (
 	"golang.org/x/term"
 )
 
-// painter draws blocks of lines over each other at the bottom of a terminal.
+// terminal draws blocks of lines over each other at the bottom of a terminal.
 // Each block goes out in one write, so that nothing flickers. It changes no
 // mode of the terminal (the cursor stays visible, the main screen in use), so
 // that there is nothing to restore however the process ends.
-type painter struct {
+type terminal struct {
 	out    io.Writer
 	fd     int
 	colour bool
@@ -21,18 +21,18 @@ type painter struct {
 	width  int // at which they were drawn
 }
 
-// newPainter gives a painter for a terminal, nil if out is none.
-func newPainter(out *os.File) *painter {
+// newTerminal returns nil if out is no terminal.
+func newTerminal(out *os.File) *terminal {
 	fd := int(out.Fd())
 	if !term.IsTerminal(fd) || os.Getenv("TERM") == "dumb" {
 		return nil
 	}
 	_, noColour := os.LookupEnv("NO_COLOR")
-	return &painter{out: out, fd: fd, colour: !noColour || os.Getenv("NO_COLOR") == ""}
+	return &terminal{out: out, fd: fd, colour: !noColour || os.Getenv("NO_COLOR") == ""}
 }
 
-// size gives the terminal's cells, or a common size if it does not tell.
-func (p *painter) size() (width, height int) {
+// size returns the terminal's cells, or a common size if it does not say.
+func (p *terminal) size() (width, height int) {
 	width, height, err := term.GetSize(p.fd)
 	if err != nil || width < 20 || height < 5 {
 		return 80, 24
@@ -41,13 +41,13 @@ func (p *painter) size() (width, height int) {
 }
 
 // paint replaces the last block by the screen as it is now.
-func (p *painter) paint(s *screen) error {
+func (p *terminal) paint(s *screen) error {
 	width, height := p.size()
 	var b strings.Builder
 	b.WriteString("\x1b[?2026h") // terminals that know it show the block at once
 	if p.drawn > 0 {
 		if p.width != width {
-			// The old block has been wrapped anew: only a clean screen helps.
+			// The old block was wrapped in other places: only a clean screen helps.
 			b.WriteString("\x1b[2J\x1b[H")
 		} else {
 			fmt.Fprintf(&b, "\x1b[%dA\r", p.drawn)

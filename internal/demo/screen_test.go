@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"flag"
@@ -23,7 +23,7 @@ func exampleScreen() *screen {
 	community := policy.Default().Portfolio(nil)
 	return &screen{
 		Title: "Sendwatch demo", Right: "seed 1, 200 numbers, 12 portfolios",
-		Places: []place{
+		Services: []service{
 			{"Kafka", "127.0.0.1:41235", "in memory, 4 partitions"},
 			{"ClickHouse", "127.0.0.1:39111", "native protocol, database sendwatch"},
 			{"HTTP", "http://127.0.0.1:43567", "live page, /metrics, /api/numbers"},
@@ -139,7 +139,7 @@ func TestScreenKeepsItsHeight(t *testing.T) {
 
 func TestPainterDrawsOverTheLastBlock(t *testing.T) {
 	var out strings.Builder
-	p := &painter{out: &out, fd: -1}
+	p := &terminal{out: &out, fd: -1}
 	s := exampleScreen()
 	if err := p.paint(s); err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"encoding/json"
@@ -34,7 +34,7 @@ type flagRecord struct {
 	} `json:"evidence"`
 }
 
-// day gives the day of the number's life that the flag was judged by; the first
+// day returns the day of the number's life that the flag was judged by; the first
 // one where the bounds do not go by it.
 func (r *flagRecord) day() int64 {
 	if r.Evidence.Counts.Day == nil {
@@ -43,7 +43,7 @@ func (r *flagRecord) day() int64 {
 	return int64(*r.Evidence.Counts.Day)
 }
 
-// value gives the flag's value as the engine had it.
+// value returns the flag's value as the engine had it.
 func (r *flagRecord) value() event.Value {
 	switch v := r.Value.(type) {
 	case float64:
@@ -54,16 +54,16 @@ func (r *flagRecord) value() event.Value {
 	return event.Value{}
 }
 
-// ledger holds what was expected of each number against the flags that came. It
+// expectations holds what was expected of each number against the flags that came. It
 // is filled by the readers of the flags topic and read by the screen.
-type ledger struct {
-	policy *policy.Policy
-	labels map[string]*traffic.Number
-	folios []traffic.Portfolio
+type expectations struct {
+	policy     *policy.Policy
+	labels     map[string]*traffic.Number
+	portfolios []traffic.Portfolio
 
 	mu       sync.Mutex
 	seen     map[string]map[event.Factor]bool // factors that flagged, by number or portfolio
-	endanger map[string]bool                  // numbers raised to danger of trust_score
+	inDanger map[string]bool                  // numbers raised to danger of trust_score
 	words    map[wordKey]event.Value          // the newest value of each flag, for those of words
 	newest   []flagLine                       // newest last, at most keptFlags
 	flags    [4]int64                         // by transition
@@ -78,10 +78,10 @@ type wordKey struct {
 // keptFlags is more than any screen shows.
 const keptFlags = 64
 
-func newLedger(numbers []traffic.Number, folios []traffic.Portfolio, p *policy.Policy) *ledger {
-	l := &ledger{
-		policy: p, folios: folios, labels: make(map[string]*traffic.Number, len(numbers)),
-		seen: map[string]map[event.Factor]bool{}, endanger: map[string]bool{},
+func newExpectations(numbers []traffic.Number, portfolios []traffic.Portfolio, p *policy.Policy) *expectations {
+	l := &expectations{
+		policy: p, portfolios: portfolios, labels: make(map[string]*traffic.Number, len(numbers)),
+		seen: map[string]map[event.Factor]bool{}, inDanger: map[string]bool{},
 		words: map[wordKey]event.Value{}, last: map[string]int64{},
 	}
 	for i := range numbers {
@@ -91,7 +91,7 @@ func newLedger(numbers []traffic.Number, folios []traffic.Portfolio, p *policy.P
 }
 
 // read takes one record of the flags topic.
-func (l *ledger) read(value []byte) error {
+func (l *expectations) read(value []byte) error {
 	var r flagRecord
 	if err := json.Unmarshal(value, &r); err != nil {
 		return fmt.Errorf("a record of the flags topic is no flag: %w", err)
@@ -128,7 +128,7 @@ func (l *ledger) read(value []byte) error {
 		l.seen[subject][factor] = true
 	}
 	if factor == event.FactorTrustScore && level == event.LevelDanger {
-		l.endanger[subject] = true
+		l.inDanger[subject] = true
 	}
 	words := policy.Describe(factor, r.value(), l.rule(subject, factor), r.day())
 	if r.Key != "" {
@@ -143,8 +143,8 @@ func (l *ledger) read(value []byte) error {
 	return nil
 }
 
-// rule gives the rule that a subject is judged by, nil if it is none of ours.
-func (l *ledger) rule(subject string, f event.Factor) *policy.Rule {
+// rule returns the rule that a subject is judged by, nil if it is none of ours.
+func (l *expectations) rule(subject string, f event.Factor) *policy.Rule {
 	n, ok := l.labels[subject]
 	if !ok {
 		return &l.policy.Portfolio([]byte(subject)).Rules[f]
@@ -153,7 +153,7 @@ func (l *ledger) rule(subject string, f event.Factor) *policy.Rule {
 }
 
 // risk puts a number's status into words.
-func (l *ledger) risk(n *event.NumberStatus) riskLine {
+func (l *expectations) risk(n *event.NumberStatus) riskLine {
 	r := riskLine{Number: n.NumberID, Score: n.Score}
 	if label := l.labels[n.NumberID]; label != nil {
 		r.Profile = label.Profile
@@ -180,8 +180,8 @@ func (l *ledger) risk(n *event.NumberStatus) riskLine {
 	return r
 }
 
-// newestFlags gives at most limit flags by event time, newest first.
-func (l *ledger) newestFlags(limit int) []flagLine {
+// newestFlags returns at most limit flags by event time, newest first.
+func (l *expectations) newestFlags(limit int) []flagLine {
 	l.mu.Lock()
 	lines := slices.Clone(l.newest)
 	l.mu.Unlock()
@@ -190,8 +190,8 @@ func (l *ledger) newestFlags(limit int) []flagLine {
 	return lines[:min(limit, len(lines))]
 }
 
-// profileVerdict is how the numbers of one profile came out.
-type profileVerdict struct {
+// profileResult is how the numbers of one profile came out.
+type profileResult struct {
 	Profile  string
 	Healthy  bool
 	Numbers  int
@@ -199,31 +199,31 @@ type profileVerdict struct {
 	Flagged  int            // numbers flagged in all of Expected; of healthy ones, those raised to danger
 }
 
-// verdict is what became of all expectations.
-type verdict struct {
-	Profiles []profileVerdict
-	Folios   map[event.Factor]int // portfolios flagged as expected, by factor
-	Mistakes []string             // every missed flag and every false danger, by number
-	Waiting  int                  // expectations that are not due yet
-	Flags    [4]int64             // by transition
+// result is what became of all expectations.
+type result struct {
+	Profiles   []profileResult
+	Portfolios map[event.Factor]int // portfolios flagged as expected, by factor
+	Mistakes   []string             // every missed flag and every false danger, by number
+	Waiting    int                  // expectations that are not due yet
+	Flags      [4]int64             // by transition
 }
 
-// verdict compares what was expected by a time (ms) with what came.
-func (l *ledger) verdict(until int64) verdict {
+// result compares what was expected by a time (ms) with what came.
+func (l *expectations) result(until int64) result {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	v := verdict{Flags: l.flags}
-	profiles := map[string]*profileVerdict{}
+	v := result{Flags: l.flags}
+	profiles := map[string]*profileResult{}
 	for _, id := range slices.Sorted(maps.Keys(l.labels)) {
 		n := l.labels[id]
 		p := profiles[n.Profile]
 		if p == nil {
-			p = &profileVerdict{Profile: n.Profile, Healthy: n.Healthy}
+			p = &profileResult{Profile: n.Profile, Healthy: n.Healthy}
 			profiles[n.Profile] = p
 		}
 		p.Numbers++
 		if n.Healthy {
-			if l.endanger[id] {
+			if l.inDanger[id] {
 				p.Flagged++
 				v.Mistakes = append(v.Mistakes, fmt.Sprintf("%s (%s) is healthy and was raised to danger of its trust score", id, n.Profile))
 			}
@@ -247,14 +247,14 @@ func (l *ledger) verdict(until int64) verdict {
 			p.Flagged++
 		}
 	}
-	v.Folios = map[event.Factor]int{}
-	for _, p := range l.folios {
+	v.Portfolios = map[event.Factor]int{}
+	for _, p := range l.portfolios {
 		for _, e := range p.Expects {
 			switch {
 			case e.By > until:
 				v.Waiting++
 			case l.seen[p.ID][e.Factor]:
-				v.Folios[e.Factor]++
+				v.Portfolios[e.Factor]++
 			default:
 				v.Mistakes = append(v.Mistakes, fmt.Sprintf("%s was not flagged for %s", p.ID, e.Factor))
 			}
@@ -263,7 +263,7 @@ func (l *ledger) verdict(until int64) verdict {
 	for _, p := range profiles {
 		v.Profiles = append(v.Profiles, *p)
 	}
-	slices.SortFunc(v.Profiles, func(a, b profileVerdict) int {
+	slices.SortFunc(v.Profiles, func(a, b profileResult) int {
 		if a.Healthy != b.Healthy {
 			if b.Healthy {
 				return -1
@@ -275,8 +275,8 @@ func (l *ledger) verdict(until int64) verdict {
 	return v
 }
 
-// lines puts the verdict into words.
-func (v *verdict) lines() []string {
+// lines puts the result into words.
+func (v *result) lines() []string {
 	var out []string
 	heading := false
 	for _, p := range v.Profiles {
@@ -301,10 +301,10 @@ func (v *verdict) lines() []string {
 		}
 		out = append(out, fmt.Sprintf("  %-16s %7d  %-8s %s", p.Profile, p.Numbers, flagged, what))
 	}
-	if len(v.Folios) > 0 {
+	if len(v.Portfolios) > 0 {
 		out = append(out, "", "portfolios         flagged  for")
-		for _, f := range slices.Sorted(maps.Keys(v.Folios)) {
-			out = append(out, fmt.Sprintf("%26d  %s", v.Folios[f], f))
+		for _, f := range slices.Sorted(maps.Keys(v.Portfolios)) {
+			out = append(out, fmt.Sprintf("%26d  %s", v.Portfolios[f], f))
 		}
 	}
 	out = append(out, "")

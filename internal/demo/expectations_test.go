@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"bytes"
@@ -13,8 +13,8 @@ import (
 	"sendwatch/internal/traffic"
 )
 
-func exampleLedger() *ledger {
-	return newLedger([]traffic.Number{
+func exampleExpectations() *expectations {
+	return newExpectations([]traffic.Number{
 		{ID: "n1", Profile: "blaster", Connection: event.ConnectionWebSession, Expects: []traffic.Expectation{
 			{Factor: event.FactorVelocityHour, By: 1000}, {Factor: event.FactorVelocityBurst, By: 1000},
 		}},
@@ -55,13 +55,13 @@ func TestVerdict(t *testing.T) {
 		{"a healthy one may be warned", 0, []seen{{"n3", event.FactorTrustScore, event.LevelWarn}, {"n3", event.FactorDelivery, event.LevelDanger}}, nil, 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			l := exampleLedger()
+			l := exampleExpectations()
 			for i, f := range c.flags {
 				if err := l.read(flagJSON(strconv.Itoa(i), 0, f.number, f.factor, f.level, event.TransitionRaised, "1")); err != nil {
 					t.Fatal(err)
 				}
 			}
-			v := l.verdict(c.until)
+			v := l.result(c.until)
 			if got, want := strings.Join(v.Mistakes, "\n"), strings.Join(c.mistakes, "\n"); got != want {
 				t.Errorf("mistakes:\n%s\nwant:\n%s", got, want)
 			}
@@ -80,10 +80,10 @@ func TestVerdict(t *testing.T) {
 
 // TestLedgerJudgesPortfolios misses a portfolio's flag once it is due.
 func TestLedgerJudgesPortfolios(t *testing.T) {
-	l := exampleLedger()
-	l.folios = []traffic.Portfolio{{ID: "p9", Expects: []traffic.Expectation{{Factor: event.FactorContagion, By: 20_000}}}}
+	l := exampleExpectations()
+	l.portfolios = []traffic.Portfolio{{ID: "p9", Expects: []traffic.Expectation{{Factor: event.FactorContagion, By: 20_000}}}}
 	missed := func() bool {
-		v := l.verdict(20_000)
+		v := l.result(20_000)
 		return slices.Contains(v.Mistakes, "p9 was not flagged for contagion")
 	}
 	if !missed() {
@@ -96,14 +96,14 @@ func TestLedgerJudgesPortfolios(t *testing.T) {
 	if missed() {
 		t.Error("a flag that came is missed")
 	}
-	v := l.verdict(20_000)
+	v := l.result(20_000)
 	if text := strings.Join(v.lines(), "\n"); !strings.Contains(text, "1  contagion") {
 		t.Errorf("the summary does not name the portfolio's flag:\n%s", text)
 	}
 }
 
 func TestLedgerCountsARepeatedFlagOnce(t *testing.T) {
-	l := exampleLedger()
+	l := exampleExpectations()
 	raised := flagJSON("e", 0, "n1", event.FactorVelocityHour, event.LevelWarn, event.TransitionRaised, "31")
 	escalated := flagJSON("e", 1, "n1", event.FactorVelocityHour, event.LevelDanger, event.TransitionEscalated, "61")
 	for _, record := range [][]byte{raised, escalated, raised, escalated} {
@@ -123,7 +123,7 @@ func TestLedgerCountsARepeatedFlagOnce(t *testing.T) {
 // TestLedgerWordsGoByTheDayOfLife: on the fourth day 124 sends are a warning, on
 // the first they were danger.
 func TestLedgerWordsGoByTheDayOfLife(t *testing.T) {
-	l := exampleLedger()
+	l := exampleExpectations()
 	record := bytes.Replace(flagJSON("a", 2, "n3", event.FactorDailyVolume, event.LevelWarn, event.TransitionEased, "124"),
 		[]byte(`"key"`), []byte(`"evidence":{"counts":{"initiated_24h":124,"day":4}},"key"`), 1)
 	if err := l.read(record); err != nil {
@@ -136,14 +136,14 @@ func TestLedgerWordsGoByTheDayOfLife(t *testing.T) {
 
 func TestLedgerNamesWhatItCannotRead(t *testing.T) {
 	for _, record := range []string{`nonsense`, `{"factor":"mood","transition":"raised"}`, `{"factor":"quality","transition":"vanished"}`} {
-		if err := exampleLedger().read([]byte(record)); err == nil {
+		if err := exampleExpectations().read([]byte(record)); err == nil {
 			t.Errorf("%s was taken for a flag", record)
 		}
 	}
 }
 
 func TestRiskTakesWordsFromFlags(t *testing.T) {
-	l := exampleLedger()
+	l := exampleExpectations()
 	if err := l.read(flagJSON("q", 0, "n1", event.FactorQuality, event.LevelDanger, event.TransitionRaised, `"RED"`)); err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -9,13 +9,14 @@ import (
 	"sendwatch/internal/clickhouse"
 	"sendwatch/internal/event"
 	"sendwatch/internal/replay"
+	"sendwatch/internal/wording"
 )
 
 // historyLine says how the history went.
 func (d *demo) historyLine() string {
 	n, took := d.feed.history.Load(), d.meter.history
 	return fmt.Sprintf("%s events in %.1f s, %s events/s, all of the process: traffic, Kafka, engine, flags%s",
-		thousands(n), took.Seconds(), thousands(int64(float64(n)/took.Seconds())), d.andTables())
+		wording.Thousands(n), took.Seconds(), wording.Thousands(int64(float64(n)/took.Seconds())), d.andTables())
 }
 
 func (d *demo) andTables() string {
@@ -25,13 +26,13 @@ func (d *demo) andTables() string {
 	return ", ClickHouse"
 }
 
-// summarise prints what became of it all. With judge it is an error if a flag
-// is missing or a healthy number was in danger.
+// summarise prints what became of it all. With judge it returns ErrVerdict if a
+// flag is missing or a healthy number was in danger.
 func (d *demo) summarise(judge bool) error {
-	v := d.ledger.verdict(d.feed.reached.Load())
+	v := d.expectations.result(d.feed.reached.Load())
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nSendwatch demo: seed %d, %s, %s of history", d.options.Seed,
-		counted(d.options.Numbers, "number"), counted(d.options.Days, "day"))
+		wording.Count(d.options.Numbers, "number"), wording.Count(d.options.Days, "day"))
 	if !d.meter.live.IsZero() {
 		fmt.Fprintf(&b, ", %s live", d.now().Sub(d.meter.live).Round(time.Second))
 	}
@@ -41,11 +42,11 @@ func (d *demo) summarise(judge bool) error {
 	} else {
 		b.WriteString("  history  was not played to its end\n")
 	}
-	fmt.Fprintf(&b, "  memory   %s MB at most\n", thousands(replay.PeakMemory()>>20))
-	fmt.Fprintf(&b, "  records  %s\n", d.counts())
+	fmt.Fprintf(&b, "  memory   %s MB at most\n", wording.Thousands(replay.PeakMemory()>>20))
+	fmt.Fprintf(&b, "  records  %s sent; %s\n", wording.Thousands(d.feed.produced.Load()), d.counts())
 	var flags []string
 	for t := event.TransitionRaised; t <= event.TransitionCleared; t++ {
-		flags = append(flags, fmt.Sprintf("%s %s", thousands(v.Flags[t]), t))
+		flags = append(flags, fmt.Sprintf("%s %s", wording.Thousands(v.Flags[t]), t))
 	}
 	fmt.Fprintf(&b, "  flags    %s\n", strings.Join(flags, ", "))
 	if rows, err := d.rows(); err == nil && rows != "" {
@@ -60,7 +61,7 @@ func (d *demo) summarise(judge bool) error {
 		return err
 	}
 	if judge && complete && len(v.Mistakes) > 0 {
-		return errReported
+		return ErrVerdict
 	}
 	return nil
 }
