@@ -14,6 +14,7 @@
 //
 // Where things are: decoder.go has the way of a record through the package,
 // json.go and protobuf.go find the fields, check.go judges them for both,
-// text.go, link.go and siphash.go make the fingerprints and hashes. flag.go,
-// deadletter.go, rows.go and ndjson.go write.
+// text.go, link.go and siphash.go make the fingerprints and hashes. event_write.go
+// writes events; row_table.go lists how each table is written, which flag.go,
+// rows.go, changes.go and ndjson.go do; deadletter.go writes dead letters.
 package codec

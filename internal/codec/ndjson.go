@@ -182,15 +182,7 @@ func AppendAccountEventJSON(dst []byte, r *event.AccountEvent) []byte {
 			w.str(m.name, m.value)
 		}
 	}
-	if len(r.Restrict) > 0 {
-		w.name("", "restrictions")
-		w.open('[')
-		for _, s := range r.Restrict {
-			w.next()
-			w.b = appendJSONString(w.b, s)
-		}
-		w.close(']')
-	}
+	w.list("restrictions", r.Restrict)
 	w.count("expires_at", r.ExpiresAt)
 	w.count("limit", r.Limit)
 	w.close('}')

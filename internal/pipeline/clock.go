@@ -5,8 +5,10 @@ import (
 	"strconv"
 	"time"
 
+	"sendwatch/internal/codec"
 	"sendwatch/internal/event"
 	"sendwatch/internal/telemetry"
+	eventsv1 "sendwatch/schemas/events/v1"
 )
 
 const (
@@ -32,21 +34,19 @@ func (p *partition) wakeClock(ctx context.Context, batch *event.Batch) error {
 		return nil
 	}
 	p.lastClock = now
-	value := append([]byte(nil), `{"id":"clock/`...)
-	value = append(value, p.claim.Topic...) // a topic's name needs no escaping
-	value = append(value, '/')
-	value = append(value, p.label...)
-	value = append(value, '/')
-	value = strconv.AppendInt(value, now.UnixMilli(), 10)
-	value = append(value, `","type":"clock","time":`...)
-	value = strconv.AppendInt(value, at, 10)
-	value = append(value, '}')
-	err := p.produce(ctx, p.claim.Topic, []event.Message{{
-		Partition: p.claim.Partition, PartitionSet: true, Value: value,
-		Headers: []event.Header{{Key: []byte("content-type"), Value: []byte("application/json")}},
-	}})
+	err := p.appendOwn(ctx, &eventsv1.Event{Type: event.TypeClock.String(), Time: &at}, now)
 	if err == nil {
 		p.metrics.Add(telemetry.ClockEvents, 1, p.label)
 	}
 	return err
+}
+
+// appendOwn appends an event of the pipeline's own to the partition. Its id is
+// made of what it is, of the partition and of the time at which it was made.
+func (p *partition) appendOwn(ctx context.Context, e *eventsv1.Event, now time.Time) error {
+	e.Id = e.Type + "/" + p.claim.Topic + "/" + p.label + "/" + strconv.FormatInt(now.UnixMilli(), 10)
+	return p.produce(ctx, p.claim.Topic, []event.Message{{
+		Partition: p.claim.Partition, PartitionSet: true, Value: codec.AppendEventJSON(nil, e),
+		Headers: []event.Header{{Key: []byte(codec.ContentTypeHeader), Value: []byte(codec.ContentJSON.String())}},
+	}})
 }

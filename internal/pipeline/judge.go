@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"sendwatch/internal/codec"
 	"sendwatch/internal/engine"
 	"sendwatch/internal/event"
 	"sendwatch/internal/policy"
 	"sendwatch/internal/telemetry"
+	eventsv1 "sendwatch/schemas/events/v1"
 )
 
 // Policies are the policies of a deployment. Which of them decides is said by
@@ -151,20 +151,6 @@ func (p *partition) announce(ctx context.Context, batch *event.Batch) error {
 		return nil
 	}
 	p.judge.asked = newest.Version
-	now := p.now().UnixMilli()
-	value := append([]byte(nil), `{"id":"policy/`...)
-	value = append(value, p.claim.Topic...) // a topic's name needs no escaping
-	value = append(value, '/')
-	value = append(value, p.label...)
-	value = append(value, '/')
-	value = strconv.AppendInt(value, now, 10)
-	value = append(value, `","type":"policy","time":`...)
-	value = strconv.AppendInt(value, watermark, 10) // it moves no time
-	value = append(value, `,"version":`...)
-	value = strconv.AppendQuote(value, newest.Version)
-	value = append(value, '}')
-	return p.produce(ctx, p.claim.Topic, []event.Message{{
-		Partition: p.claim.Partition, PartitionSet: true, Value: value,
-		Headers: []event.Header{{Key: []byte("content-type"), Value: []byte("application/json")}},
-	}})
+	// The watermark as its time: it moves none.
+	return p.appendOwn(ctx, &eventsv1.Event{Type: event.TypePolicy.String(), Time: &watermark, Version: newest.Version}, p.now())
 }
