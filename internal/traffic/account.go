@@ -1,6 +1,10 @@
 package traffic
 
-import "strconv"
+import (
+	"strconv"
+
+	eventsv1 "sendwatch/schemas/events/v1"
+)
 
 // stepAccount does what concerns the number itself and not a message.
 func (n *number) stepAccount(a action) bool {
@@ -11,8 +15,8 @@ func (n *number) stepAccount(a action) bool {
 		return n.rate(a)
 	case doGroup:
 		n.schedule(action{at: a.at + 20*hour + n.rng.Int64N(6*hour), do: doGroup})
-		n.open(a.at, "group.update")
-		n.int("non_contacts_added", int64(n.p.groups)/3+n.rng.Int64N(int64(n.p.groups)))
+		added := int64(n.p.groups)/3 + n.rng.Int64N(int64(n.p.groups))
+		n.open(a.at, "group.update").NonContactsAdded = &added
 		return n.close()
 	case doRestrict:
 		return n.restrict(a)
@@ -20,9 +24,8 @@ func (n *number) stepAccount(a action) bool {
 		return n.decline(a)
 	case doLimit:
 		n.schedule(action{at: a.at + 7*day, do: doLimit})
-		n.openShared(a.at, "portfolio.limit", n.Portfolio)
-		n.str("portfolio_id", n.Portfolio)
-		n.int("limit", n.g.portfolios[n.portfolio].Limit)
+		e := n.openShared(a.at, "portfolio.limit", n.Portfolio)
+		e.PortfolioId, e.Limit = n.Portfolio, &n.g.portfolios[n.portfolio].Limit
 		return n.close()
 	}
 	return false
@@ -45,17 +48,15 @@ func (n *number) appear(a action) bool {
 			n.begin(a.at)
 		}
 	}
-	n.open(a.at, "number.profile")
-	n.str("country", n.place.country)
-	n.time("registered_at", n.registered)
+	e := n.open(a.at, "number.profile")
+	e.Country, e.RegisteredAt, e.Connection = n.place.country, &n.registered, n.target.connection.String()
 	if a.arg == 0 && n.target.asleep > 0 {
-		n.time("last_active_at", n.join-int64(n.target.asleep)*day)
+		active := n.join - int64(n.target.asleep)*day
+		e.LastActiveAt = &active
 	}
-	n.str("connection", n.target.connection.String())
+	e.Origin = "sim"
 	if n.salt%9 == 0 {
-		n.str("origin", "voip")
-	} else {
-		n.str("origin", "sim")
+		e.Origin = "voip"
 	}
 	return n.close()
 }
@@ -73,9 +74,8 @@ func (n *number) connect(a action) bool {
 			country = "RU"
 		}
 	}
-	n.open(a.at, "number.connection")
-	n.str("ip_country", country)
-	n.str("ip_hash", n.connectionHash)
+	e := n.open(a.at, "number.connection")
+	e.IpCountry, e.IpHash = country, n.connectionHash
 	return n.close()
 }
 
@@ -91,8 +91,7 @@ func (n *number) rate(a action) bool {
 		next = day
 	}
 	n.schedule(action{at: a.at + next, do: doRating})
-	n.open(a.at, "number.quality")
-	n.str("rating", rating)
+	n.open(a.at, "number.quality").Rating = rating
 	return n.close()
 }
 
@@ -104,12 +103,10 @@ const restrictedFor = 36 * hour
 func (n *number) restrict(a action) bool {
 	n.silent = a.at + restrictedFor
 	n.runLeft = 0
-	n.open(a.at, "account.update")
-	n.str("scope", "number")
-	n.str("state", "restricted")
-	n.raw(`,"restrictions":["RESTRICTED_BIZ_INITIATED_MESSAGING"]`)
-	n.time("expires_at", n.silent)
-	n.str("reason", "spam")
+	e := n.open(a.at, "account.update")
+	e.Scope, e.State, e.Reason = "number", "restricted", "spam"
+	e.Restrictions = []string{"RESTRICTED_BIZ_INITIATED_MESSAGING"}
+	e.ExpiresAt = &n.silent
 	return n.close()
 }
 
@@ -128,25 +125,17 @@ func (n *number) decline(a action) bool {
 	}
 	s := steps[min(int(a.arg), len(steps)-1)]
 	n.schedule(action{at: a.at + s.next, do: doTemplate, arg: min(a.arg+1, int32(len(steps)-1))})
-	n.openShared(a.at, "template.update", n.WABA)
-	n.str("waba_id", n.WABA)
-	n.template(0)
-	n.str("status", s.status)
-	if s.quality != "" {
-		n.str("quality", s.quality)
-	}
+	e := n.openShared(a.at, "template.update", n.WABA)
+	e.WabaId, e.Template = n.WABA, n.template(0)
+	e.Status, e.Quality = s.status, s.quality
 	return n.close()
 }
 
-// template writes the template with this index.
-func (n *number) template(i int) {
-	b := append(n.g.buf, `,"template":{"name":"`...)
-	b = append(b, templateNames[n.p.category][i%templatesEach]...)
-	b = append(b, '_')
-	b = strconv.AppendUint(b, n.salt%1000, 10)
-	b = append(b, `","language":"`...)
-	b = append(b, n.place.language...)
-	b = append(b, `","category":"`...)
-	b = append(b, categoryName(n.p.category, n.style.upper)...)
-	n.g.buf = append(b, `"}`...)
+// template returns the template with this index.
+func (n *number) template(i int) *eventsv1.Template {
+	return &eventsv1.Template{
+		Name:     templateNames[n.p.category][i%templatesEach] + "_" + strconv.FormatUint(n.salt%1000, 10),
+		Language: n.place.language,
+		Category: categoryName(n.p.category, n.style.upper),
+	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	eventsv1 "sendwatch/schemas/events/v1"
 )
 
 // Config says which traffic. The zero value of a field takes its default.
@@ -52,8 +54,9 @@ type Generator struct {
 	numbers    []*number
 	portfolios []Portfolio
 	merge      merge
-	buf        []byte // the record being written
-	pad        []byte // filling of an oversized record, made when first needed
+	buf        []byte          // the record being written
+	event      *eventsv1.Event // the event being written
+	pad        string          // filling of an oversized record, made when first needed
 	rec        Record
 	pending    bool // rec was read ahead by SkipTo and not yet handed out
 }
@@ -73,7 +76,7 @@ func New(c Config) (*Generator, error) {
 	if c.Start.IsZero() {
 		c.Start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
-	g := &Generator{start: c.Start.UTC().Truncate(24 * time.Hour).UnixMilli(), end: 1 << 62}
+	g := &Generator{start: c.Start.UTC().Truncate(24 * time.Hour).UnixMilli(), end: 1 << 62, event: new(eventsv1.Event)}
 	if !c.End.IsZero() {
 		g.end = c.End.UnixMilli()
 	}

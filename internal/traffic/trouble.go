@@ -1,6 +1,6 @@
 package traffic
 
-import "bytes"
+import "strings"
 
 // How often something is amiss on a record's way, in 2^20ths of the records that
 // speak of messages. Webhooks come in any order and are repeated until they are
@@ -77,13 +77,11 @@ func (n *number) writeUnreadable(t int64) bool {
 		return n.close()
 	}
 	if turn%oversizedEach == 0 {
-		if n.g.pad == nil {
-			n.g.pad = bytes.Repeat([]byte("x"), oversizedBytes)
+		if n.g.pad == "" {
+			n.g.pad = strings.Repeat("x", oversizedBytes)
 		}
-		n.open(t, "message.received")
-		n.raw(`,"message_id":"big","contact":"49555","kind":"text","text":"`)
-		n.g.buf = append(n.g.buf, n.g.pad...)
-		n.raw(`"`)
+		e := n.open(t, "message.received")
+		e.MessageId, e.Contact, e.Kind, e.Text = "big", "49555", "text", n.g.pad
 		return n.close()
 	}
 	switch turn / unknownEach % 10 {
@@ -95,45 +93,34 @@ func (n *number) writeUnreadable(t int64) bool {
 		n.g.buf = append(n.g.buf[:0], "\x00\x7f\xfe<html>502 Bad Gateway</html>"...)
 		n.g.rec.Value = n.g.buf
 	case 2: // no contact
-		n.open(t, "message.sent")
-		n.messageID(0, "")
-		n.str("kind", "text")
+		e := n.open(t, "message.sent")
+		e.MessageId, e.Kind = n.messageID(0, ""), "text"
 		n.close()
 	case 3: // an id that is no string
 		n.open(t, "message.received")
-		n.raw(`,"message_id":17,"contact":"49555","kind":"text"`)
-		n.close()
+		n.closeWith(`"message_id":17,"contact":"49555","kind":"text"`)
 	case 4: // a clock two years fast
-		n.open(t+730*day, "message.received")
-		n.messageID(0, "i")
-		n.raw(`,"contact":"4955500000000","kind":"text"`)
+		e := n.open(t+730*day, "message.received")
+		e.MessageId, e.Contact, e.Kind = n.messageID(0, "i"), "4955500000000", "text"
 		n.close()
 	case 5: // a clock at its origin
-		n.open(0, "message.received")
-		n.messageID(0, "i")
-		n.raw(`,"contact":"4955500000000","kind":"text"`)
+		e := n.open(0, "message.received")
+		e.MessageId, e.Contact, e.Kind = n.messageID(0, "i"), "4955500000000", "text"
 		n.close()
 	case 6: // a status nobody knows
-		n.open(t, "message.status")
-		n.raw(`,"message_id":"m","contact":"4955500000000","status":"teleported"`)
+		e := n.open(t, "message.status")
+		e.MessageId, e.Contact, e.Status = "m", "4955500000000", "teleported"
 		n.close()
 	case 7: // nothing
 		n.g.rec.Value = n.g.buf[:0]
 	case 8: // no time
-		n.g.buf = append(n.g.buf[:0], `{"id":"x","type":"message.status"`...)
-		n.str("number_id", n.ID)
+		e := n.g.event
+		e.Reset()
+		e.Id, e.Type, e.NumberId = "x", "message.status", n.ID
 		n.close()
 	case 9: // too deep
 		n.open(t, "message.sent")
-		n.raw(`,"template":`)
-		for range 40 {
-			n.raw(`{"a":`)
-		}
-		n.raw("1")
-		for range 40 {
-			n.raw("}")
-		}
-		n.close()
+		n.closeWith(`"template":` + strings.Repeat(`{"a":`, 40) + "1" + strings.Repeat("}", 40))
 	}
 	return true
 }

@@ -2,142 +2,107 @@ package traffic
 
 import (
 	"strconv"
-	"time"
 
+	"sendwatch/internal/codec"
 	"sendwatch/internal/event"
+	eventsv1 "sendwatch/schemas/events/v1"
 )
 
 // open begins an event of the number.
-func (n *number) open(t int64, typ string) {
-	n.head(t, typ)
-	n.str("number_id", n.ID)
-	n.str("waba_id", n.WABA)
-	n.str("portfolio_id", n.Portfolio)
+func (n *number) open(t int64, typ string) *eventsv1.Event {
+	e := n.head(t, typ)
+	e.NumberId, e.WabaId, e.PortfolioId = n.ID, n.WABA, n.Portfolio
+	return e
 }
 
 // openShared begins an event of a WABA or a portfolio, which is also its key.
-func (n *number) openShared(t int64, typ, key string) {
-	n.head(t, typ)
+func (n *number) openShared(t int64, typ, key string) *eventsv1.Event {
 	n.g.rec.Key = []byte(key)
 	n.g.rec.Shared = true
+	return n.head(t, typ)
 }
 
-func (n *number) head(t int64, typ string) {
-	b := append(n.g.buf[:0], `{"id":"`...)
-	b = append(b, n.ID...)
-	b = append(b, '-')
-	b = strconv.AppendUint(b, n.events, 36)
+// head begins an event with its id, its type and its time. It is good until the
+// next.
+func (n *number) head(t int64, typ string) *eventsv1.Event {
+	e := n.g.event
+	e.Reset()
+	e.Id, e.Type, e.Time = n.ID+"-"+strconv.FormatUint(n.events, 36), typ, &t
 	n.events++
-	b = append(b, `","type":"`...)
-	b = append(b, typ...)
-	n.g.buf = append(b, '"')
-	n.time("time", t)
-}
-
-// str writes a string that needs no escaping.
-func (n *number) str(key, value string) {
-	n.key2(key)
-	b := append(n.g.buf, '"')
-	b = append(b, value...)
-	n.g.buf = append(b, '"')
-}
-
-func (n *number) int(key string, v int64) {
-	n.key2(key)
-	n.g.buf = strconv.AppendInt(n.g.buf, v, 10)
-}
-
-func (n *number) time(key string, t int64) {
-	n.key2(key)
-	if !n.style.rfc3339 {
-		n.g.buf = strconv.AppendInt(n.g.buf, t, 10)
-		return
-	}
-	b := append(n.g.buf, '"')
-	b = time.UnixMilli(t).UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z07:00")
-	n.g.buf = append(b, '"')
-}
-
-func (n *number) raw(s string) { n.g.buf = append(n.g.buf, s...) }
-
-func (n *number) key2(key string) {
-	b := append(n.g.buf, `,"`...)
-	b = append(b, key...)
-	n.g.buf = append(b, `":`...)
+	return e
 }
 
 // close ends an event that arrives at once.
 func (n *number) close() bool {
-	n.g.buf = append(n.g.buf, '}')
+	write := codec.AppendEventJSON
+	if n.style.rfc3339 {
+		write = codec.AppendEventJSONInRFC3339
+	}
+	n.g.buf = write(n.g.buf[:0], n.g.event)
 	n.g.rec.Value = n.g.buf
 	return true
 }
 
-func (n *number) messageID(m uint32, from string) {
-	b := append(n.g.buf, `,"message_id":"wamid.`...)
-	b = append(b, from...)
-	b = strconv.AppendUint(b, n.salt>>40, 36)
-	b = append(b, '.')
-	b = strconv.AppendUint(b, uint64(m), 36)
-	n.g.buf = append(b, '"')
+// closeWith ends an event with members that no event has.
+func (n *number) closeWith(members string) bool {
+	n.close()
+	n.g.buf = append(append(append(n.g.buf[:len(n.g.buf)-1], ','), members...), '}')
+	n.g.rec.Value = n.g.buf
+	return true
 }
 
-// contactKey writes a contact: its phone number or, of one in sixteen, its
-// business-scoped user id. The digits are a permutation of its index, so that no
-// two contacts of a number are the same.
-func (n *number) contactKey(c uint32, plus bool) (abroad *place) {
+// messageID names a message of the number or, with an i, one that it received.
+func (n *number) messageID(m uint32, from string) string {
+	return "wamid." + from + strconv.FormatUint(n.salt>>40, 36) + "." + strconv.FormatUint(uint64(m), 36)
+}
+
+// address returns a contact's phone number or, of one in sixteen, its
+// business-scoped user id, and where it lives. The digits are a permutation of
+// its index, so that no two contacts of a number are the same.
+func (n *number) address(c uint32, plus bool) (id string, home *place) {
 	h := mix(n.salt ^ uint64(c))
-	home := n.place
+	home = n.place
 	if c&livesAbroad != 0 {
 		home = &places[h%uint64(len(places))]
 		if home.calling == n.place.calling {
 			home = &places[(h%uint64(len(places))+3)%uint64(len(places))]
 		}
 	}
-	b := append(n.g.buf, `,"contact":"`...)
 	digits := (uint64(c&^livesAbroad)*48271 + n.salt>>20) % 100_000_000
-	switch h >> 32 % 16 {
-	case 0:
-		b = append(b, home.country...)
-		b = append(b, '.')
-		b = strconv.AppendUint(b, h|1<<63, 36)
-	default:
-		if plus {
-			b = append(b, '+')
-		}
-		b = append(b, home.calling...)
-		b = append(b, "555"...)
-		for unit := uint64(10_000_000); unit > 0; unit /= 10 {
-			b = append(b, '0'+byte(digits/unit%10))
-		}
+	if h>>32%16 == 0 {
+		return home.country + "." + strconv.FormatUint(h|1<<63, 36), home
 	}
-	n.g.buf = append(b, '"')
-	return home
+	b := make([]byte, 0, 24)
+	if plus {
+		b = append(b, '+')
+	}
+	b = append(append(b, home.calling...), "555"...)
+	for unit := uint64(10_000_000); unit > 0; unit /= 10 {
+		b = append(b, '0'+byte(digits/unit%10))
+	}
+	return string(b), home
 }
 
 // writeSent writes a message of the number: outreach, or an answer in a chat.
 func (n *number) writeSent(t int64, c, m uint32, outreach, held bool) bool {
-	n.open(t, "message.sent")
-	n.messageID(m, "")
-	home := n.contactKey(c, n.style.plus)
+	e := n.open(t, "message.sent")
+	var home *place
+	e.MessageId = n.messageID(m, "")
+	e.Contact, home = n.address(c, n.style.plus)
 	if outreach && n.p.template() {
-		n.str("kind", "template")
-		n.template(n.templateNow())
+		e.Kind, e.Template = "template", n.template(n.templateNow())
 	} else {
-		n.words(m, outreach)
+		n.words(e, m, outreach)
 	}
 	if n.style.optIn {
-		if outreach && n.rng.Float64() < n.p.noOptIn {
-			n.raw(`,"opt_in":false`)
-		} else {
-			n.raw(`,"opt_in":true`)
-		}
+		given := !outreach || n.rng.Float64() >= n.p.noOptIn
+		e.OptIn = &given
 	}
 	if n.style.country {
-		n.str("contact_country", home.country)
+		e.ContactCountry = home.country
 	}
 	if held {
-		n.raw(`,"held":true`)
+		e.Held = &held
 	}
 	return n.closeMessage(t)
 }
@@ -154,7 +119,7 @@ func (n *number) templateNow() int {
 }
 
 // words writes kind and content of a message that is no template.
-func (n *number) words(m uint32, outreach bool) {
+func (n *number) words(e *eventsv1.Event, m uint32, outreach bool) {
 	kind, habit := "text", n.p.content
 	if !outreach && habit != manyThings {
 		habit = personal
@@ -174,87 +139,67 @@ func (n *number) words(m uint32, outreach bool) {
 			kind = "document"
 		}
 	}
-	n.str("kind", kind)
+	e.Kind = kind
 	if kind == "audio" || kind == "location" {
 		return
 	}
-	if n.style.hashed {
-		n.hashedText(habit)
+	var text []byte
+	if habit == identical {
+		text = n.appendOffer(text)
 	} else {
-		b := append(n.g.buf, `,"text":"`...)
-		if habit == identical {
-			b = n.appendOffer(b)
-			b = append(b, ' ')
-			b = strconv.AppendUint(b, uint64(10_000+m), 10)
-		} else {
-			b = n.appendPersonal(b)
+		text = n.appendPersonal(text)
+	}
+	switch {
+	case n.style.hashed: // the gateway does not give its texts away
+		h := uint64(14695981039346656037)
+		for _, c := range text {
+			h = (h ^ uint64(c)) * 1099511628211 // FNV-1a
 		}
-		n.g.buf = append(b, '"')
+		length := int64(len(text))
+		e.ContentHash, e.TextLength = hash(h), &length
+	case habit == identical:
+		e.Text = string(strconv.AppendUint(append(text, ' '), uint64(10_000+m), 10))
+	default:
+		e.Text = string(text)
 	}
 	switch {
 	case habit == sameLink:
-		n.raw(`,"links":["https://offers.example/today?c=`)
-		n.g.buf = strconv.AppendUint(n.g.buf, uint64(m), 10)
-		n.raw(`"]`)
+		e.Links = []string{"https://offers.example/today?c=" + strconv.FormatUint(uint64(m), 10)}
 	case habit == sameMedia:
-		n.hash("media_hash", n.salt)
+		e.MediaHash = hash(n.salt)
 	case kind != "text":
-		n.hash("media_hash", mix(n.salt+uint64(m)))
+		e.MediaHash = hash(mix(n.salt + uint64(m)))
 	}
 }
 
-// hashedText stands for a text that the gateway does not give away.
-func (n *number) hashedText(habit content) {
-	start := len(n.g.buf)
-	if habit == identical {
-		n.g.buf = n.appendOffer(n.g.buf)
-	} else {
-		n.g.buf = n.appendPersonal(n.g.buf)
-	}
-	h, length := uint64(14695981039346656037), len(n.g.buf)-start
-	for _, c := range n.g.buf[start:] {
-		h = (h ^ uint64(c)) * 1099511628211 // FNV-1a
-	}
-	n.g.buf = n.g.buf[:start]
-	n.hash("content_hash", h)
-	n.int("text_length", int64(length))
-}
-
-func (n *number) hash(key string, h uint64) {
-	n.key2(key)
-	b := append(n.g.buf, '"')
-	b = strconv.AppendUint(b, h|1<<63, 16)
-	n.g.buf = append(b, '"')
-}
+// hash writes a hash as gateways do.
+func hash(h uint64) string { return strconv.FormatUint(h|1<<63, 16) }
 
 func (n *number) writeReaction(t int64, c, m uint32) bool {
-	n.open(t, "message.sent")
-	n.messageID(m, "")
-	n.contactKey(c, n.style.plus)
-	n.str("kind", "reaction")
+	e := n.open(t, "message.sent")
+	e.MessageId, e.Kind = n.messageID(m, ""), "reaction"
+	e.Contact, _ = n.address(c, n.style.plus)
 	return n.closeMessage(t)
 }
 
 func (n *number) writeStatus(a action) bool {
-	n.head(a.at, "message.status")
-	n.str("number_id", n.ID)
-	if !n.style.idsPartly {
-		n.str("waba_id", n.WABA)
-		n.str("portfolio_id", n.Portfolio)
+	e := n.open(a.at, "message.status")
+	if n.style.idsPartly {
+		e.WabaId, e.PortfolioId = "", ""
 	}
-	n.messageID(a.message, "")
-	n.contactKey(a.contact, false)
-	n.str("status", event.Status(a.depth).String())
+	e.MessageId, e.Status = n.messageID(a.message, ""), event.Status(a.depth).String()
+	e.Contact, _ = n.address(a.contact, false)
 	if a.arg != 0 {
-		n.int("error_code", int64(a.arg))
+		code := int64(a.arg)
+		e.ErrorCode = &code
 	}
 	return n.closeMessage(a.at)
 }
 
 func (n *number) writeReceived(a action) bool {
-	n.open(a.at, "message.received")
-	n.messageID(n.newMessage(), "i")
-	n.contactKey(a.contact, false)
+	e := n.open(a.at, "message.received")
+	e.MessageId = n.messageID(n.newMessage(), "i")
+	e.Contact, _ = n.address(a.contact, false)
 	l := languages[n.place.language]
 	kind, text := "text", ""
 	switch u := n.rng.IntN(20); {
@@ -271,33 +216,25 @@ func (n *number) writeReceived(a action) bool {
 	default:
 		text = pick(n, l.replies)
 	}
-	n.str("kind", kind)
-	if text != "" {
-		n.str("text", text)
-	}
+	e.Kind, e.Text = kind, text
 	if a.message != 0 && n.rng.IntN(3) == 0 {
-		b := append(n.g.buf, `,"context_message_id":"wamid.`...)
-		b = strconv.AppendUint(b, n.salt>>40, 36)
-		b = append(b, '.')
-		b = strconv.AppendUint(b, uint64(a.message), 36)
-		n.g.buf = append(b, '"')
+		e.ContextMessageId = n.messageID(a.message, "")
 	}
 	return n.closeMessage(a.at)
 }
 
 func (n *number) writePreference(a action) bool {
-	n.open(a.at, "contact.preference")
-	n.contactKey(a.contact, false)
+	e := n.open(a.at, "contact.preference")
+	e.Contact, _ = n.address(a.contact, false)
+	e.Preference = "stop"
 	if a.arg == wishResume {
-		n.str("preference", "resume")
-	} else {
-		n.str("preference", "stop")
+		e.Preference = "resume"
 	}
 	return n.closeMessage(a.at)
 }
 
 func (n *number) writeContact(a action, typ string) bool {
-	n.open(a.at, typ)
-	n.contactKey(a.contact, false)
+	e := n.open(a.at, typ)
+	e.Contact, _ = n.address(a.contact, false)
 	return n.closeMessage(a.at)
 }
