@@ -8,6 +8,7 @@ import (
 
 	"sendwatch/internal/codec"
 	"sendwatch/internal/event"
+	eventsv1 "sendwatch/schemas/events/v1"
 )
 
 // record is one record of a case's log.
@@ -112,9 +113,9 @@ func (c *Case) record(d *action, k, number int) record {
 	if d.distinct {
 		put("content_hash", "content-"+strconv.Itoa(number))
 	}
-	value, err := json.Marshal(f)
+	value, err := encode(f, d.raw)
 	if err != nil {
-		value = fmt.Appendf(nil, "no JSON: %v", err) // is rejected, and the case says so
+		value = fmt.Appendf(nil, "no event: %v", err) // is rejected, and the case says so
 	}
 	r := record{line: d.line, time: t, at: t, after: t, raw: d.raw, value: value}
 	if own, ok := codec.RecordTime(value); ok && d.raw {
@@ -124,6 +125,19 @@ func (c *Case) record(d *action, k, number int) record {
 		r.at = d.recorded
 	}
 	return r
+}
+
+// encode writes the fields as an event or, if they are raw, as they stand: such
+// a line may say what no event can.
+func encode(fields map[string]any, raw bool) ([]byte, error) {
+	if raw {
+		return json.Marshal(fields)
+	}
+	e, err := rawEvent(fields)
+	if err != nil {
+		return nil, err
+	}
+	return codec.AppendEventJSON(nil, e), nil
 }
 
 // Log returns the case as a log of newline-delimited JSON, as `sendwatch replay`
@@ -141,7 +155,9 @@ func (c *Case) Log() []byte {
 		return true
 	})
 	if n := len(c.expects); n > 0 && c.expects[n-1].at > newest {
-		log = fmt.Appendf(log, `{"id":"end","type":"clock","time":%d}`+"\n", c.expects[n-1].at)
+		at := c.expects[n-1].at
+		log = codec.AppendEventJSON(log, &eventsv1.Event{Id: "end", Type: event.TypeClock.String(), Time: &at})
+		log = append(log, '\n')
 	}
 	return log
 }

@@ -158,17 +158,17 @@ cases:
       - at 2m: repeat
     expect: [{at: 1s, score: 90}]
 `))
-	want := `{"country":"de","id":"e0","number_id":"n1","portfolio_id":"p1","registered_at":1767139200000,"time":1767225600000,"type":"number.profile","waba_id":"w1"}
-{"contact":"contact-1","contact_country":"fr","id":"e1","kind":"template","links":["x.com/a","y.com"],"message_id":"m1","number_id":"n1","opt_in":true,"portfolio_id":"p1","template":{"category":"utility","language":"en","name":"a"},"time":1767225601000,"type":"message.sent","waba_id":"w1"}
-{"contact":"contact-2","contact_country":"fr","id":"e2","kind":"template","links":["x.com/a","y.com"],"message_id":"m2","number_id":"n1","opt_in":true,"portfolio_id":"p1","template":{"category":"utility","language":"en","name":"a"},"time":1767225602000,"type":"message.sent","waba_id":"w1"}
-{"contact":"contact-2","id":"e3","kind":"text","message_id":"m3","number_id":"n2","text":"a, \"b\"","time":1767225605000,"type":"message.sent"}
-{"contact":"contact-1","id":"e4","kind":"image","message_id":"m4","number_id":"n1","portfolio_id":"p1","time":1767225606000,"type":"message.received","waba_id":"w1"}
-{"contact":"contact-2","id":"e5","kind":"image","message_id":"m5","number_id":"n1","portfolio_id":"p1","time":1767225606000,"type":"message.received","waba_id":"w1"}
-{"contact":"contact-1","id":"e6","kind":"image","message_id":"m6","number_id":"n1","portfolio_id":"p1","time":1767225606000,"type":"message.received","waba_id":"w1"}
-{"expires_at":1767229207000,"id":"e7","portfolio_id":"p9","scope":"portfolio","state":"restricted","time":1767225607000,"type":"account.update"}
+	want := `{"id":"e0","type":"number.profile","time":1767225600000,"number_id":"n1","waba_id":"w1","portfolio_id":"p1","country":"de","registered_at":1767139200000}
+{"id":"e1","type":"message.sent","time":1767225601000,"number_id":"n1","waba_id":"w1","portfolio_id":"p1","message_id":"m1","contact":"contact-1","kind":"template","template":{"name":"a","language":"en","category":"utility"},"opt_in":true,"links":["x.com/a","y.com"],"contact_country":"fr"}
+{"id":"e2","type":"message.sent","time":1767225602000,"number_id":"n1","waba_id":"w1","portfolio_id":"p1","message_id":"m2","contact":"contact-2","kind":"template","template":{"name":"a","language":"en","category":"utility"},"opt_in":true,"links":["x.com/a","y.com"],"contact_country":"fr"}
+{"id":"e3","type":"message.sent","time":1767225605000,"number_id":"n2","message_id":"m3","contact":"contact-2","kind":"text","text":"a, \"b\""}
+{"id":"e4","type":"message.received","time":1767225606000,"number_id":"n1","waba_id":"w1","portfolio_id":"p1","message_id":"m4","contact":"contact-1","kind":"image"}
+{"id":"e5","type":"message.received","time":1767225606000,"number_id":"n1","waba_id":"w1","portfolio_id":"p1","message_id":"m5","contact":"contact-2","kind":"image"}
+{"id":"e6","type":"message.received","time":1767225606000,"number_id":"n1","waba_id":"w1","portfolio_id":"p1","message_id":"m6","contact":"contact-1","kind":"image"}
+{"id":"e7","type":"account.update","time":1767225607000,"portfolio_id":"p9","scope":"portfolio","state":"restricted","expires_at":1767229207000}
 {"id":"e8","number_id":"n1","portfolio_id":"p1","rating":"RED","time":1767225608000,"type":"number.quality","waba_id":null,"x":[1,2.5,true,"3",null]}
-{"_record_time":1767225660000,"contact":"+49151","error_code":131048,"id":"e9","message_id":"m9","number_id":"n1","portfolio_id":"p1","status":"failed","time":1767225609000,"type":"message.status","waba_id":"w1"}
-{"_record_time":1767225720000,"contact":"+49151","error_code":131048,"id":"e9","message_id":"m9","number_id":"n1","portfolio_id":"p1","status":"failed","time":1767225609000,"type":"message.status","waba_id":"w1"}
+{"_record_time":1767225660000,"id":"e9","type":"message.status","time":1767225609000,"number_id":"n1","waba_id":"w1","portfolio_id":"p1","message_id":"m9","contact":"+49151","status":"failed","error_code":131048}
+{"_record_time":1767225720000,"id":"e9","type":"message.status","time":1767225609000,"number_id":"n1","waba_id":"w1","portfolio_id":"p1","message_id":"m9","contact":"+49151","status":"failed","error_code":131048}
 `
 	if diff := cmp.Diff(want, string(f.Cases[0].Log())); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
