@@ -370,9 +370,7 @@ func judge(t *testing.T, records []*kgo.Record) expected {
 	rows.Reset()
 	whole.Statuses(&rows)
 	whole.PortfolioStatuses(&rows)
-	if err := whole.FlushEach(&rows, func() error { return nil }); err != nil {
-		t.Fatal(err)
-	}
+	whole.Flush(&rows)
 	out := expected{
 		hours:   map[string]map[string]float64{},
 		numbers: parse(t, rows.NumberStatuses, codec.AppendNumberStatusJSON), portfolios: parse(t, rows.PortfolioStatus, codec.AppendPortfolioStatusJSON),

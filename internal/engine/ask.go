@@ -8,13 +8,13 @@ import (
 )
 
 // Number appends what is known of one number, as of its last evaluation; false
-// if it is not known. Like Statuses it takes no row away from the output.
+// if it is not known. It changes nothing, and neither do Riskiest and Statuses.
 func (e *Engine) Number(id string, out *event.Output) bool {
 	name, ok := e.numbers.names.find([]byte(id))
 	if !ok || name == 0 {
 		return false
 	}
-	e.show(name-1, out)
+	e.snapshotStatus(name-1, out)
 	return true
 }
 
@@ -49,29 +49,34 @@ func (e *Engine) Riskiest(limit int, out *event.Output) (bands [3]int64) {
 			if limit--; limit < 0 {
 				return bands
 			}
-			e.show(i, out)
+			e.snapshotStatus(i, out)
 		}
 	}
 	return bands
 }
 
-// show appends the status of one number for whoever asked.
-func (e *Engine) show(i uint32, out *event.Output) {
-	e.touch(i, never, &e.asked)
-	out.NumberStatuses = append(out.NumberStatuses, e.status(i, e.numbers.at(i)))
+// snapshotStatus appends the status of one number at its clock. It changes
+// nothing: the number is looked at in a copy whose clock is at the last tick.
+func (e *Engine) snapshotStatus(i uint32, out *event.Output) {
+	n := *e.numbers.at(i)
+	// At the ticks that left the number out nothing about it changed (schedule),
+	// so that its sums and levels hold at the last of them.
+	if e.lastTick > n.synced && e.lastTick > n.clock {
+		n.clock = e.lastTick
+	}
+	out.NumberStatuses = append(out.NumberStatuses, e.status(i, &n))
 }
 
 // Statuses appends what is known of every number, as of its last evaluation, by
-// the bytes of number_id. It may be asked at any time and takes no row away from
-// the log's output: what falls due by it goes out with the next Flush.
+// the bytes of number_id. It changes nothing.
 func (e *Engine) Statuses(out *event.Output) {
-	e.due = e.due[:0]
-	for i := range e.numbers.all {
-		e.due = append(e.due, uint32(i))
+	list := make([]uint32, len(e.numbers.all))
+	for i := range list {
+		list[i] = uint32(i)
 	}
-	e.sortNumbers(&e.due)
-	for _, i := range e.due {
-		e.show(i, out)
+	e.sortNumbers(&list)
+	for _, i := range list {
+		e.snapshotStatus(i, out)
 	}
 }
 

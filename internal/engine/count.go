@@ -282,9 +282,37 @@ func (e *Engine) applyAccount(i uint32, n *number, ev *event.Event) {
 }
 
 // applyShared takes an event that names a WABA or a portfolio: it is an event
-// of every number that belongs to it, in order of number_id.
-func (e *Engine) applyShared(ev *event.Event, out *event.Output) {
-	e.accountEvent(noIndex, ev, out)
+// of every number that belongs to it, in order of number_id. It reports whether
+// some of them are still to be evaluated.
+func (e *Engine) applyShared(ev *event.Event, out *event.Output) (more bool) {
+	p := &e.progress
+	if !p.sharing {
+		e.accountEvent(noIndex, ev, out)
+		e.beginShared(ev)
+		p.sharing, p.evaluated = true, 0
+	}
+	for ; p.evaluated < len(e.due); p.evaluated++ {
+		if e.spent(out) {
+			return true
+		}
+		i := e.due[p.evaluated]
+		e.touch(i, ev.Time, out)
+		n := e.numbers.at(i)
+		if ev.Type == event.TypeAccount {
+			e.applyAccount(i, n, ev)
+		} else {
+			n.keyedStale = true
+		}
+		e.evaluate(i, out)
+	}
+	p.sharing = false
+	return false
+}
+
+// beginShared takes what a shared event says of its WABA or portfolio and finds
+// the numbers that belong to it.
+func (e *Engine) beginShared(ev *event.Event) {
+	e.due = e.due[:0]
 	var member func(n *number) bool
 	switch {
 	case ev.Type == event.TypeLimit:
@@ -301,7 +329,6 @@ func (e *Engine) applyShared(ev *event.Event, out *event.Output) {
 		folio, ok := e.folios.find(ev.PortfolioID)
 		member = func(n *number) bool { return ok && n.portfolio == folio }
 	}
-	e.due = e.due[:0]
 	for i := range e.numbers.all {
 		if member(&e.numbers.all[i]) {
 			e.due = append(e.due, uint32(i))
@@ -311,16 +338,6 @@ func (e *Engine) applyShared(ev *event.Event, out *event.Output) {
 		e.stats.Oddities[OddAccount]++
 	}
 	e.sortNumbers(&e.due)
-	for _, i := range e.due {
-		e.touch(i, ev.Time, out)
-		n := e.numbers.at(i)
-		if ev.Type == event.TypeAccount {
-			e.applyAccount(i, n, ev)
-		} else {
-			n.keyedStale = true
-		}
-		e.evaluate(i, out)
-	}
 }
 
 // settle counts what became of tracked sends, at the minute and bucket of the

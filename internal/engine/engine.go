@@ -45,10 +45,11 @@ type Config struct {
 	FlagsOnly  bool
 	Portfolios bool // evaluate portfolios over this partition's numbers, as a replay does
 	Feed       bool // hand on what the portfolios role needs to know
-	// Full, if there is one, is called while time goes on, after each number
-	// that a tick looks at: a day without records is a status of every number. It
-	// may take everything out of out.
-	Full func(out *event.Output)
+	// Budget is how many rows and flags one call appends before it returns with
+	// more to come, so that a record that brings days of ticks, or a pane of very
+	// many rows, needs no more memory than others; 0 for no limit. Portfolios over
+	// this partition's numbers are evaluated whole.
+	Budget int
 }
 
 // Engine is the state of one partition. Make it with New.
@@ -71,13 +72,13 @@ type Engine struct {
 	pane      pane
 	changed   []uint32 // numbers with a status to write
 	feed      feed
-	portfolio Portfolios   // used in a replay only
-	strikes   []strikeAt   // of the last 7 days, for numbers that move
-	asked     event.Output // rows that a question brought about, until the next Flush
+	portfolio Portfolios // used in a replay only
+	strikes   []strikeAt // of the last 7 days, for numbers that move
+	progress  progress
 
 	// Scratch, empty between calls.
 	settled []window.Settled
-	due     []uint32
+	due     []uint32 // of the tick, or of the shared event, in progress
 	scratch []byte
 	eval    evaluation
 }
@@ -99,7 +100,7 @@ func New(cfg Config) *Engine {
 	if cfg.DedupHorizon == 0 {
 		cfg.DedupHorizon = DefaultDedupHorizon
 	}
-	e := &Engine{cfg: cfg, watermark: never, lastTick: never}
+	e := &Engine{cfg: cfg, watermark: never, lastTick: never, progress: progress{last: -1}}
 	e.dedup.horizon = cfg.DedupHorizon
 	e.logs = logs{
 		seconds:      window.NewLogs(secondColumns, 3600, 600, 60),
@@ -121,134 +122,50 @@ func New(cfg Config) *Engine {
 	return e
 }
 
-// Skip takes note of a record that was rejected or is of an unknown type: it
-// moves the record clock and the pane, and is counted.
-func (e *Engine) Skip(class event.Class, offset, recordTime int64, out *event.Output) {
-	e.begin(offset, recordTime, out)
+// Skip records a record that was rejected or is of an unknown type: it moves the
+// record clock and the pane, and is counted. While more is true, call Continue.
+func (e *Engine) Skip(class event.Class, offset, recordTime int64, out *event.Output) (more bool) {
+	e.begin(offset, recordTime)
 	e.stats.Records[class]++
+	return e.resume(out)
 }
 
 // Apply takes one decoded record: time advances to the event's, with the ticks
 // that this brings, the event is counted, and its number is evaluated. What
-// comes of it is appended to out. It returns the record's class.
-func (e *Engine) Apply(ev *event.Event, offset, recordTime int64, out *event.Output) event.Class {
+// comes of it is appended to out. It returns the record's class. While more is
+// true the record is not done: call Continue, until it returns false, before
+// anything else; the event must stay as it is until then.
+func (e *Engine) Apply(ev *event.Event, offset, recordTime int64, out *event.Output) (class event.Class, more bool) {
 	if ev.Type == event.TypeUnknown {
-		e.Skip(event.ClassIgnored, offset, recordTime, out)
-		return event.ClassIgnored
+		return event.ClassIgnored, e.Skip(event.ClassIgnored, offset, recordTime, out)
 	}
-	e.begin(offset, recordTime, out)
-	if !e.dedup.add(ev.ID) {
-		e.stats.Records[event.ClassDuplicate]++
-		return event.ClassDuplicate
+	e.begin(offset, recordTime)
+	class = event.ClassDuplicate
+	if e.dedup.add(ev.ID) {
+		class = event.ClassApplied
+		e.progress.event, e.progress.before = ev, e.watermark
+		e.aim(ev.Time)
 	}
-	e.stats.Records[event.ClassApplied]++
-
-	before := e.watermark
-	e.advance(ev.Time, out)
-	switch {
-	case ev.Type == event.TypeClock || ev.Type == event.TypePolicy:
-	case ev.Shared():
-		e.applyShared(ev, out)
-	default:
-		i := e.number(ev)
-		e.touch(i, ev.Time, out) // before it moves: the minute that passed belongs where it was
-		e.join(i, ev)
-		e.count(i, ev, before, out)
-		e.evaluate(i, out)
-	}
-	e.replies.Sweep(e.watermark, 2)
-	return event.ClassApplied
+	e.stats.Records[class]++
+	return class, e.resume(out)
 }
 
 // AdvanceTo moves the watermark to t, with the ticks that this brings, as a
-// clock event would. Before the first event it does nothing.
-func (e *Engine) AdvanceTo(t int64, out *event.Output) {
-	if e.begun {
-		e.advance(t, out)
-	}
-}
-
-// begin opens the record: its offset, its pane, and the record clock.
-func (e *Engine) begin(offset, recordTime int64, out *event.Output) {
-	e.position.Offset, e.mark = offset, offset
-	if pane := offset >> e.cfg.PaneBits; pane != e.pane.current {
-		e.closePane(out)
-		e.pane.current = pane
-	}
-	e.pane.last = offset
-	e.dedup.advance(recordTime)
-}
-
-// advance moves the watermark to t and, for each full minute m that it reaches,
-// evaluates first the tick m - grace and then the portfolio minute m.
-func (e *Engine) advance(t int64, out *event.Output) {
+// clock event would. Before the first event it does nothing. While more is true,
+// call Continue.
+func (e *Engine) AdvanceTo(t int64, out *event.Output) (more bool) {
 	if !e.begun {
-		e.begun, e.watermark = true, t
-		e.lastTick = floor(t, minute)*minute - grace
-		e.feed.visible = (floor(t, minute) + 1) * minute
-		return
+		return false
 	}
-	if t <= e.watermark {
-		return
-	}
-	last := floor(t, minute)
-	for m := floor(e.watermark, minute) + 1; m <= last; m++ {
-		if due := e.nextDue(m); due > m {
-			m = min(due, last)
-			e.lastTick = (m-1)*minute - grace
-		}
-		e.feed.visible = m * minute
-		e.tick(m*minute-grace, out)
-		if e.cfg.Portfolios {
-			e.portfolio.take(&e.feed)
-			e.portfolio.evaluate(m*minute, e.position.Offset, e.mark, out)
-		}
-	}
-	e.watermark = t
-	e.feed.visible = (floor(t, minute) + 1) * minute
+	e.aim(t)
+	return e.resume(out)
 }
 
-// nextDue gives the first minute from m on at which a tick or a portfolio minute
-// has anything to do, so that a log that is silent for years costs what happens
-// in them and not every minute.
-func (e *Engine) nextDue(m int64) int64 {
-	if e.replies.Waiting() {
-		return m
-	}
-	due := int64(window.Never)
-	if at, ok := e.wakes.first(); ok {
-		due = at + grace/minute
-	}
-	if e.cfg.Portfolios {
-		if len(e.feed.list) > 0 || len(e.portfolio.dirty) > 0 {
-			return m
-		}
-		if at, ok := e.portfolio.wakes.first(); ok {
-			due = min(due, at)
-		}
-	}
-	return max(m, due)
-}
-
-// tick is the passing of the full minute at: what is 48 hours old expires, and
-// every number is evaluated. Numbers at which nothing can change are left out:
-// their clock is moved when they are next looked at (touch).
-func (e *Engine) tick(at int64, out *event.Output) {
-	e.due = e.wakes.due(at, e.due[:0])
-	e.due = e.replies.Expiring(at, e.due)
-	e.sortNumbers(&e.due)
-	for _, i := range e.due {
-		e.touch(i, at, out) // writes the status of the minute that passed, as it was
-		if e.cfg.Full != nil {
-			e.cfg.Full(out)
-		}
-	}
-	e.lastTick = at
-	e.settled = e.replies.Expire(at, e.settled[:0])
-	e.settle()
-	for _, i := range e.due {
-		e.evaluate(i, out)
-	}
+// begin opens a record: its offset, its pane, and the record clock.
+func (e *Engine) begin(offset, recordTime int64) {
+	e.position.Offset, e.mark = offset, offset
+	e.progress.offset = offset
+	e.dedup.advance(recordTime)
 }
 
 // floor divides rounding down, also below zero.

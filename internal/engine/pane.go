@@ -26,7 +26,10 @@ type pane struct {
 	seen         window.Table // contact, minute row
 	hashes       window.Pool[uint64]
 
-	dirtyMinutes, dirtyHours, dirtyContacts []uint32
+	// The rows that changed since they were last written, by table, and how far
+	// writing them has come: flush.
+	dirty [paneTables][]uint32
+	flush rowFlush
 
 	// What is counted for rows that nobody wants goes here.
 	unwanted struct {
@@ -34,6 +37,24 @@ type pane struct {
 		fingerprint fingerprintRow
 		contact     contactRow
 	}
+}
+
+// The tables of a pane, in the order in which their rows are written.
+const (
+	tableMinutes = iota
+	tableHours
+	tableContacts
+	paneTables
+)
+
+// rowFlush is how far writing the changed rows has come, so that it can stop in
+// the middle and go on. It is empty between two flushes.
+type rowFlush struct {
+	table  int
+	next   int // of the table's changed rows
+	sorted bool
+	status int  // of the statuses that changed
+	rowsIn bool // all rows of the pane are written: the statuses' turn
 }
 
 type minuteRow struct {
@@ -105,7 +126,7 @@ func (e *Engine) minuteRow(i uint32, t int64) *minuteRow {
 	r := p.minutes.At(slot)
 	if !r.dirty {
 		r.dirty = true
-		p.dirtyMinutes = append(p.dirtyMinutes, slot)
+		p.dirty[tableMinutes] = append(p.dirty[tableMinutes], slot)
 	}
 	return r
 }
@@ -163,7 +184,7 @@ func (e *Engine) fingerprintRow(i uint32, fingerprint uint64, t int64) *fingerpr
 	r := p.fingerprints.At(slot)
 	if !r.dirty {
 		r.dirty = true
-		p.dirtyHours = append(p.dirtyHours, slot)
+		p.dirty[tableHours] = append(p.dirty[tableHours], slot)
 	}
 	return r
 }
@@ -185,7 +206,7 @@ func (e *Engine) noteContact(i uint32, contact uint64) *contactRow {
 	r := p.contacts.At(slot)
 	if !r.dirty {
 		r.dirty = true
-		p.dirtyContacts = append(p.dirtyContacts, slot)
+		p.dirty[tableContacts] = append(p.dirty[tableContacts], slot)
 	}
 	return r
 }
@@ -217,46 +238,42 @@ func (r *contactRow) lastReceived(t int64) {
 	}
 }
 
-// Flush writes the rows of the open pane that changed since they were last
-// written, by number_id and key, and the statuses that changed, to out.
-func (e *Engine) Flush(out *event.Output) {
-	_ = e.FlushEach(out, nil) // without a callback nothing can fail
-}
-
-// rowsAtOnce is how many rows FlushEach appends between two calls of full.
-const rowsAtOnce = 4096
-
-// FlushEach does what Flush does and calls full, if there is one, after every
-// few thousand rows, so that the caller can take them out and go on with an
-// empty buffer. It stops at full's first error; what it has not written is lost
-// then, and the engine with it.
-func (e *Engine) FlushEach(out *event.Output, full func() error) error {
-	out.NumberStatuses = append(out.NumberStatuses, e.asked.NumberStatuses...)
-	e.asked.NumberStatuses = e.asked.NumberStatuses[:0]
-	if err := e.writeRows(out, full); err != nil {
-		return err
-	}
-	if e.cfg.Feed {
-		e.handOn(out)
-	}
-	for k, i := range e.changed {
-		if e.numbers.at(i).changed {
-			e.writeStatus(i, out)
+// Flush appends the rows of the open pane that changed since they were last
+// written, by number_id and key, and the statuses that changed, to out. While
+// more is true, call it again before the next record.
+func (e *Engine) Flush(out *event.Output) (more bool) {
+	e.allow(out)
+	f := &e.pane.flush
+	if !f.rowsIn {
+		if e.writeRows(out) {
+			return true
 		}
-		if full != nil && (k+1)%rowsAtOnce == 0 {
-			if err := full(); err != nil {
-				return err
-			}
+		if e.cfg.Feed {
+			e.handOn(out)
+		}
+		f.rowsIn = true
+	}
+	for ; f.status < len(e.changed); f.status++ {
+		if e.spent(out) {
+			return true
+		}
+		if i := e.changed[f.status]; e.numbers.at(i).changed {
+			e.writeStatus(i, out)
 		}
 	}
 	e.changed = e.changed[:0]
-	return nil
+	*f = rowFlush{}
+	return false
 }
 
-// closePane writes what is left of a pane that is full and begins anew.
-func (e *Engine) closePane(out *event.Output) {
-	_ = e.writeRows(out, nil) // without a callback nothing can fail
+// closePane writes what is left of a pane that is full and begins the next. It
+// reports whether rows are left to write.
+func (e *Engine) closePane(out *event.Output) (more bool) {
+	if e.writeRows(out) {
+		return true
+	}
 	p := &e.pane
+	p.flush = rowFlush{}
 	p.minutes.Clear()
 	p.byMinute.Clear()
 	p.fingerprints.Clear()
@@ -265,21 +282,63 @@ func (e *Engine) closePane(out *event.Output) {
 	p.byContact.Clear()
 	p.seen.Clear()
 	p.hashes = window.Pool[uint64]{}
+	return false
 }
 
-// writeRows writes the rows that changed and calls full after every few thousand.
-func (e *Engine) writeRows(out *event.Output, full func() error) error {
+// writeRows writes the rows that changed, each table sorted, and reports whether
+// rows are left to write.
+func (e *Engine) writeRows(out *event.Output) (more bool) {
+	p := &e.pane
+	f := &p.flush
+	for ; f.table < paneTables; f.table, f.next, f.sorted = f.table+1, 0, false {
+		list := p.dirty[f.table]
+		if !f.sorted {
+			slices.SortFunc(list, e.rowOrder(f.table))
+			f.sorted = true
+		}
+		for ; f.next < len(list); f.next++ {
+			if e.spent(out) {
+				return true
+			}
+			e.writeRow(f.table, list[f.next], out)
+		}
+		p.dirty[f.table] = list[:0]
+	}
+	return false
+}
+
+// rowOrder returns the order of the rows of a table: by number_id and key.
+func (e *Engine) rowOrder(table int) func(a, b uint32) int {
+	p := &e.pane
+	rank := e.ranks(len(p.dirty[table]))
+	switch table {
+	case tableMinutes:
+		return func(a, b uint32) int {
+			x, y := p.minutes.At(a), p.minutes.At(b)
+			return cmp.Or(rank(x.number, y.number), cmp.Compare(x.minute, y.minute))
+		}
+	case tableHours:
+		return func(a, b uint32) int {
+			x, y := p.fingerprints.At(a), p.fingerprints.At(b)
+			return cmp.Or(rank(x.number, y.number), cmp.Compare(x.fingerprint, y.fingerprint), cmp.Compare(x.hour, y.hour))
+		}
+	}
+	return func(a, b uint32) int {
+		x, y := p.contacts.At(a), p.contacts.At(b)
+		return cmp.Or(rank(x.number, y.number), cmp.Compare(x.contact, y.contact))
+	}
+}
+
+// writeRow appends one row of a table to out.
+func (e *Engine) writeRow(table int, slot uint32, out *event.Output) {
 	p := &e.pane
 	at := event.Pane{Partition: e.cfg.Partition, Pane: p.current, Version: p.last}
 	id := func(i uint32) (string, string) {
 		n := e.numbers.at(i)
 		return e.numbers.names.string(n.id), e.folios.string(n.portfolio)
 	}
-	rank := e.ranks(len(p.dirtyMinutes))
-	err := eachRow(&p.dirtyMinutes, full, func(a, b uint32) int {
-		x, y := p.minutes.At(a), p.minutes.At(b)
-		return cmp.Or(rank(x.number, y.number), cmp.Compare(x.minute, y.minute))
-	}, func(slot uint32) {
+	switch table {
+	case tableMinutes:
 		r := p.minutes.At(slot)
 		r.dirty = false
 		row := event.NumberMinute{
@@ -288,14 +347,7 @@ func (e *Engine) writeRows(out *event.Output, full func() error) error {
 		}
 		row.NumberID, row.PortfolioID = id(r.number)
 		out.NumberMinutes = append(out.NumberMinutes, row)
-	})
-	if err != nil {
-		return err
-	}
-	err = eachRow(&p.dirtyHours, full, func(a, b uint32) int {
-		x, y := p.fingerprints.At(a), p.fingerprints.At(b)
-		return cmp.Or(rank(x.number, y.number), cmp.Compare(x.fingerprint, y.fingerprint), cmp.Compare(x.hour, y.hour))
-	}, func(slot uint32) {
+	case tableHours:
 		r := p.fingerprints.At(slot)
 		r.dirty = false
 		row := event.FingerprintHour{
@@ -305,14 +357,7 @@ func (e *Engine) writeRows(out *event.Output, full func() error) error {
 		}
 		row.NumberID, row.PortfolioID = id(r.number)
 		out.FingerprintHours = append(out.FingerprintHours, row)
-	})
-	if err != nil {
-		return err
-	}
-	return eachRow(&p.dirtyContacts, full, func(a, b uint32) int {
-		x, y := p.contacts.At(a), p.contacts.At(b)
-		return cmp.Or(rank(x.number, y.number), cmp.Compare(x.contact, y.contact))
-	}, func(slot uint32) {
+	case tableContacts:
 		r := p.contacts.At(slot)
 		r.dirty = false
 		if e.cfg.NoContacts {
@@ -324,23 +369,7 @@ func (e *Engine) writeRows(out *event.Output, full func() error) error {
 		}
 		row.NumberID, row.PortfolioID = id(r.number)
 		out.ContactOutcomes = append(out.ContactOutcomes, row)
-	})
-}
-
-// eachRow sorts the changed rows of one kind, writes each, and empties the list.
-func eachRow(dirty *[]uint32, full func() error, compare func(a, b uint32) int, write func(slot uint32)) error {
-	list := *dirty
-	*dirty = list[:0]
-	slices.SortFunc(list, compare)
-	for k, slot := range list {
-		write(slot)
-		if full != nil && (k+1)%rowsAtOnce == 0 {
-			if err := full(); err != nil {
-				return err
-			}
-		}
 	}
-	return nil
 }
 
 // ranks gives a comparison of numbers by the bytes of their ids. For many rows

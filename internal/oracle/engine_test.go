@@ -47,7 +47,11 @@ func (s *subjectEngine) apply(line string, offset, recordTime int64) event.Class
 		s.engine.Skip(event.ClassRejected, offset, recordTime, &s.out)
 		return event.ClassRejected
 	}
-	return s.engine.Apply(&s.ev, offset, recordTime, &s.out)
+	class, more := s.engine.Apply(&s.ev, offset, recordTime, &s.out)
+	for more {
+		more = s.engine.Continue(&s.out)
+	}
+	return class
 }
 
 // collect takes the rows that were put out: of equal keys and panes the one with

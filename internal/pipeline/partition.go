@@ -27,9 +27,7 @@ type partition struct {
 	letters []event.DeadLetter
 	rejects []*event.Record // beside letters: the records themselves
 	outbox  outbox
-	relieve func() error // writes out in the middle of a record
-	fault   error        // why that failed
-	told    told         // what the portfolios role knows of us
+	told    told // what the portfolios role knows of us
 
 	// generation names what numbers the changes, beside the log.
 	generation uint64
@@ -54,11 +52,7 @@ func newPartition(n *Numbers, claim Claim) *partition {
 		MaxKeys:    c.MaxKeys,
 		NoContacts: c.NoContacts,
 		Feed:       c.Topics != nil,
-		Full: func(*event.Output) {
-			if p.fault == nil && p.out.Len() >= c.MaxRows {
-				p.fault = p.relieve()
-			}
-		},
+		Budget:     c.MaxRows,
 	})
 	return p
 }
@@ -137,8 +131,7 @@ func (p *partition) take(ctx context.Context, f fetched) error {
 	start := p.now()
 	tracer := p.role.config.Telemetry
 	ctx, span := tracer.StartSpan(ctx, telemetry.OperationApply, p.claim.Topic, p.claim.Partition)
-	p.relieve = func() error { return p.sendSome(ctx) }
-	err := p.apply(f.batch)
+	err := p.apply(ctx, f.batch)
 	applied := p.now()
 	if err == nil {
 		err = p.emit(ctx)
@@ -156,7 +149,7 @@ func (p *partition) take(ctx context.Context, f fetched) error {
 
 // apply decodes the records and feeds the engine. Dead letters alias the batch
 // and must be sent before the next but one is fetched.
-func (p *partition) apply(batch *event.Batch) error {
+func (p *partition) apply(ctx context.Context, batch *event.Batch) error {
 	var ev event.Event
 	for i := range batch.Records {
 		r := &batch.Records[i]
@@ -166,15 +159,18 @@ func (p *partition) apply(batch *event.Batch) error {
 			content = codec.ParseContentType(r.Header(codec.ContentTypeHeader))
 		}
 		if err := p.decoder.Decode(&ev, r.Value, content, r.Timestamp); err != nil {
-			p.engine.Skip(event.ClassRejected, r.Offset, r.Timestamp, &p.out)
+			more := p.engine.Skip(event.ClassRejected, r.Offset, r.Timestamp, &p.out)
+			if err := p.goOn(ctx, more); err != nil {
+				return err
+			}
 			p.reject(r, err)
 			p.shade(nil, r, content)
 			continue
 		}
 		p.shade(&ev, r, content)
-		class := p.engine.Apply(&ev, r.Offset, r.Timestamp, &p.out)
-		if p.fault != nil {
-			return p.fault
+		class, more := p.engine.Apply(&ev, r.Offset, r.Timestamp, &p.out)
+		if err := p.goOn(ctx, more); err != nil {
+			return err
 		}
 		if class == event.ClassApplied {
 			if ev.Type == event.TypePolicy {
@@ -201,6 +197,17 @@ func (p *partition) apply(batch *event.Batch) error {
 			"partition", p.claim.String(), "first", u.First, "last", u.Last, "reason", u.Reason)
 	}
 	p.next = batch.Next
+	return nil
+}
+
+// goOn does what is left of a record, in portions, while more is true.
+func (p *partition) goOn(ctx context.Context, more bool) error {
+	for more {
+		if err := p.sendSome(ctx); err != nil {
+			return err
+		}
+		more = p.engine.Continue(&p.out)
+	}
 	return nil
 }
 
@@ -238,14 +245,10 @@ func (p *partition) settle(ctx context.Context, log Log) error {
 	if err := p.emit(ctx); err != nil {
 		return err
 	}
-	some := func() error {
-		if p.out.Len() < p.role.config.MaxRows {
-			return nil
+	for p.engine.Flush(&p.out) {
+		if err := p.sendSome(ctx); err != nil {
+			return err
 		}
-		return p.sendSome(ctx)
-	}
-	if err := p.engine.FlushEach(&p.out, some); err != nil {
-		return err
 	}
 	p.shadowFlags()
 	if err := p.sendRows(ctx); err != nil {

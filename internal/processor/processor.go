@@ -40,7 +40,7 @@ type Processor struct {
 	decoder  *codec.Decoder
 	engine   *engine.Engine
 	event    event.Event // of the record in progress
-	class    event.Class
+	naming   bool        // it names the policy that decides once it is done
 	rejected event.DeadLetter
 	shadow   *shadow // nil without a shadow policy
 }
@@ -74,28 +74,37 @@ func (p *Processor) Apply(r *event.Record, out *event.Output) (class event.Class
 	if err := p.decoder.Decode(&p.event, r.Value, content, r.Timestamp); err != nil {
 		at := event.Position{Topic: p.cfg.Engine.Topic, Partition: p.cfg.Engine.Partition, Offset: r.Offset}
 		p.rejected = codec.NewDeadLetter(at, r.Timestamp, r.Key, r.Value, err)
-		p.class = event.ClassRejected
-		p.engine.Skip(p.class, r.Offset, r.Timestamp, out)
 		if p.shadow != nil {
 			p.shadow.skip(r)
 		}
-		return p.class, false, nil
+		return event.ClassRejected, p.engine.Skip(event.ClassRejected, r.Offset, r.Timestamp, out), nil
 	}
 	if p.shadow != nil {
 		p.shadow.apply(&p.event, r, content, out)
 	}
-	p.class = p.engine.Apply(&p.event, r.Offset, r.Timestamp, out)
-	return p.class, false, p.finish()
+	class, more = p.engine.Apply(&p.event, r.Offset, r.Timestamp, out)
+	p.naming = class == event.ClassApplied && p.event.Type == event.TypePolicy && p.cfg.Policies != nil
+	if more {
+		return class, true, nil
+	}
+	return class, false, p.finish()
 }
 
-// Continue goes on with the record that Apply left unfinished.
-func (p *Processor) Continue(_ *event.Output) (more bool, err error) { return false, nil }
+// Continue goes on with the record that Apply left unfinished, or with the time
+// that AdvanceTo did.
+func (p *Processor) Continue(out *event.Output) (more bool, err error) {
+	if p.engine.Continue(out) {
+		return true, nil
+	}
+	return false, p.finish()
+}
 
-// finish ends a record that has been applied.
+// finish ends a record that is done.
 func (p *Processor) finish() error {
-	if p.class != event.ClassApplied || p.event.Type != event.TypePolicy || p.cfg.Policies == nil {
+	if !p.naming {
 		return nil
 	}
+	p.naming = false
 	return p.switchPolicy(string(p.event.PolicyVersion))
 }
 
@@ -136,15 +145,13 @@ func (p *Processor) Policy() *policy.Policy { return p.policy }
 // AdvanceTo moves the watermark to t (ms), with the ticks that this brings, as a
 // clock event would. While more is true call Continue.
 func (p *Processor) AdvanceTo(t int64, out *event.Output) (more bool) {
-	p.engine.AdvanceTo(t, out)
-	return false
+	return p.engine.AdvanceTo(t, out)
 }
 
 // Flush appends the rows that changed since they were last written to out. While
 // more is true call it again.
 func (p *Processor) Flush(out *event.Output) (more bool) {
-	p.engine.Flush(out)
-	return false
+	return p.engine.Flush(out)
 }
 
 // Engine returns the engine, for questions about its state. Its methods that

@@ -59,19 +59,21 @@ type Result struct {
 	engine *engine.Engine
 }
 
+// rowsAtOnce is how many rows EachRow hands on at a time.
+const rowsAtOnce = 4096
+
 // EachRow calls visit with the rows of minutes, hours and contacts, sorted by
 // key, a few thousand at a time. It passes each row once.
 func (r *Result) EachRow(visit func(rows *event.Output) error) error {
 	var rows event.Output
-	full := func() error {
-		err := visit(&rows)
+	for more := true; more; {
+		more = r.engine.Flush(&rows)
+		if err := visit(&rows); err != nil {
+			return err
+		}
 		rows.Reset()
-		return err
 	}
-	if err := r.engine.FlushEach(&rows, full); err != nil {
-		return err
-	}
-	return full()
+	return nil
 }
 
 // checkEvery is how many records go by between two looks at the context.
@@ -82,7 +84,7 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	p := processor.New(processor.Config{
 		Engine: engine.Config{
 			Topic: Topic, Policy: cfg.Policy, DedupHorizon: cfg.DedupHorizon,
-			PaneBits: engine.WholeLog, FinalStatusOnly: true, Portfolios: true,
+			PaneBits: engine.WholeLog, FinalStatusOnly: true, Portfolios: true, Budget: rowsAtOnce,
 		},
 		Secret: cfg.Secret, Content: codec.ContentJSON,
 	})
@@ -101,7 +103,10 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 			return nil, err
 		}
 		res.Summary.Records++
-		class, _, err := p.Apply(&event.Record{Offset: offset, Timestamp: r.time, Value: r.value}, &res.Rows)
+		class, more, err := p.Apply(&event.Record{Offset: offset, Timestamp: r.time, Value: r.value}, &res.Rows)
+		for more && err == nil {
+			more, err = p.Continue(&res.Rows)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("apply record %d: %w", offset, err)
 		}
@@ -113,7 +118,13 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 		res.Rows.PortfolioStatus = res.Rows.PortfolioStatus[:0] // only the last of each is wanted
 	}
 	if cfg.Until != 0 {
-		p.AdvanceTo(cfg.Until, &res.Rows)
+		more, err := p.AdvanceTo(cfg.Until, &res.Rows), error(nil)
+		for more && err == nil {
+			more, err = p.Continue(&res.Rows)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("advance time to the end: %w", err)
+		}
 		res.Rows.PortfolioStatus = res.Rows.PortfolioStatus[:0]
 	}
 	e := p.Engine()
