@@ -14,6 +14,7 @@ import (
 	"sendwatch/internal/demo"
 	"sendwatch/internal/embedded/chdb"
 	"sendwatch/internal/embedded/fetch"
+	"sendwatch/internal/sqltext"
 )
 
 // sqlCmd asks ClickHouse, so that no other client is needed.
@@ -59,64 +60,14 @@ func (c *sqlCmd) statement(in io.Reader) (string, error) {
 		}
 		text = string(all)
 	}
-	first, rest := cutStatement(text)
-	for first == "" && rest != "" {
-		first, rest = cutStatement(rest)
-	}
-	if first == "" {
+	statements := sqltext.Statements(text)
+	switch len(statements) {
+	case 0:
 		return "", errors.New("there is no statement; give one, such as \"SELECT * FROM numbers\"")
+	case 1:
+		return strings.TrimSpace(statements[0]), nil
 	}
-	for rest != "" {
-		var next string
-		if next, rest = cutStatement(rest); next != "" {
-			return "", errors.New("these are several statements; one is taken at a time, so give each to a `sql` of its own (a ; within quotes is no end)")
-		}
-	}
-	return strings.TrimSpace(first), nil
-}
-
-// cutStatement returns what stands before the first ; that ends a statement, and what
-// comes after it. Quoted text and comments end none; first is empty if it is
-// nothing but comments.
-func cutStatement(text string) (first, rest string) {
-	empty := true
-	for i := 0; i < len(text); {
-		switch c := text[i]; {
-		case c == ';':
-			if empty {
-				return "", text[i+1:]
-			}
-			return text[:i], text[i+1:]
-		case c == '\'' || c == '"' || c == '`':
-			empty = false
-			for i++; i < len(text) && text[i] != c; i++ { // a doubled quote is two quoted texts
-				if text[i] == '\\' {
-					i++
-				}
-			}
-			i++
-		case strings.HasPrefix(text[i:], "--"):
-			i = after(text, i, "\n")
-		case strings.HasPrefix(text[i:], "/*"):
-			i = after(text, i+2, "*/")
-		default:
-			empty = empty && strings.IndexByte(" \t\r\n", c) >= 0
-			i++
-		}
-	}
-	if empty {
-		return "", ""
-	}
-	return text, ""
-}
-
-// after returns where text goes on behind the next end from at on.
-func after(text string, at int, end string) int {
-	n := strings.Index(text[at:], end)
-	if n < 0 {
-		return len(text)
-	}
-	return at + n + len(end)
+	return "", errors.New("these are several statements; one is taken at a time, so give each to a `sql` of its own (a ; within quotes is no end)")
 }
 
 // server returns the server to ask and what to call when that is done: with

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"sendwatch/internal/sqltext"
 )
 
 // layoutKind is a way in which the Native format lays out the values of a
@@ -173,7 +175,7 @@ func splitTopLevel(s string) []string {
 	for i := 0; i < len(s); i++ {
 		switch s[i] {
 		case '\'', '`', '"':
-			i = skipQuoted(s, i) - 1
+			i = sqltext.SkipQuoted(s, i) - 1
 		case '(', '[':
 			depth++
 		case ')', ']':
@@ -194,7 +196,7 @@ func elementType(s string) string {
 	for i := 0; i < len(s); i++ {
 		switch s[i] {
 		case '\'', '`', '"':
-			i = skipQuoted(s, i) - 1
+			i = sqltext.SkipQuoted(s, i) - 1
 		case '(':
 			depth++
 		case ')':
@@ -206,23 +208,4 @@ func elementType(s string) string {
 		}
 	}
 	return s
-}
-
-// skipQuoted returns the index after the quoted text that starts at s[i].
-// Text that is not closed reaches to the end.
-func skipQuoted(s string, i int) int {
-	quote := s[i]
-	for i++; i < len(s); i++ {
-		switch s[i] {
-		case '\\':
-			i++
-		case quote:
-			if i+1 < len(s) && s[i+1] == quote { // A doubled quote stands for itself.
-				i++
-				continue
-			}
-			return i + 1
-		}
-	}
-	return len(s)
 }
