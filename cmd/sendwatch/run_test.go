@@ -28,6 +28,7 @@ import (
 	"sendwatch/internal/oracle/randlog"
 	"sendwatch/internal/pipeline"
 	"sendwatch/internal/policy"
+	"sendwatch/internal/sqlprint"
 )
 
 // The whole way, on real parts: events into Kafka, flags read back from the
@@ -215,7 +216,7 @@ func alike(want, got any) bool {
 func ask(t *testing.T, tables *clickhouse.Client, query string) []map[string]any {
 	t.Helper()
 	var out bytes.Buffer
-	if _, err := tables.Query(t.Context(), &out, query, clickhouse.FormatJSON); err != nil {
+	if _, err := tables.Query(t.Context(), query, sqlprint.New(&out, sqlprint.FormatJSON)); err != nil {
 		t.Fatal(err)
 	}
 	var rows []map[string]any
@@ -271,7 +272,7 @@ func keepOldRows(t *testing.T, cfg config.Config) {
 		t.Fatal(err)
 	}
 	for _, table := range []string{"number_minutes", "fingerprint_hours", "number_status", "portfolio_status", "flags"} {
-		if _, err := tables.Query(t.Context(), io.Discard, "ALTER TABLE "+table+" REMOVE TTL", clickhouse.FormatJSON); err != nil {
+		if _, err := tables.Query(t.Context(), "ALTER TABLE "+table+" REMOVE TTL", sqlprint.New(io.Discard, sqlprint.FormatJSON)); err != nil {
 			t.Fatal(err)
 		}
 	}

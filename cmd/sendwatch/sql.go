@@ -14,13 +14,14 @@ import (
 	"sendwatch/internal/demo"
 	"sendwatch/internal/embedded/chdb"
 	"sendwatch/internal/embedded/fetch"
+	"sendwatch/internal/sqlprint"
 	"sendwatch/internal/sqltext"
 )
 
 // sqlCmd asks ClickHouse, so that no other client is needed.
 type sqlCmd struct {
 	Statement string `arg:"" help:"The statement, such as \"SELECT * FROM numbers\"; - reads it from standard input."`
-	Format    string `default:"table" enum:"table,vertical,json,csv,tsv" help:"How to print rows (${enum}); json is one object a line."`
+	Format    string `default:"table" enum:"table,vertical,json,csv" help:"How to print rows (${enum}); json is one object a line, integers beyond 2^53 as strings."`
 	Config    string `type:"path" placeholder:"FILE" help:"Configuration file that says where ClickHouse is; by default sendwatch.yaml." xor:"where"`
 	Data      string `type:"existingdir" placeholder:"DIR" help:"Ask the data folder that a demo with --data DIR left, instead." xor:"where"`
 	Address   string `placeholder:"HOST:PORT" help:"Ask this server, such as that of a running demo, instead." xor:"where"`
@@ -46,7 +47,7 @@ func (c *sqlCmd) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer client.Close() //nolint:errcheck // what was asked has been answered
-	_, err = client.Query(ctx, os.Stdout, statement, clickhouse.Format(c.Format))
+	_, err = client.Query(ctx, statement, sqlprint.New(os.Stdout, sqlprint.Format(c.Format)))
 	return err
 }
 

@@ -1,14 +1,14 @@
 package main
 
 import (
-	"bytes"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/alecthomas/kong"
 
-	"sendwatch/internal/clickhouse"
+	"sendwatch/internal/sqlprint"
 )
 
 func TestSQLStatement(t *testing.T) {
@@ -73,20 +73,23 @@ func TestSQLSaysWhereItCanAsk(t *testing.T) {
 	}
 }
 
-// TestSQLFormats holds the formats of the command line against those there are.
+// TestSQLFormats holds the formats of the command line against those there are:
+// one that is not known would be printed as a table.
 func TestSQLFormats(t *testing.T) {
-	var names bytes.Buffer
-	for i, f := range clickhouse.Formats() {
-		if i > 0 {
-			names.WriteByte(',')
-		}
-		names.WriteString(string(f))
-	}
 	field, found := reflect.TypeFor[sqlCmd]().FieldByName("Format")
 	if !found {
 		t.Fatal("no field Format")
 	}
-	if got := field.Tag.Get("enum"); got != names.String() {
-		t.Errorf("the command line accepts %s, there are %s", got, names.String())
+	printed := map[string]string{}
+	for name := range strings.SplitSeq(field.Tag.Get("enum"), ",") {
+		var out strings.Builder
+		p := sqlprint.New(&out, sqlprint.Format(name))
+		if err := errors.Join(p.Begin([]string{"a"}, []bool{true}), p.Row([]any{int64(1)}), p.End()); err != nil {
+			t.Fatal(err)
+		}
+		if other, twice := printed[out.String()]; twice {
+			t.Errorf("%s is printed as %s", name, other)
+		}
+		printed[out.String()] = name
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"sendwatch/internal/clickhouse"
 	"sendwatch/internal/embedded/embeddedtest"
+	"sendwatch/internal/sqlprint"
 )
 
 func TestMain(m *testing.M) { embeddedtest.Main(m) }
@@ -65,7 +66,7 @@ func TestREADMEQueriesRun(t *testing.T) {
 		if strings.TrimSpace(q) == "" {
 			continue
 		}
-		if _, err := client.Query(ctx, io.Discard, q, clickhouse.FormatJSON); err != nil {
+		if _, err := client.Query(ctx, q, sqlprint.New(io.Discard, sqlprint.FormatJSON)); err != nil {
 			t.Errorf("%s: %v", strings.TrimSpace(q), err)
 		}
 	}

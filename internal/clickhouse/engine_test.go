@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sendwatch/internal/embedded/embeddedtest"
+	"sendwatch/internal/sqlprint"
 )
 
 func TestMain(m *testing.M) { embeddedtest.Main(m) }
@@ -49,7 +50,7 @@ func within(t testing.TB) context.Context {
 func ask(t testing.TB, c *Client, statement string) string {
 	t.Helper()
 	var out strings.Builder
-	if _, err := c.Query(within(t), &out, statement, FormatJSON); err != nil {
+	if _, err := c.Query(within(t), statement, sqlprint.New(&out, sqlprint.FormatJSON)); err != nil {
 		t.Fatalf("%s: %v", statement, err)
 	}
 	return out.String()

@@ -51,8 +51,8 @@ type Config struct {
 // place of a statement.
 var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
 
-// CheckDatabase returns why name cannot be the name of the database, nil if it can.
-func CheckDatabase(name string) error {
+// checkDatabase returns why name cannot be the name of the database, nil if it can.
+func checkDatabase(name string) error {
 	if !identifier.MatchString(name) {
 		return fmt.Errorf("the database name %q is not accepted: use letters, digits and underscores, not beginning with a digit, at most 63", name)
 	}
@@ -77,7 +77,7 @@ func Open(c Config) (*Client, error) {
 	if c.Database == "" {
 		c.Database = DefaultDatabase
 	}
-	if err := CheckDatabase(c.Database); err != nil {
+	if err := checkDatabase(c.Database); err != nil {
 		return nil, err
 	}
 	if len(c.Addresses) == 0 {

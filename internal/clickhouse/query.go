@@ -13,11 +13,22 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
-// Query runs one statement of the user's and writes what comes back to w. The
+// Rows receives the result of a query: Begin once, Row for each row, End once.
+// Of a statement without a result nothing is called. Values are nil (NULL), or
+// what the client library returns: numbers, strings, booleans, times, slices and
+// maps of such. They are valid until Row returns.
+type Rows interface {
+	// Begin names the columns and says which of them hold numbers.
+	Begin(names []string, numeric []bool) error
+	Row(values []any) error
+	End() error
+}
+
+// Query runs one statement of the user's and hands what comes back to out. The
 // database is the default one, so tables and views need no prefix. It returns the
 // number of rows. Unlike the errors of our own statements, one of the user's
 // statement is the server's in full.
-func (c *Client) Query(ctx context.Context, w io.Writer, statement string, format Format) (int64, error) {
+func (c *Client) Query(ctx context.Context, statement string, out Rows) (int64, error) {
 	running, cancel := context.WithCancel(ctx)
 	defer cancel()
 	rows, err := c.queries.Query(running, statement)
@@ -40,14 +51,13 @@ func (c *Client) Query(ctx context.Context, w io.Writer, statement string, forma
 		}
 		return 0, explain(ctx, rows.Err())
 	}
-	columns, days := make([]Column, len(types)), make([]bool, len(types))
+	names, numeric, days := make([]string, len(types)), make([]bool, len(types)), make([]bool, len(types))
 	for i, t := range types {
 		name := inner(t.DatabaseTypeName())
 		days[i] = name == "Date" || name == "Date32"
-		columns[i] = Column{Name: t.Name(), Number: isNumber(name)}
+		names[i], numeric[i] = t.Name(), isNumber(name)
 	}
-	out := format.printer(w)
-	if err := out.begin(columns); err != nil {
+	if err := out.Begin(names, numeric); err != nil {
 		return 0, err
 	}
 	cells := receivers(types)
@@ -63,15 +73,15 @@ func (c *Client) Query(ctx context.Context, w io.Writer, statement string, forma
 				values[i] = day.Format(time.DateOnly) // has no time of day
 			}
 		}
-		if err := out.row(values); err != nil {
+		if err := out.Row(values); err != nil {
 			return n, err
 		}
 		n++
 	}
 	if err := rows.Err(); err != nil {
-		return n, errors.Join(out.end(), explain(ctx, err))
+		return n, errors.Join(out.End(), explain(ctx, err))
 	}
-	return n, out.end()
+	return n, out.End()
 }
 
 // receivers returns a place for each column of a row.

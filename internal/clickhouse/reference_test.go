@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"sendwatch/internal/sqlprint"
 )
 
 // TestReference holds the columns of the schema's page against the comments
@@ -81,7 +83,7 @@ func TestPageQueries(t *testing.T) {
 				continue
 			}
 			statement = strings.ReplaceAll(statement, "sendwatch.", c.database+".")
-			if _, err := c.Query(within(t), io.Discard, statement, FormatTable); err != nil {
+			if _, err := c.Query(within(t), statement, sqlprint.New(io.Discard, sqlprint.FormatTable)); err != nil {
 				t.Errorf("%s\n%v", statement, err)
 			}
 			n++

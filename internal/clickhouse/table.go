@@ -168,12 +168,7 @@ func send[R any](ctx context.Context, w *Writer, t *table[R], rows []*R) (err er
 			return fail(ctx, doing+", column "+t.names[i], err)
 		}
 	}
-	if err := batch.Send(); err != nil {
-		return fail(ctx, doing, err)
-	}
-	w.inserts++
-	w.rows += int64(len(rows))
-	return nil
+	return fail(ctx, doing, batch.Send())
 }
 
 // insertSettings asks for the answer after the rows are stored: servers since

@@ -10,8 +10,6 @@ import (
 type Writer struct {
 	client *Client
 	tables []inserter
-
-	inserts, rows int64
 }
 
 // inserter inserts the rows of one table.
@@ -54,6 +52,3 @@ func (w *Writer) Write(ctx context.Context, out *event.Output) error {
 	}
 	return nil
 }
-
-// Written counts the inserts that succeeded and their rows.
-func (w *Writer) Written() (inserts, rows int64) { return w.inserts, w.rows }

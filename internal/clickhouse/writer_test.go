@@ -240,12 +240,22 @@ func TestOddRowsAreStorable(t *testing.T) {
 		out.NumberMinutes = append(out.NumberMinutes, event.NumberMinute{NumberID: "old", Minute: 1_230_768_000_000 + m*31*24*msHour})
 	}
 	c := migrated(t)
+	rows := map[string]string{
+		"number_minutes": "102", "number_status": "1", "flags": "1", "account_events": "1", "portfolio_status": "1", "contact_outcomes": "1", "fingerprint_hours": "1",
+	}
+	for table := range rows {
+		if table != "contact_outcomes" { // keeps its rows for good; the others forget what is so old
+			ask(t, c, "ALTER TABLE "+table+" REMOVE TTL")
+		}
+	}
 	w := c.NewWriter()
 	if err := w.Write(within(t), &out); err != nil {
 		t.Fatal(err)
 	}
-	if inserts, rows := w.Written(); rows != 108 || inserts < 107 {
-		t.Errorf("%d rows in %d inserts", rows, inserts)
+	for table, want := range rows {
+		if got := ask(t, c, "SELECT count() AS n FROM "+table); got != `{"n":`+want+"}\n" {
+			t.Errorf("%s has %s, want %s rows", table, got, want)
+		}
 	}
 }
 

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"sendwatch/internal/clickhouse"
 	"sendwatch/internal/event"
 	"sendwatch/internal/replay"
+	"sendwatch/internal/sqlprint"
 	"sendwatch/internal/wording"
 )
 
@@ -76,7 +76,7 @@ func (d *demo) rows() (string, error) {
 	var words []string
 	for _, table := range []string{"number_minutes", "fingerprint_hours", "number_status", "flags"} {
 		var b strings.Builder
-		if _, err := d.tables.Query(ctx, &b, "SELECT count() FROM "+table+" FINAL", clickhouse.FormatTSV); err != nil {
+		if _, err := d.tables.Query(ctx, "SELECT count() FROM "+table+" FINAL", sqlprint.New(&b, sqlprint.FormatCSV)); err != nil {
 			return "", err
 		}
 		lines := strings.Fields(b.String())
