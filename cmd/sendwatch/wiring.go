@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -76,6 +75,7 @@ func newPipelines(o runOptions) (*pipelines, error) {
 		return nil, err
 	}
 	topics, producer := o.settings.Kafka.Topics, p.client.NewProducer()
+	recent := pipeline.NewRecentFlags(server.MaxLimit) // of all roles: they are asked for together
 	if slices.Contains(o.settings.Roles, config.RoleNumbers) {
 		p.numbers = pipeline.NewNumbers(pipeline.NumbersConfig{
 			Flags: topics.Flags, Rows: topics.Rows, DeadLetter: topics.DeadLetter,
@@ -83,18 +83,14 @@ func newPipelines(o runOptions) (*pipelines, error) {
 			DedupHorizon: o.settings.Numbers.DedupHorizon.Milliseconds(), PaneBits: paneBits(o.settings.Numbers.PaneSize),
 			MaxKeys:    o.settings.Numbers.MaxKeys,
 			NoContacts: !o.settings.Numbers.ContactOutcomes,
-			Drain:      p.client.DrainTime(), Telemetry: o.telemetry, Logger: o.logger,
+			Drain:      p.client.DrainTime(), Recent: recent, Telemetry: o.telemetry, Logger: o.logger,
 		})
 	}
 	if slices.Contains(o.settings.Roles, config.RolePortfolios) {
-		settings := pipeline.PortfoliosConfig{
+		p.portfolios = pipeline.NewPortfolios(pipeline.PortfoliosConfig{
 			Events: topics.Events, Flags: topics.Flags, Rows: topics.Rows, Writer: producer, Topics: producer,
-			Policy: o.policy, Policies: o.judges(), Shadow: o.shadow, Drain: p.client.DrainTime(), Telemetry: o.telemetry, Logger: o.logger,
-		}
-		if p.numbers != nil {
-			settings.Remember = p.numbers.Remember // the newest flags of both are asked for together
-		}
-		p.portfolios = pipeline.NewPortfolios(settings)
+			Policy: o.policy, Policies: o.judges(), Shadow: o.shadow, Drain: p.client.DrainTime(), Recent: recent, Telemetry: o.telemetry, Logger: o.logger,
+		})
 	}
 	if slices.Contains(o.settings.Roles, config.RoleSink) {
 		if p.tables, err = openClickHouse(o.settings.ClickHouse, o.logger); err != nil {
@@ -107,13 +103,10 @@ func newPipelines(o runOptions) (*pipelines, error) {
 	}
 	p.sources = server.Sources{Health: p, Pipeline: p}
 	if p.numbers != nil {
-		p.sources.Numbers, p.sources.Flags = numbersSource{p.numbers}, flagsSource{p.numbers}
+		p.sources.Numbers, p.sources.Flags = numbersSource{p.numbers}, recent
 	}
 	if p.portfolios != nil {
-		p.sources.Portfolios = p.portfolios
-		if p.numbers == nil {
-			p.sources.Flags = flagsSource{p.portfolios}
-		}
+		p.sources.Portfolios, p.sources.Flags = p.portfolios, recent
 	}
 	if o.telemetry != nil {
 		p.sources.Metrics = o.telemetry.Handler()
@@ -249,9 +242,9 @@ func (p *pipelines) Status(context.Context) (server.Status, error) {
 	if p.portfolios != nil {
 		for _, s := range p.portfolios.Status() {
 			one := partitionStatus(&s)
-			one.Watermark = s.Gathered.Minute
+			one.Watermark = s.Portfolios.Minute
 			one.Entries = map[string]int64{
-				"portfolios": int64(s.Gathered.Portfolios), "changes": int64(s.Gathered.Waiting), "shared_events": int64(s.Gathered.Shared),
+				"portfolios": int64(s.Portfolios.Portfolios), "changes": int64(s.Portfolios.Waiting), "shared_events": int64(s.Portfolios.Shared),
 			}
 			status.Partitions = append(status.Partitions, one)
 			status.Notes = append(status.Notes, unreadableNote(&s)...)
@@ -279,24 +272,12 @@ func unreadableNote(s *pipeline.PartitionStatus) []string {
 
 // silentNote names the partitions that the portfolios wait for.
 func silentNote(s *pipeline.PartitionStatus) []string {
-	if len(s.Gathered.Silent) == 0 || s.State != pipeline.StateRunning {
+	if len(s.Portfolios.Silent) == 0 || s.State != pipeline.StateRunning {
 		return nil
 	}
 	return []string{fmt.Sprintf("%s partition %d: portfolios are not evaluated: no progress record of the numbers role yet for partitions %v of its topic; is that role running?",
-		s.Topic, s.Partition, s.Gathered.Silent)}
+		s.Topic, s.Partition, s.Portfolios.Silent)}
 }
 
 // numbersSource answers the API's questions about numbers.
-type numbersSource struct{ numbers *pipeline.Numbers }
-
-// flagsSource answers the API's questions about flags.
-type flagsSource struct {
-	role interface {
-		Newest(limit int) []json.RawMessage
-	}
-}
-
-// Newest returns the newest flags of this process.
-func (s flagsSource) Newest(_ context.Context, limit int) ([]json.RawMessage, error) {
-	return s.role.Newest(limit), nil
-}
+type numbersSource struct{ *pipeline.Numbers }

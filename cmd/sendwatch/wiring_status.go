@@ -1,11 +1,8 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"slices"
 
-	"sendwatch/internal/engine"
 	"sendwatch/internal/event"
 	"sendwatch/internal/pipeline"
 	"sendwatch/internal/server"
@@ -28,39 +25,8 @@ func recordCounts(s *pipeline.PartitionStatus) map[string]int64 {
 	return out
 }
 
-// Riskiest asks every partition for its numbers and keeps the worst.
+// Riskiest returns the riskiest numbers of all partitions as the API ranks them.
 func (s numbersSource) Riskiest(ctx context.Context, limit int) (server.Ranking, error) {
-	var ranking server.Ranking
-	var out event.Output
-	err := s.numbers.Ask(ctx, func(e *engine.Engine) {
-		out.Reset()
-		for band, n := range e.Riskiest(limit, &out) {
-			ranking.Bands[band] += n
-		}
-		ranking.Numbers = append(ranking.Numbers, out.NumberStatuses...)
-		slices.SortFunc(ranking.Numbers, func(a, b event.NumberStatus) int {
-			return cmp.Or(cmp.Compare(a.Score, b.Score), cmp.Compare(a.NumberID, b.NumberID))
-		})
-		ranking.Numbers = slices.Delete(ranking.Numbers, min(limit, len(ranking.Numbers)), len(ranking.Numbers))
-	})
-	return ranking, err
-}
-
-// Number asks every partition for a number: which one has it depends on how its
-// producers choose partitions.
-func (s numbersSource) Number(ctx context.Context, numberID string) (event.NumberStatus, bool, error) {
-	var found event.NumberStatus
-	var ok bool
-	var out event.Output
-	err := s.numbers.Ask(ctx, func(e *engine.Engine) {
-		out.Reset()
-		if !e.Number(numberID, &out) {
-			return
-		}
-		// Of a number that is on two partitions the one that is ahead counts.
-		if n := &out.NumberStatuses[0]; !ok || n.Clock > found.Clock {
-			found, ok = *n, true
-		}
-	})
-	return found, ok, err
+	numbers, bands, err := s.Numbers.Riskiest(ctx, limit)
+	return server.Ranking{Numbers: numbers, Bands: bands}, err
 }

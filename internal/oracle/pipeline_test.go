@@ -166,11 +166,11 @@ func (p *plant) start(t *testing.T, writer pipeline.Writer) *roles {
 	r := &roles{
 		numbers: pipeline.NewNumbers(pipeline.NumbersConfig{
 			Flags: topicFlags, Rows: topicRows, DeadLetter: topicLetters, Writer: writer, Topics: topics, Policies: shipped{},
-			PaneBits: p.paneBits, Barrier: barrier, MaxRows: most[p.IntN(4)], Drain: p.client.DrainTime(), Now: p.clock, Logger: logger,
+			PaneBits: p.paneBits, FlushEvery: barrier, MaxRows: most[p.IntN(4)], Drain: p.client.DrainTime(), Now: p.clock, Logger: logger,
 		}),
 		portfolios: pipeline.NewPortfolios(pipeline.PortfoliosConfig{
 			Events: topicEvents, Flags: topicFlags, Rows: topicRows, Writer: writer, Topics: topics, Policies: shipped{},
-			Commit: barrier, MaxRows: most[p.IntN(4)], Drain: p.client.DrainTime(), Now: p.clock, Logger: logger,
+			FlushEvery: barrier, MaxRows: most[p.IntN(4)], Drain: p.client.DrainTime(), Now: p.clock, Logger: logger,
 		}),
 		numbersEnded: make(chan error, 1), portfoliosEnded: make(chan error, 1),
 	}

@@ -3,47 +3,47 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"sendwatch/internal/event"
-	"sendwatch/internal/telemetry"
+	"sendwatch/internal/policy"
 )
 
 // FromStart as an offset means the first that the log holds.
 const FromStart = -1
 
-// Claim is a partition that a group has given to this process for a while.
+// Claim is a partition that a consumer group has assigned to this process for one
+// generation.
 type Claim struct {
 	Topic     string
 	Partition int32
 	Committed int64 // the group's offset, FromStart if there is none
 }
 
-// String names the claim in errors and log lines.
+// String names the claim in errors and log messages.
 func (c Claim) String() string { return fmt.Sprintf("%s partition %d", c.Topic, c.Partition) }
 
-// Log is the claimed partition. It belongs to the goroutine it was given to,
-// apart from Fetch, which may be called from one other. A batch is valid until
-// the next call of Fetch but one.
+// Log is the claimed partition. It belongs to the goroutine it was given to, apart
+// from Fetch, which may be called from one other. A batch is valid until the next call
+// of Fetch but one.
 type Log interface {
-	// Open makes offset, or FromStart, the next to be fetched and says which it is.
+	// Open makes offset, or FromStart, the next to be fetched and returns it.
 	Open(ctx context.Context, offset int64) (int64, error)
-	// Fetch waits for the next records, but not long: then the batch is empty.
+	// Fetch returns the next records; if none come within a moment, an empty batch.
 	// An error is final for this partition.
 	Fetch(ctx context.Context) (*event.Batch, error)
-	// Commit tells the group that everything before offset is done.
+	// Commit makes offset the group's: everything before it is done.
 	Commit(offset int64) error
 }
 
 // Serve works on one claim until ctx ends.
 type Serve func(ctx context.Context, claim Claim, log Log) error
 
-// Join makes this process a member of the role's group and calls serve for each
-// claim in a goroutine of its own. It returns after every serve has.
+// Join makes this process a member of the role's group and calls serve for each claim
+// in a goroutine of its own. It returns after every serve has.
 type Join func(ctx context.Context, serve Serve) error
 
-// Writer writes records. Produce returns once all are acknowledged, in order
-// per partition, and tries on by itself while a failure may pass.
+// Writer writes records. Produce returns once all are acknowledged by every in-sync
+// replica, in order per partition. It retries by itself while a failure may pass.
 type Writer interface {
 	Produce(ctx context.Context, topic string, messages []event.Message) error
 }
@@ -53,53 +53,29 @@ type Store interface {
 	Write(ctx context.Context, out *event.Output) error
 }
 
-// cutLog is said of a log that is read from its beginning and begins in the
-// middle. Without a checkpoint nobody knows what came before.
-const cutLog = "the log has lost its beginning: what it said there is not known any more, and what is written anew for the time after it may know less than what was written before; keep the topic for longer"
-
-// fetched is a batch, or why there will be none any more.
-type fetched struct {
-	batch *event.Batch
-	err   error
-	took  time.Duration
+// Topics returns how many partitions a topic has. It waits for a topic that cannot be
+// looked up yet.
+type Topics interface {
+	Partitions(ctx context.Context, topic string) (int32, error)
 }
 
-// ahead fetches one batch while the receiver works on the one before. The
-// channel is unbuffered: a receive says that the batch before is done with,
-// which is when its memory may be used again.
-func ahead(ctx context.Context, claim Claim, log Log, now func() time.Time, tracer *telemetry.Telemetry) <-chan fetched {
-	out := make(chan fetched)
-	go func() {
-		defer close(out)
-		for {
-			start := now()
-			traced, span := tracer.StartSpan(ctx, telemetry.OperationFetch, claim.Topic, claim.Partition)
-			batch, err := log.Fetch(traced)
-			records := 0
-			if batch != nil {
-				records = len(batch.Records)
-			}
-			span.End(records, err)
-			select {
-			case out <- fetched{batch, err, now().Sub(start)}:
-			case <-ctx.Done():
-				return
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
-	return out
+// Policies are the policies of a deployment. The log says which of them decides: First
+// until its first `policy` event, then the one that this names.
+type Policies interface {
+	First() *policy.Policy
+	Newest() *policy.Policy // what should decide from now on
+	Find(version string) (*policy.Policy, error)
 }
 
-// outlive gives a context that ends grace after ctx does, for what must still
-// be brought to its end once ctx asks to stop.
-func outlive(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
-	longer, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() {
-		timer := time.AfterFunc(grace, func() { cancel(context.Cause(ctx)) })
-		context.AfterFunc(longer, func() { timer.Stop() })
-	})
-	return longer, func() { stop(); cancel(nil) }
+// onePolicy never changes.
+type onePolicy struct{ policy *policy.Policy }
+
+func (o onePolicy) First() *policy.Policy  { return o.policy }
+func (o onePolicy) Newest() *policy.Policy { return o.policy }
+
+func (o onePolicy) Find(version string) (*policy.Policy, error) {
+	if version == o.policy.Version {
+		return o.policy, nil
+	}
+	return nil, fmt.Errorf("this process does not know policy %q; run it with the policy file of that version", version)
 }

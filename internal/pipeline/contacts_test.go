@@ -13,13 +13,13 @@ import (
 func TestContactOutcomesCanBeSwitchedOff(t *testing.T) {
 	for _, off := range []bool{false, true} {
 		bubble(t, func(t *testing.T) {
-			log, writer := &tape{topic: "events"}, &paper{}
+			log, writer := &fakeLog{topic: "events"}, &fakeWriter{}
 			log.append(send(1, time.Now()))
 			n := NewNumbers(NumbersConfig{
 				Flags: "flags", Rows: "rows", DeadLetter: "letters", Writer: writer, Policy: policy.Default(),
 				NoContacts: off, Logger: slog.New(slog.DiscardHandler),
 			})
-			during(t, n.Run, joining(log), func() { pass(2 * time.Second) })
+			whileRunning(t, n.Run, joining(log), func() { elapse(2 * time.Second) })
 			var minutes, contacts int
 			for _, m := range writer.topic("rows") {
 				var rows codec.Rows

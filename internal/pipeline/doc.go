@@ -1,24 +1,26 @@
-// Package pipeline is the way of a record through a role: from a partition of
-// the log through the engine to flags and rows (Numbers), from the rows topic to
-// what shows over all numbers of a portfolio (Portfolios), and from there to
-// ClickHouse (Sink).
+// Package pipeline runs the three roles of a process over partitions of topics:
+// numbers reads events and writes flags and rows, portfolios reads the rows topic
+// and evaluates what shows only over all numbers of a portfolio, and sink reads the
+// rows topic and inserts it into a store.
 //
-// It promises the order of law 1, in one place for each role (barrier in
-// partition.go, take and commit in gather.go, settle in sink.go): outputs acknowledged, then the state
-// durable, then offsets committed. So after a crash at any point the log is
-// read again from a point before anything that could be missing, and what is
-// written twice is the same: flags have derived ids, rows are absolute.
-// Until there are checkpoints the numbers and the portfolios role begin at the
-// start of each partition's log.
+// All roles share one loop (loop.go), which is also the one place where the order of
+// durable effects is written: flush the outputs, save the state, commit the offset.
+// What each step leaves behind when the process dies in it is written above the loop.
+// A role is a task that the loop drives: numbersTask, portfolioTask, sinkTask.
 //
-// An error of one partition stops that partition and shows in Status; the
-// others go on. What is waited for (a broker, ClickHouse) is waited for with
-// bounded memory: a partition that cannot hand on its outputs fetches no more.
+// It promises that after a crash at any point the log is read again from a point
+// before anything that could be missing, and that what is written twice is the same:
+// flags have derived ids, rows are absolute. Until there are checkpoints numbers and
+// portfolios begin at the start of each partition's log.
 //
-// It refuses to know Kafka, ClickHouse and HTTP: they come in through the
-// interfaces of claim.go.
+// An error of one partition stops that partition and shows in Status; the others
+// continue. A partition whose outputs cannot be written fetches no more, so waiting
+// for a broker or for ClickHouse takes bounded memory.
 //
-// Goroutines: one for each claimed partition, which owns its decoder and engine or its portfolios;
-// one beside it that fetches ahead; one that inserts, in Sink. All end before
-// Run returns. Questions travel to a partition's goroutine as functions (Ask).
+// It refuses to know Kafka, ClickHouse and HTTP: they come in through the interfaces
+// of claim.go.
+//
+// Goroutines: one for each claimed partition, which owns its task; one beside it that
+// fetches ahead; one that inserts, in Sink. All end before Run returns. Questions
+// travel to a partition's goroutine as functions.
 package pipeline

@@ -49,11 +49,11 @@ func endToEnd(t *testing.T, brokers []string) {
 		w.seed(t, 1)
 		one := w.start(t, w.client.NewProducer())
 		one.finish(t)
-		w.judge(t, false)
+		w.compare(t, false)
 		if letters := w.read(t, w.topics[3]); len(letters) != len(w.want.letters) {
 			t.Errorf("%d dead letters, want %d", len(letters), len(w.want.letters))
 		} else {
-			w.judgeLetters(t, letters)
+			w.compareDeadLetters(t, letters)
 		}
 	})
 	t.Run("killed and started again", func(t *testing.T) {
@@ -61,10 +61,10 @@ func endToEnd(t *testing.T, brokers []string) {
 		w.seed(t, 2)
 		for kill := range int64(3) {
 			// The process dies in the middle of a write: whether it arrived is not known.
-			w.start(t, &mortal{Writer: w.client.NewProducer(), left: 5 + 8*kill, after: kill%2 == 0}).die(t)
+			w.start(t, &dyingWriter{Writer: w.client.NewProducer(), left: 5 + 8*kill, after: kill%2 == 0}).die(t)
 		}
 		w.start(t, w.client.NewProducer()).finish(t)
-		w.judge(t, true)
+		w.compare(t, true)
 	})
 	t.Run("with a second member that comes and goes", func(t *testing.T) {
 		w := newWorld(t, brokers, "members")
@@ -77,14 +77,14 @@ func endToEnd(t *testing.T, brokers []string) {
 		})
 		two.stop(t)
 		one.finish(t)
-		w.judge(t, true)
+		w.compare(t, true)
 	})
 	t.Run("with a store that fails at first", func(t *testing.T) {
 		w := newWorld(t, brokers, "store")
 		w.seed(t, 4)
 		w.store.refuse.Store(3)
 		w.start(t, w.client.NewProducer()).finish(t)
-		w.judge(t, false)
+		w.compare(t, false)
 		if w.store.refuse.Load() >= 0 {
 			t.Error("the store was never asked while it failed")
 		}
@@ -97,14 +97,14 @@ type world struct {
 	topics  [4]string // events, flags, rows, dead letters
 	client  *kafka.Client
 	theirs  *kgo.Client
-	store   *memory
+	store   *memoryStore
 	want    expected
 	total   int64
 }
 
 func newWorld(t *testing.T, brokers []string, name string) *world {
 	t.Helper()
-	w := &world{brokers: brokers, store: &memory{}}
+	w := &world{brokers: brokers, store: &memoryStore{}}
 	w.store.refuse.Store(-1)
 	var topics []kafka.Topic
 	for i, kind := range []string{"events", "flags", "rows", "letters"} {
@@ -197,7 +197,7 @@ func (w *world) start(t *testing.T, writer pipeline.Writer) *process {
 	p := &process{world: w, ended: make(chan error, 2)}
 	p.numbers = pipeline.NewNumbers(pipeline.NumbersConfig{
 		Flags: w.topics[1], Rows: w.topics[2], DeadLetter: w.topics[3], Writer: writer,
-		Policy: policy.Default(), PaneBits: paneBits, Barrier: 50 * time.Millisecond, MaxRows: 2_000, Drain: client.DrainTime(), Logger: logger,
+		Policy: policy.Default(), PaneBits: paneBits, FlushEvery: 50 * time.Millisecond, MaxRows: 2_000, Drain: client.DrainTime(), Logger: logger,
 	})
 	sink := pipeline.NewSink(pipeline.SinkConfig{
 		Store: w.store, Every: 20 * time.Millisecond, MaxRows: 5_000, Retry: 20 * time.Millisecond, Drain: client.DrainTime(), Logger: logger,
@@ -260,9 +260,9 @@ func (p *process) die(t *testing.T) {
 	p.stop(t)
 }
 
-// mortal is a writer that dies after some writes, before or after the last one
+// dyingWriter is a writer that dies after some writes, before or after the last one
 // has reached the broker.
-type mortal struct {
+type dyingWriter struct {
 	pipeline.Writer
 	mu    sync.Mutex
 	left  int64
@@ -271,7 +271,7 @@ type mortal struct {
 
 var errDead = errors.New("dead")
 
-func (m *mortal) Produce(ctx context.Context, topic string, messages []event.Message) error {
+func (m *dyingWriter) Produce(ctx context.Context, topic string, messages []event.Message) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.left--
@@ -287,9 +287,9 @@ func (m *mortal) Produce(ctx context.Context, topic string, messages []event.Mes
 	return nil
 }
 
-// memory is a store that keeps, of rows with equal keys, the one with the
+// memoryStore is a store that keeps, of rows with equal keys, the one with the
 // largest version, as ClickHouse does.
-type memory struct {
+type memoryStore struct {
 	refuse atomic.Int64 // so many writes fail; -1 and below none
 	mu     sync.Mutex
 	rows   map[string]versioned
@@ -300,7 +300,7 @@ type versioned struct {
 	json    string
 }
 
-func (m *memory) Write(_ context.Context, out *event.Output) error {
+func (m *memoryStore) Write(_ context.Context, out *event.Output) error {
 	if m.refuse.Load() >= 0 && m.refuse.Add(-1) >= 0 {
 		return errors.New("the store is away")
 	}
@@ -313,7 +313,7 @@ func (m *memory) Write(_ context.Context, out *event.Output) error {
 	return nil
 }
 
-func (m *memory) count() int {
+func (m *memoryStore) count() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return len(m.rows)
@@ -430,7 +430,7 @@ func (w *world) read(t *testing.T, topic string) []*kgo.Record {
 // judge compares the flags topic and the stored rows with what was expected.
 // Where flags may come again, a repeat must be the same bytes, and the first
 // comings must be in order.
-func (w *world) judge(t *testing.T, repeats bool) {
+func (w *world) compare(t *testing.T, repeats bool) {
 	t.Helper()
 	var got []string
 	seen := map[string]string{}
@@ -503,8 +503,8 @@ func bySubject(t *testing.T, flags []string) map[string][]string {
 	return out
 }
 
-// judgeLetters compares dead letters: original bytes, reason and position.
-func (w *world) judgeLetters(t *testing.T, letters []*kgo.Record) {
+// compareDeadLetters compares dead letters: original bytes, reason and position.
+func (w *world) compareDeadLetters(t *testing.T, letters []*kgo.Record) {
 	t.Helper()
 	for _, r := range letters {
 		headers := map[string]string{}

@@ -1,22 +1,16 @@
 package pipeline
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 )
 
-// stuckAfter is how long a loop may take for one round before it counts as
-// stuck. Waiting for a broker or for ClickHouse is no part of it.
+// stuckAfter is how long a loop may take for one round before it counts as stuck.
+// Waiting for a broker or for ClickHouse is no part of it.
 const stuckAfter = time.Minute
 
-func sortStatus(s []PartitionStatus) {
-	slices.SortFunc(s, func(a, b PartitionStatus) int { return cmp.Compare(a.Partition, b.Partition) })
-}
-
-// live gives nil while every loop goes round.
+// live returns nil while every loop goes round.
 func live(role string, all []PartitionStatus, now time.Time) error {
 	for _, s := range all {
 		waits := s.State == StateOpening || s.State == StateWaiting || s.State == StateStopped
@@ -28,10 +22,10 @@ func live(role string, all []PartitionStatus, now time.Time) error {
 	return nil
 }
 
-// ready gives nil once the partitions have been assigned and read to their end
-// and none is stopped.
-func ready(role string, joined bool, all []PartitionStatus) error {
-	if !joined {
+// ready returns nil once the partitions have been assigned and read to their end and
+// none is stopped.
+func ready(role string, assigned bool, all []PartitionStatus) error {
+	if !assigned {
 		return fmt.Errorf("%s: no partition has been assigned yet", role)
 	}
 	errs := []error{stopped(role, all)}
@@ -43,7 +37,7 @@ func ready(role string, joined bool, all []PartitionStatus) error {
 	return errors.Join(errs...)
 }
 
-// stopped gives nil while no partition is stopped: none goes on by itself.
+// stopped returns nil while no partition is stopped: none resumes by itself.
 func stopped(role string, all []PartitionStatus) error {
 	var errs []error
 	for _, s := range all {
@@ -54,16 +48,16 @@ func stopped(role string, all []PartitionStatus) error {
 	return errors.Join(errs...)
 }
 
-// silentAfter is for how long Kafka may say nothing before a role that needs it
+// unansweredAfter is for how long Kafka may give no answer before a role that needs it
 // counts as not ready. A fetch is answered within a second, with or without records.
-const silentAfter = 30 * time.Second
+const unansweredAfter = 30 * time.Second
 
-// silent gives nil while every partition's fetches are answered and its outputs
-// taken.
-func silent(role string, all []PartitionStatus, now time.Time) error {
+// unanswered returns nil while every partition's fetches are answered and its outputs
+// acknowledged.
+func unanswered(role string, all []PartitionStatus, now time.Time) error {
 	var errs []error
 	for _, s := range all {
-		if s.State != StateStopped && !s.Fetched.IsZero() && now.Sub(s.Fetched) > silentAfter {
+		if s.State != StateStopped && !s.Fetched.IsZero() && now.Sub(s.Fetched) > unansweredAfter {
 			errs = append(errs, fmt.Errorf("%s: %s partition %d has had no answer from Kafka since %s; see whether its brokers can be reached",
 				role, s.Topic, s.Partition, s.Fetched.UTC().Format(time.RFC3339)))
 		}

@@ -23,31 +23,31 @@ func TestReadyWhileKafkaAnswers(t *testing.T) {
 		Live() error
 	}
 	for name, make := range map[string]func() role{
-		RoleNumbers: func() role { return quick(&paper{}) },
+		RoleNumbers: func() role { return newTestNumbers(&fakeWriter{}) },
 		RolePortfolios: func() role {
 			return NewPortfolios(PortfoliosConfig{
-				Events: "events", Flags: "flags", Rows: "rows", Writer: &paper{}, Topics: single{}, Policy: policy.Default(),
+				Events: "events", Flags: "flags", Rows: "rows", Writer: &fakeWriter{}, Topics: topicsOf(1), Policy: policy.Default(),
 				Logger: slog.New(slog.DiscardHandler),
 			})
 		},
-		RoleSink: func() role { return NewSink(SinkConfig{Store: &shelf{}, Logger: slog.New(slog.DiscardHandler)}) },
+		RoleSink: func() role { return NewSink(SinkConfig{Store: &fakeStore{}, Logger: slog.New(slog.DiscardHandler)}) },
 	} {
 		bubble(t, func(t *testing.T) {
-			log := &tape{topic: "any"}
+			log := &fakeLog{topic: "any"}
 			log.append(send(1, time.Now()))
 			r := make()
 			if err := r.Ready(); err == nil {
 				t.Errorf("%s: ready before anything was assigned", name)
 			}
-			during(t, r.Run, joining(log), func() {
-				pass(2 * time.Second)
+			whileRunning(t, r.Run, joining(log), func() {
+				elapse(2 * time.Second)
 				if err := r.Ready(); err != nil {
 					t.Errorf("%s: caught up and not ready: %v", name, err)
 				}
 				log.mu.Lock()
 				log.hang = true
 				log.mu.Unlock()
-				pass(2 * time.Minute)
+				elapse(2 * time.Minute)
 				if err := r.Ready(); err == nil || !strings.Contains(err.Error(), "no answer from Kafka") {
 					t.Errorf("%s: Kafka has said nothing for two minutes: %v", name, err)
 				}
@@ -59,41 +59,36 @@ func TestReadyWhileKafkaAnswers(t *testing.T) {
 	}
 }
 
-// single is a Kafka whose topics have one partition each.
-type single struct{}
-
-func (single) Partitions(context.Context, string) (int32, error) { return 1, nil }
-
-// cut is a log whose first records have been deleted.
-type cut struct {
-	*tape
+// truncatedLog is a log whose first records have been deleted.
+type truncatedLog struct {
+	*fakeLog
 	first int64
 }
 
-func (c cut) Open(ctx context.Context, offset int64) (int64, error) {
-	return c.tape.Open(ctx, max(offset, c.first))
+func (c truncatedLog) Open(ctx context.Context, offset int64) (int64, error) {
+	return c.fakeLog.Open(ctx, max(offset, c.first))
 }
 
 // TestALogWithoutItsBeginningIsNamed: what is rebuilt from it knows less.
 func TestALogWithoutItsBeginningIsNamed(t *testing.T) {
 	for _, first := range []int64{0, 2} {
 		bubble(t, func(t *testing.T) {
-			log := &tape{topic: "events"}
+			log := &fakeLog{topic: "events"}
 			log.append(send(1, time.Now()), send(2, time.Now()), send(3, time.Now()))
 			var said bytes.Buffer
 			logger := slog.New(slog.NewTextHandler(&said, nil))
 			join := func(ctx context.Context, serve Serve) error {
-				return serve(ctx, Claim{Topic: "events", Partition: 7, Committed: FromStart}, cut{log, first})
+				return serve(ctx, Claim{Topic: "events", Partition: 7, Committed: FromStart}, truncatedLog{log, first})
 			}
 			numbers := NewNumbers(NumbersConfig{
-				Flags: "flags", Rows: "rows", DeadLetter: "letters", Writer: &paper{}, Policy: policy.Default(), Logger: logger,
+				Flags: "flags", Rows: "rows", DeadLetter: "letters", Writer: &fakeWriter{}, Policy: policy.Default(), Logger: logger,
 			})
 			portfolios := NewPortfolios(PortfoliosConfig{
-				Events: "events", Flags: "flags", Rows: "rows", Writer: &paper{}, Topics: single{}, Policy: policy.Default(), Logger: logger,
+				Events: "events", Flags: "flags", Rows: "rows", Writer: &fakeWriter{}, Topics: topicsOf(1), Policy: policy.Default(), Logger: logger,
 			})
 			for _, run := range []func(context.Context, Join) error{numbers.Run, portfolios.Run} {
 				said.Reset()
-				during(t, run, join, func() { pass(2 * time.Second) })
+				whileRunning(t, run, join, func() { elapse(2 * time.Second) })
 				if named := strings.Contains(said.String(), "level=WARN") && strings.Contains(said.String(), "first=2"); named != (first > 0) {
 					t.Errorf("a log from %d on: %s", first, &said)
 				}
@@ -106,19 +101,19 @@ func TestALogWithoutItsBeginningIsNamed(t *testing.T) {
 // of half a century on every partition that has no events yet.
 func TestLagInEventTimeBeginsWithTheFirstEvent(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		empty, full := &tape{topic: "events"}, &tape{topic: "events"}
+		empty, full := &fakeLog{topic: "events"}, &fakeLog{topic: "events"}
 		full.append(send(1, time.Now()))
 		measures, err := telemetry.New(telemetry.Config{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		n := NewNumbers(NumbersConfig{
-			Flags: "flags", Rows: "rows", DeadLetter: "letters", Writer: &paper{}, Policy: policy.Default(),
+			Flags: "flags", Rows: "rows", DeadLetter: "letters", Writer: &fakeWriter{}, Policy: policy.Default(),
 			Telemetry: measures, Logger: slog.New(slog.DiscardHandler),
 		})
 		want := fmt.Sprintf(`sendwatch_watermark_seconds{partition="1",role="numbers"} %g`, float64(time.Now().Unix()))
-		during(t, n.Run, joining(empty, full), func() {
-			pass(2 * time.Second)
+		whileRunning(t, n.Run, joining(empty, full), func() {
+			elapse(2 * time.Second)
 			answer := httptest.NewRecorder()
 			measures.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 			body := answer.Body.String()
@@ -148,21 +143,21 @@ func TestUnreadableRowsAreCounted(t *testing.T) {
 	for role, make := range map[string]func() role{
 		RolePortfolios: func() role {
 			return NewPortfolios(PortfoliosConfig{
-				Events: "events", Flags: "flags", Rows: "rows", Writer: &paper{}, Topics: single{}, Policy: policy.Default(),
+				Events: "events", Flags: "flags", Rows: "rows", Writer: &fakeWriter{}, Topics: topicsOf(1), Policy: policy.Default(),
 				Telemetry: measures, Logger: logger,
 			})
 		},
-		RoleSink: func() role { return NewSink(SinkConfig{Store: &shelf{}, Telemetry: measures, Logger: logger}) },
+		RoleSink: func() role { return NewSink(SinkConfig{Store: &fakeStore{}, Telemetry: measures, Logger: logger}) },
 	} {
 		bubble(t, func(t *testing.T) {
 			r := make()
 			said.Reset()
-			log := &tape{topic: "rows"}
+			log := &fakeLog{topic: "rows"}
 			log.append("\xff", "fine", "fine", "fine")
 			log.bad = map[int64]event.Unreadable{2: {First: 2, Last: 3, Reason: "its checksum is wrong"}}
 			log.records[1].Value = nil // an empty batch
-			during(t, r.Run, joining(log), func() {
-				pass(2 * time.Second)
+			whileRunning(t, r.Run, joining(log), func() {
+				elapse(2 * time.Second)
 				if all := r.Status(); len(all) != 1 || all[0].Unreadable != 3 || all[0].State != StateRunning {
 					t.Errorf("%s: %+v", role, all)
 				}
@@ -172,7 +167,7 @@ func TestUnreadableRowsAreCounted(t *testing.T) {
 			if want := fmt.Sprintf(`sendwatch_unreadable_total{partition="0",role="%s"} 3`, role); !strings.Contains(answer.Body.String(), want) {
 				t.Errorf("no %s", want)
 			}
-			if text := said.String(); strings.Count(text, "cannot be read") != 2 || !strings.Contains(text, "role="+role) || !strings.Contains(text, "first=2 last=3") {
+			if text := said.String(); strings.Count(text, "skipped an undecodable record") != 2 || !strings.Contains(text, "role="+role) || !strings.Contains(text, "first=2 last=3") {
 				t.Errorf("%s said:\n%s", role, text)
 			}
 		})

@@ -39,7 +39,7 @@ func TestLongIDsFitABroker(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				long := func(prefix string, n int) string { return prefix + strings.Repeat("x", n) }
 				number, waba, portfolio := long("n", c.number), long("w", c.waba), long("p", c.portfolio)
-				log, writer := &tape{topic: "events"}, &paper{}
+				log, writer := &fakeLog{topic: "events"}, &fakeWriter{}
 				n, now := 0, time.Now().Add(-time.Minute)
 				add := func(e *eventsv1.Event) {
 					t.Helper()
@@ -70,7 +70,7 @@ func TestLongIDsFitABroker(t *testing.T) {
 				for i := range 5 {
 					log.append(send(i, time.Now()))
 				}
-				during(t, quick(writer).Run, joining(log), func() { pass(5 * time.Second) })
+				whileRunning(t, newTestNumbers(writer).Run, joining(log), func() { elapse(5 * time.Second) })
 
 				var keyed, neighbour int
 				for topic, messages := range writer.written {
@@ -113,7 +113,7 @@ func TestLongIDsFitABroker(t *testing.T) {
 func TestFlagsThatNoBrokerTakesAreLeftOut(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		number := strings.Repeat("\x01", 250<<10)
-		log, writer := &tape{topic: "events"}, &paper{}
+		log, writer := &fakeLog{topic: "events"}, &fakeWriter{}
 		at := time.Now().UnixMilli()
 		for i := range 5 {
 			value, err := proto.Marshal(&eventsv1.Event{
@@ -124,7 +124,7 @@ func TestFlagsThatNoBrokerTakesAreLeftOut(t *testing.T) {
 			}
 			log.append(string(value), send(i, time.Now()))
 		}
-		during(t, quick(writer).Run, joining(log), func() { pass(5 * time.Second) })
+		whileRunning(t, newTestNumbers(writer).Run, joining(log), func() { elapse(5 * time.Second) })
 		flags := writer.topic("flags")
 		if len(flags) == 0 {
 			t.Error("no flags of the neighbour")
@@ -156,15 +156,15 @@ func TestFlagsThatNoBrokerTakesAreLeftOut(t *testing.T) {
 // portfolios role in one message, with the record.
 func TestSharedEventsFitABroker(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		log, writer := &tape{topic: "events"}, &paper{}
+		log, writer := &fakeLog{topic: "events"}, &fakeWriter{}
 		log.append(fmt.Sprintf(`{"id":"t","type":"template.update","time":%d,"waba_id":"%s","template":{"name":"%s","language":"en"},"quality":"RED"}`,
 			time.Now().UnixMilli(), strings.Repeat("w", 120<<10), strings.Repeat("t", 120<<10)))
 		log.records[0].Headers = []event.Header{{
 			Key: []byte(codec.ContentTypeHeader), Value: []byte("application/json; note=" + strings.Repeat("h", 700<<10)),
 		}}
-		role := quick(writer)
-		role.config.Topics = pair{}
-		during(t, role.Run, joining(log), func() { pass(5 * time.Second) })
+		role := newTestNumbers(writer)
+		role.config.Topics = topicsOf(2)
+		whileRunning(t, role.Run, joining(log), func() { elapse(5 * time.Second) })
 		told := false
 		for _, m := range writer.topic("rows") {
 			var b codec.Rows

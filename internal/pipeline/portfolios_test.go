@@ -32,19 +32,19 @@ func TestPortfoliosAsReplay(t *testing.T) {
 	t.Run("in calm", func(t *testing.T) {
 		w := newWorld(t, brokers, "gather")
 		want := w.seedPortfolios(t, 5)
-		w.startGathering(t, w.client.NewProducer(), policy.Default()).gathered(t, want.end)
-		w.judgePortfolios(t, want, false)
+		w.startPortfolios(t, w.client.NewProducer(), policy.Default()).finishAt(t, want.end)
+		w.comparePortfolios(t, want, false)
 	})
 	t.Run("killed and started again", func(t *testing.T) {
 		w := newWorld(t, brokers, "gatheragain")
 		want := w.seedPortfolios(t, 6)
 		for kill := range int64(2) {
-			w.startGathering(t, &mortal{Writer: w.client.NewProducer(), left: 3 + 5*kill, after: kill == 0}, policy.Default()).die(t)
+			w.startPortfolios(t, &dyingWriter{Writer: w.client.NewProducer(), left: 3 + 5*kill, after: kill == 0}, policy.Default()).die(t)
 		}
-		w.startGathering(t, w.client.NewProducer(), policy.Default()).gathered(t, want.end)
+		w.startPortfolios(t, w.client.NewProducer(), policy.Default()).finishAt(t, want.end)
 		// Once more, over the whole log that the others left.
-		w.startGathering(t, w.client.NewProducer(), policy.Default()).gathered(t, want.end)
-		w.judgePortfolios(t, want, true)
+		w.startPortfolios(t, w.client.NewProducer(), policy.Default()).finishAt(t, want.end)
+		w.comparePortfolios(t, want, true)
 	})
 }
 
@@ -164,25 +164,25 @@ func nameless(f event.Flag) string {
 	return string(codec.AppendFlag(nil, &f))
 }
 
-// gathering is one run of the numbers and the portfolios role.
-type gathering struct {
+// portfolioRun is one run of the numbers and the portfolios role.
+type portfolioRun struct {
 	process
 	portfolios *pipeline.Portfolios
 }
 
-func (w *world) startGathering(t *testing.T, writer pipeline.Writer, rules *policy.Policy) *gathering {
+func (w *world) startPortfolios(t *testing.T, writer pipeline.Writer, rules *policy.Policy) *portfolioRun {
 	t.Helper()
 	client := w.connect(t)
 	logger := slog.New(slog.NewTextHandler(t.Output(), nil))
-	g := &gathering{process: process{world: w, ended: make(chan error, 2)}}
+	g := &portfolioRun{process: process{world: w, ended: make(chan error, 2)}}
 	topics := w.client.NewProducer()
 	g.numbers = pipeline.NewNumbers(pipeline.NumbersConfig{
 		Flags: w.topics[3], Rows: w.topics[2], DeadLetter: w.topics[3], Writer: w.client.NewProducer(), Topics: topics,
-		Policy: policy.Default(), PaneBits: paneBits, Barrier: 50 * time.Millisecond, MaxRows: 5_000, Drain: client.DrainTime(), Logger: logger,
+		Policy: policy.Default(), PaneBits: paneBits, FlushEvery: 50 * time.Millisecond, MaxRows: 5_000, Drain: client.DrainTime(), Logger: logger,
 	})
 	g.portfolios = pipeline.NewPortfolios(pipeline.PortfoliosConfig{
 		Events: w.topics[0], Flags: w.topics[1], Rows: w.topics[2], Writer: writer, Topics: topics,
-		Policy: rules, Settle: 100 * time.Millisecond, MaxRows: 1_000, Drain: client.DrainTime(), Logger: logger,
+		Policy: rules, CopyAfter: 100 * time.Millisecond, MaxRows: 1_000, Drain: client.DrainTime(), Logger: logger,
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	g.cancel = cancel
@@ -199,14 +199,14 @@ func (w *world) startGathering(t *testing.T, writer pipeline.Writer, rules *poli
 	return g
 }
 
-// gathered waits until every portfolio has been evaluated at a minute, and stops.
-func (g *gathering) gathered(t *testing.T, minute int64) {
+// finishAt waits until every portfolio has been evaluated at a minute, and stops.
+func (g *portfolioRun) finishAt(t *testing.T, minute int64) {
 	t.Helper()
 	g.reach(t, minute)
 	g.stop(t)
 }
 
-func (g *gathering) reach(t *testing.T, minute int64) {
+func (g *portfolioRun) reach(t *testing.T, minute int64) {
 	t.Helper()
 	embeddedtest.Eventually(t, 2*time.Minute, "the portfolios are evaluated", func() bool {
 		all := g.portfolios.Status()
@@ -214,17 +214,17 @@ func (g *gathering) reach(t *testing.T, minute int64) {
 			if s.State == pipeline.StateStopped {
 				t.Fatal(s.Error)
 			}
-			if s.State != pipeline.StateRunning || s.Next < s.End || s.Gathered.Minute < minute && s.Gathered.Portfolios > 0 {
+			if s.State != pipeline.StateRunning || s.Next < s.End || s.Portfolios.Minute < minute && s.Portfolios.Portfolios > 0 {
 				return false
 			}
 		}
-		reached := slices.ContainsFunc(all, func(s pipeline.PartitionStatus) bool { return s.Gathered.Minute >= minute })
+		reached := slices.ContainsFunc(all, func(s pipeline.PartitionStatus) bool { return s.Portfolios.Minute >= minute })
 		return len(all) == partitions && reached && g.numbers.Ready() == nil
 	})
 }
 
 // die waits until the role's writer has failed for good, and drops everything.
-func (g *gathering) die(t *testing.T) {
+func (g *portfolioRun) die(t *testing.T) {
 	t.Helper()
 	embeddedtest.Eventually(t, time.Minute, "the role has died", func() bool {
 		return slices.ContainsFunc(g.portfolios.Status(), func(s pipeline.PartitionStatus) bool { return s.State == pipeline.StateStopped })
@@ -232,9 +232,9 @@ func (g *gathering) die(t *testing.T) {
 	g.stop(t)
 }
 
-// judgePortfolios compares rows and flags with those of the replay. Where they
+// comparePortfolios compares rows and flags with those of the replay. Where they
 // may come again, a repeat must be the same bytes.
-func (w *world) judgePortfolios(t *testing.T, want portfolios, repeats bool) {
+func (w *world) comparePortfolios(t *testing.T, want portfolios, repeats bool) {
 	t.Helper()
 	var b codec.Rows
 	statuses, rowFlags := map[string]string{}, map[string]event.Flag{}
@@ -339,7 +339,7 @@ func TestSharedEventReachesEveryPartition(t *testing.T) {
 		return n
 	}
 	for range 2 {
-		g := w.startGathering(t, w.client.NewProducer(), policy.Default())
+		g := w.startPortfolios(t, w.client.NewProducer(), policy.Default())
 		embeddedtest.Eventually(t, time.Minute, "every number is restricted", func() bool {
 			var out event.Output
 			if err := g.numbers.Ask(t.Context(), func(e *engine.Engine) { e.Statuses(&out) }); err != nil {
@@ -356,7 +356,7 @@ func TestSharedEventReachesEveryPartition(t *testing.T) {
 		embeddedtest.Eventually(t, time.Minute, "every partition has reported every event", func() bool {
 			all := g.portfolios.Status()
 			for _, s := range all {
-				if s.State != pipeline.StateRunning || s.Next < s.End || s.Gathered.Shared > 0 {
+				if s.State != pipeline.StateRunning || s.Next < s.End || s.Portfolios.Shared > 0 {
 					return false
 				}
 			}
@@ -388,12 +388,12 @@ func TestPortfoliosUnderAnotherPolicy(t *testing.T) {
 	}
 	other := *policy.Default()
 	other.Version = "another"
-	g := w.startGathering(t, w.client.NewProducer(), &other)
+	g := w.startPortfolios(t, w.client.NewProducer(), &other)
 	embeddedtest.Eventually(t, time.Minute, "the partitions stand still", func() bool {
 		_, ends, err := w.client.Offsets(t.Context(), w.topics[2])
 		all := g.portfolios.Status()
 		for _, s := range all {
-			if s.Next < s.End || s.Next < 2*partitions || len(s.Gathered.Silent) != partitions || s.Gathered.Minute != 0 {
+			if s.Next < s.End || s.Next < 2*partitions || len(s.Portfolios.Silent) != partitions || s.Portfolios.Minute != 0 {
 				return false
 			}
 		}

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"context"
 	"log/slog"
 	"strings"
 	"testing"
@@ -12,17 +11,12 @@ import (
 	"sendwatch/internal/policy"
 )
 
-// pair is a Kafka whose topics have two partitions each.
-type pair struct{}
-
-func (pair) Partitions(context.Context, string) (int32, error) { return 2, nil }
-
 // TestWaitingChangesAreBounded: partition 1 of the events topic tells nothing, so
 // that no minute can be evaluated and the changes of partition 0 pile up.
 func TestWaitingChangesAreBounded(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		live, minute := policy.Default(), time.Now().UnixMilli()
-		log := &tape{topic: "rows"}
+		log := &fakeLog{topic: "rows"}
 		tell := func(sequence int64) {
 			told := codec.Rows{
 				Topic: "events", PortfolioID: "f", HasProgress: true,
@@ -34,19 +28,19 @@ func TestWaitingChangesAreBounded(t *testing.T) {
 			log.append(string(codec.AppendRows(nil, &told)))
 		}
 		r := NewPortfolios(PortfoliosConfig{
-			Events: "events", Flags: "flags", Rows: "rows", Writer: &paper{}, Topics: pair{}, Policy: live, MaxWaiting: 3,
+			Events: "events", Flags: "flags", Rows: "rows", Writer: &fakeWriter{}, Topics: topicsOf(2), Policy: live, MaxWaiting: 3,
 			Logger: slog.New(slog.DiscardHandler),
 		})
-		during(t, r.Run, joining(log), func() {
+		whileRunning(t, r.Run, joining(log), func() {
 			for i := range int64(3) {
 				tell(i + 1)
 			}
-			pass(3 * time.Second)
-			if s := r.Status()[0]; s.State != StateRunning || s.Gathered.Waiting != 3 {
-				t.Errorf("three changes wait: %s, %d wait, %s", s.State, s.Gathered.Waiting, s.Error)
+			elapse(3 * time.Second)
+			if s := r.Status()[0]; s.State != StateRunning || s.Portfolios.Waiting != 3 {
+				t.Errorf("three changes wait: %s, %d wait, %s", s.State, s.Portfolios.Waiting, s.Error)
 			}
 			tell(4)
-			pass(3 * time.Second)
+			elapse(3 * time.Second)
 			if s := r.Status()[0]; s.State != StateStopped || !strings.Contains(s.Error, "4 changes wait for the partitions [1] of events") {
 				t.Errorf("four changes wait: %s, %s", s.State, s.Error)
 			}

@@ -193,39 +193,8 @@ func (s *Server) flags(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusNotFound, "", "this process runs neither the numbers nor the portfolios role; ask one that does")
 		return
 	}
-	among := limit
-	if query.Has("number_id") || query.Has("portfolio_id") {
-		among = MaxLimit
-	}
-	flags, err := s.sources.Flags.Newest(r.Context(), among)
-	if err != nil {
-		s.unavailable(w, r, err)
-		return
-	}
-	flags = flagsOf(flags, limit, query.Get("number_id"), query.Get("portfolio_id"))
-	if flags == nil {
-		flags = []json.RawMessage{}
-	}
+	flags := s.sources.Flags.Recent(limit, query.Get("number_id"), query.Get("portfolio_id"))
 	reply(w, http.StatusOK, map[string]any{"flags": flags})
-}
-
-// flagsOf returns at most limit of the flags, those of a number and of a portfolio and
-// its numbers if they are named.
-func flagsOf(flags []json.RawMessage, limit int, number, portfolio string) []json.RawMessage {
-	var out []json.RawMessage
-	for _, flag := range flags {
-		var of struct {
-			Number    string `json:"number_id"`
-			Portfolio string `json:"portfolio_id"`
-		}
-		if len(out) == limit {
-			break
-		}
-		if json.Unmarshal(flag, &of) == nil && (number == "" || of.Number == number) && (portfolio == "" || of.Portfolio == portfolio) {
-			out = append(out, flag)
-		}
-	}
-	return out
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) {

@@ -61,8 +61,18 @@ func (f *fixed) Portfolios(context.Context) ([]event.PortfolioStatus, error) {
 	return f.portfolios, f.failure
 }
 
-func (f *fixed) Newest(_ context.Context, limit int) ([]json.RawMessage, error) {
-	return f.flags[:min(limit, len(f.flags))], f.failure
+func (f *fixed) Recent(limit int, numberID, portfolioID string) []json.RawMessage {
+	out := []json.RawMessage{}
+	for _, flag := range f.flags {
+		var of struct {
+			Number    string `json:"number_id"`
+			Portfolio string `json:"portfolio_id"`
+		}
+		if len(out) < limit && json.Unmarshal(flag, &of) == nil && (numberID == "" || of.Number == numberID) && (portfolioID == "" || of.Portfolio == portfolioID) {
+			out = append(out, flag)
+		}
+	}
+	return out
 }
 
 func (f *fixed) Status(context.Context) (Status, error) { return f.status, f.failure }
@@ -259,7 +269,7 @@ func TestHealthGivesTheReason(t *testing.T) {
 }
 
 func TestAPipelineThatCannotAnswerIsSaidToBeBusy(t *testing.T) {
-	for _, target := range []string{"/api/numbers", "/api/numbers/n8", "/api/portfolios", "/api/flags", "/api/status"} {
+	for _, target := range []string{"/api/numbers", "/api/numbers/n8", "/api/portfolios", "/api/status"} {
 		f := sample()
 		f.failure = context.DeadlineExceeded
 		code, body, header := ask(t, handler(f), "GET", target)

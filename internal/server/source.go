@@ -34,9 +34,10 @@ type Ranking struct {
 
 // Flags remembers the newest flags.
 type Flags interface {
-	// Newest returns at most limit flags, newest first, each as it went to the
-	// flags topic (schemas/flags/v1).
-	Newest(ctx context.Context, limit int) ([]json.RawMessage, error)
+	// Recent returns at most limit flags, newest first, each as it was written to the
+	// flags topic (schemas/flags/v1): those of a number if numberID is not empty, and
+	// those of a portfolio and its numbers if portfolioID is not.
+	Recent(limit int, numberID, portfolioID string) []json.RawMessage
 }
 
 // Portfolios answers questions about portfolios, over all partitions of this process.

@@ -14,13 +14,13 @@ import (
 	"sendwatch/internal/policy"
 )
 
-// shelfOfPolicies is a Policies that a test changes.
-type shelfOfPolicies struct{ first, newest, lost *policy.Policy }
+// fakePolicies is a Policies that a test changes.
+type fakePolicies struct{ first, newest, lost *policy.Policy }
 
-func (s *shelfOfPolicies) First() *policy.Policy  { return s.first }
-func (s *shelfOfPolicies) Newest() *policy.Policy { return s.newest }
+func (s *fakePolicies) First() *policy.Policy  { return s.first }
+func (s *fakePolicies) Newest() *policy.Policy { return s.newest }
 
-func (s *shelfOfPolicies) Find(version string) (*policy.Policy, error) {
+func (s *fakePolicies) Find(version string) (*policy.Policy, error) {
 	for _, p := range []*policy.Policy{s.first, s.newest} {
 		if p.Version == version && p != s.lost {
 			return p, nil
@@ -40,7 +40,7 @@ func strictPolicy(t *testing.T) *policy.Policy {
 }
 
 // versions gives the policy version of each flag that was written, in order.
-func versions(t *testing.T, writer *paper) []string {
+func versions(t *testing.T, writer *fakeWriter) []string {
 	t.Helper()
 	var list []string
 	for _, m := range writer.topic("flags") {
@@ -55,8 +55,8 @@ func versions(t *testing.T, writer *paper) []string {
 	return list
 }
 
-// loop lets what was written to the events topic come back as records.
-func loop(writer *paper, log *tape, had *int) {
+// feedBack lets what was written to the events topic come back as records.
+func feedBack(writer *fakeWriter, log *fakeLog, had *int) {
 	for _, m := range writer.topic("events")[*had:] {
 		log.append(string(m.Value))
 		*had++
@@ -68,23 +68,23 @@ func loop(writer *paper, log *tape, had *int) {
 // anew switches at the same record, so that it writes the same flags again.
 func TestNewPolicyWithoutRestart(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		policies := &shelfOfPolicies{first: policy.Default(), newest: policy.Default()}
+		policies := &fakePolicies{first: policy.Default(), newest: policy.Default()}
 		strict := strictPolicy(t)
-		log := &tape{topic: "events"}
-		writer := &paper{}
-		config := quick(writer).config
+		log := &fakeLog{topic: "events"}
+		writer := &fakeWriter{}
+		config := newTestNumbers(writer).config
 		config.Policies = policies
 		had, next := 0, 0
 		work := func(seconds int) {
 			for range seconds {
 				log.append(send(next, time.Now()))
 				next++
-				pass(time.Second)
-				loop(writer, log, &had)
+				elapse(time.Second)
+				feedBack(writer, log, &had)
 			}
 		}
 		n := NewNumbers(config)
-		during(t, n.Run, joining(log), func() {
+		whileRunning(t, n.Run, joining(log), func() {
 			work(6)
 			policies.newest = strict
 			work(10)
@@ -96,10 +96,10 @@ func TestNewPolicyWithoutRestart(t *testing.T) {
 		if had != 1 {
 			t.Errorf("%d policy events were appended, want 1", had)
 		}
-		again := &paper{}
-		config = quick(again).config
+		again := &fakeWriter{}
+		config = newTestNumbers(again).config
 		config.Policies = policies
-		during(t, NewNumbers(config).Run, joining(log), func() { pass(20 * time.Second) })
+		whileRunning(t, NewNumbers(config).Run, joining(log), func() { elapse(20 * time.Second) })
 		second := versions(t, again)
 		if strings.Join(second, " ") != strings.Join(first, " ") {
 			t.Errorf("a role that begins anew writes flags by\n%v, before it was\n%v", second, first)
@@ -115,16 +115,16 @@ func TestNewPolicyWithoutRestart(t *testing.T) {
 func TestLostPolicyStopsThePartition(t *testing.T) {
 	for _, version := range []string{strictPolicy(t).Version, strings.Repeat("v", 200<<10)} {
 		bubble(t, func(t *testing.T) {
-			log := &tape{topic: "events"}
+			log := &fakeLog{topic: "events"}
 			log.append(send(1, time.Now()),
 				`{"id":"p","type":"policy","time":`+jsonTime(time.Now())+`,"version":"`+version+`"}`, send(2, time.Now()))
-			config := quick(&paper{}).config
-			config.Policies = &shelfOfPolicies{first: policy.Default(), newest: policy.Default()}
+			config := newTestNumbers(&fakeWriter{}).config
+			config.Policies = &fakePolicies{first: policy.Default(), newest: policy.Default()}
 			n := NewNumbers(config)
-			during(t, n.Run, joining(log), func() {
-				pass(10 * time.Second)
+			whileRunning(t, n.Run, joining(log), func() {
+				elapse(10 * time.Second)
 				s := n.Status()[0]
-				if named := version[:min(len(version), maxVersion)]; s.State != StateStopped || !strings.Contains(s.Error, named) || len(s.Error) > 1000 {
+				if named := version[:min(len(version), 256)]; s.State != StateStopped || !strings.Contains(s.Error, named) || len(s.Error) > 1000 {
 					t.Errorf("state %v with an error of %d bytes, want one that stopped and names %s", s.State, len(s.Error), named)
 				}
 			})
@@ -137,12 +137,12 @@ func TestLostPolicyStopsThePartition(t *testing.T) {
 func TestShadowFlagsReachTheRowsOnly(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		strict := strictPolicy(t)
-		log := &tape{topic: "events"}
+		log := &fakeLog{topic: "events"}
 		log.append(send(1, time.Now()))
-		writer := &paper{}
-		config := quick(writer).config
-		config.Policies, config.Shadow = &shelfOfPolicies{first: policy.Default(), newest: policy.Default()}, strict
-		during(t, NewNumbers(config).Run, joining(log), func() { pass(5 * time.Second) })
+		writer := &fakeWriter{}
+		config := newTestNumbers(writer).config
+		config.Policies, config.Shadow = &fakePolicies{first: policy.Default(), newest: policy.Default()}, strict
+		whileRunning(t, NewNumbers(config).Run, joining(log), func() { elapse(5 * time.Second) })
 		if v := versions(t, writer); len(v) != 0 {
 			t.Errorf("%d flags in the topic, want none", len(v))
 		}
@@ -184,13 +184,13 @@ func TestShadowJudgesPortfoliosToo(t *testing.T) {
 			{Sequence: 2, Visible: minute, Kind: event.ChangeContact, PortfolioID: "f", A: 1, B: minute/60_000 - 1},
 			{Sequence: 3, Visible: minute, Kind: event.ChangeContact, PortfolioID: "f", A: 2, B: minute/60_000 - 1},
 		}
-		log, writer := &tape{topic: "rows"}, &paper{}
+		log, writer := &fakeLog{topic: "rows"}, &fakeWriter{}
 		log.append(string(codec.AppendRows(nil, &told)))
 		r := NewPortfolios(PortfoliosConfig{
-			Events: "events", Flags: "flags", Rows: "rows", Writer: writer, Topics: single{}, Policy: live, Shadow: strict,
+			Events: "events", Flags: "flags", Rows: "rows", Writer: writer, Topics: topicsOf(1), Policy: live, Shadow: strict,
 			Logger: slog.New(slog.DiscardHandler),
 		})
-		during(t, r.Run, joining(log), func() { pass(2 * time.Second) })
+		whileRunning(t, r.Run, joining(log), func() { elapse(2 * time.Second) })
 		if n := len(writer.topic("flags")); n != 0 {
 			t.Errorf("%d flags in the topic, want none", n)
 		}
@@ -222,17 +222,17 @@ func TestShadowListensToItsOwnWords(t *testing.T) {
 	}
 	for word, want := range map[string]map[bool]bool{"basta": {true: true}, "STOP": {false: true}} {
 		bubble(t, func(t *testing.T) {
-			log := &tape{topic: "events"}
+			log := &fakeLog{topic: "events"}
 			now := time.Now()
 			log.append(
 				send(1, now),
 				`{"id":"r","type":"message.received","time":`+jsonTime(now.Add(time.Second))+`,"number_id":"n1","message_id":"r","contact":"c1","kind":"text","text":"`+word+`"}`,
 				strings.Replace(send(2, now.Add(2*time.Second)), `"contact":"c2","kind":"text"`, `"contact":"c1","template":{"name":"offer","language":"en","category":"marketing"},"kind":"template"`, 1),
 			)
-			writer := &paper{}
-			config := quick(writer).config
+			writer := &fakeWriter{}
+			config := newTestNumbers(writer).config
 			config.Shadow = shadow
-			during(t, NewNumbers(config).Run, joining(log), func() { pass(5 * time.Second) })
+			whileRunning(t, NewNumbers(config).Run, joining(log), func() { elapse(5 * time.Second) })
 			got := map[bool]bool{} // whether a flag of opt_out is the shadow's
 			for _, m := range writer.topic("rows") {
 				var rows codec.Rows

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,14 +11,14 @@ import (
 	"sendwatch/internal/event"
 )
 
-// scale is a Writer that notes how many rows it was given at once, at most and
+// countingWriter is a Writer that notes how many rows it was given at once, at most and
 // in all.
-type scale struct {
-	paper
+type countingWriter struct {
+	fakeWriter
 	most, all int
 }
 
-func (s *scale) Produce(ctx context.Context, topic string, messages []event.Message) error {
+func (s *countingWriter) Produce(ctx context.Context, topic string, messages []event.Message) error {
 	n := 0
 	for _, m := range messages {
 		var b codec.Rows
@@ -28,22 +27,22 @@ func (s *scale) Produce(ctx context.Context, topic string, messages []event.Mess
 		}
 	}
 	s.most, s.all = max(s.most, n), s.all+n
-	return s.paper.Produce(ctx, topic, messages)
+	return s.fakeWriter.Produce(ctx, topic, messages)
 }
 
 // Forty silent days pass in one record, and each is a status of each of 50
 // numbers: they go out in portions.
 func TestRowsOfALongGapGoOutInPortions(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		log, writer := &tape{topic: "events"}, &scale{}
-		role := quick(writer)
+		log, writer := &fakeLog{topic: "events"}, &countingWriter{}
+		role := newTestNumbers(writer)
 		role.config.MaxRows = 100
 		long := time.Now().Add(-41 * 24 * time.Hour)
 		for i := range 50 {
 			log.append(fmt.Sprintf(`{"id":"p%d","type":"number.profile","time":%d,"number_id":"n%d","country":"DE"}`, i, long.UnixMilli(), i))
 		}
 		log.append(fmt.Sprintf(`{"id":"c","type":"clock","time":%d}`, time.Now().UnixMilli()))
-		during(t, role.Run, joining(log), func() { pass(3 * time.Second) })
+		whileRunning(t, role.Run, joining(log), func() { elapse(3 * time.Second) })
 		if writer.all < 40*50 {
 			t.Errorf("%d rows, want a status a day of each number", writer.all)
 		}
@@ -70,8 +69,8 @@ func TestRowsOfALongNumberIDAreBounded(t *testing.T) {
 		out.AccountEvents = append(out.AccountEvents, event.AccountEvent{NumberID: id, WABAID: id})
 		out.Changes = append(out.Changes, event.PortfolioChange{NumberID: id, PortfolioID: "p"})
 	}
-	var o outbox
-	for _, m := range batches(t, &o, Claim{Topic: "events"}, &out) {
+	var b messageBuilder
+	for _, m := range rowMessages(t, &b, Claim{Topic: "events"}, &out) {
 		if len(m.Value) > maxRowsMessage {
 			t.Errorf("a message of %d bytes, want at most %d", len(m.Value), maxRowsMessage)
 		}
@@ -87,9 +86,9 @@ func TestDeadLettersFitABroker(t *testing.T) {
 		{Key: []byte("k"), Value: []byte("x"), Headers: []event.Header{{Key: []byte("trace"), Value: []byte("7")}, {Key: large}}},
 		{Key: []byte("k"), Value: large, Headers: []event.Header{{Key: []byte("trace"), Value: []byte("7")}}},
 	} {
-		var o outbox
+		var b messageBuilder
 		letter := codec.NewDeadLetter(event.Position{Topic: "events"}, 1, r.Key, r.Value, &codec.Rejection{Reason: codec.ReasonTooLarge})
-		m := o.letters([]event.DeadLetter{letter}, []*event.Record{&r})[0]
+		m := b.deadLetters([]event.DeadLetter{letter}, []*event.Record{&r})[0]
 		size, trace, left := len(m.Key)+len(m.Value), false, false
 		for _, h := range m.Headers {
 			size += len(h.Key) + len(h.Value)
@@ -107,14 +106,14 @@ func TestDeadLettersFitABroker(t *testing.T) {
 func TestManyBytesBringABarrier(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		const size = 200 << 10
-		log := &tape{topic: "events"}
-		for i := range maxTaken/size + 10 {
+		log := &fakeLog{topic: "events"}
+		for i := range maxBytesSinceFlush/size + 10 {
 			log.append(strings.Replace(send(i, time.Now()), "hello", strings.Repeat("x", size), 1))
 		}
-		role := quick(&paper{})
-		role.config.Barrier = time.Hour
-		during(t, role.Run, joining(log), func() { pass(time.Second) })
-		if len(log.committed) < 2 || log.committed[0] > maxTaken/size+2 {
+		role := newTestNumbers(&fakeWriter{})
+		role.config.FlushEvery = time.Hour
+		whileRunning(t, role.Run, joining(log), func() { elapse(time.Second) })
+		if len(log.committed) < 2 || log.committed[0] > maxBytesSinceFlush/size+2 {
 			t.Errorf("committed %v of %d records", log.committed, len(log.records))
 		}
 	})
@@ -127,14 +126,13 @@ func TestLongOutputsGoOutSomeAtATime(t *testing.T) {
 	for range 40 {
 		out.Flags = append(out.Flags, event.Flag{NumberID: strings.Repeat("n", 450_000)})
 	}
-	var o outbox
-	newest := ring{size: 1_000}
+	var b messageBuilder
+	recent := NewRecentFlags(1_000)
 	sent := 0
 	send := func(messages []event.Message) error {
 		sum := 0
 		for _, m := range messages {
 			sum += len(m.Value)
-			newest.add(slices.Clone(m.Value))
 		}
 		if sum > maxAtOnce+maxMessage {
 			t.Errorf("%d bytes are sent at once", sum)
@@ -142,15 +140,25 @@ func TestLongOutputsGoOutSomeAtATime(t *testing.T) {
 		sent += len(messages)
 		return nil
 	}
+	sendFlags := func(flags []*event.Flag, messages []event.Message) error {
+		if len(flags) != len(messages) {
+			t.Fatalf("%d flags for %d messages", len(flags), len(messages))
+		}
+		for i, f := range flags {
+			recent.add(f, messages[i].Value)
+		}
+		return send(messages)
+	}
 	tooLarge := func(_ *event.Flag, size int) { t.Errorf("%d bytes are too large", size) }
-	if err := o.flags(out.Flags, send, tooLarge); err != nil || sent != 40 {
+	if err := b.flags(out.Flags, sendFlags, tooLarge); err != nil || sent != 40 {
 		t.Errorf("%d flags are sent: %v", sent, err)
 	}
-	if err := o.batches(Claim{Topic: "events"}, &out, send); err != nil || sent != 80 {
+	if err := b.rows(Claim{Topic: "events"}, &out, send); err != nil || sent != 80 {
 		t.Errorf("%d messages are sent: %v", sent, err)
 	}
-	kept := newest.last(1_000)
-	if n := len(kept) * len(kept[0]); n > maxNewest || n < maxNewest/2 {
+	kept := recent.Recent(1_000, "", "")
+	// An entry holds the number's id beside the flag.
+	if n := len(kept) * (len(kept[0]) + 450_000); n > maxRecentBytes || n < maxRecentBytes/2 {
 		t.Errorf("%d bytes of flags are remembered", n)
 	}
 }

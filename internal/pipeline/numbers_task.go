@@ -1,0 +1,234 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"sendwatch/internal/engine"
+	"sendwatch/internal/event"
+	"sendwatch/internal/processor"
+	"sendwatch/internal/telemetry"
+)
+
+// numbersTask is one partition of the events topic and all that is known of it. Its
+// goroutine owns every field.
+type numbersTask struct {
+	partitionProgress
+	config    *NumbersConfig
+	processor *processor.Processor
+
+	out         event.Output // since the last flush
+	sentFlags   int          // so many of out.Flags are in the flags topic
+	deadLetters []event.DeadLetter
+	rejected    []*event.Record // beside deadLetters: the records, nil for a run of offsets
+	messages    messageBuilder
+	sent        sentProgress // what the portfolios role knows of this partition
+	requested   string       // the version that the policy event appended last names
+
+	// generation identifies the numbering of changes; a reader drops changes of another.
+	generation uint64
+
+	bytesSinceFlush int       // of records
+	idleSince       time.Time // when the last record was read
+	lastClock       time.Time // when a clock event was appended last
+	reported        engine.Stats
+}
+
+func newNumbersTask(n *Numbers, claim Claim) *numbersTask {
+	c := &n.config
+	first := c.Policies.First()
+	return &numbersTask{
+		partitionProgress: newPartitionProgress(&n.role, claim, FromStart),
+		config:            c,
+		generation:        generation(first.Version),
+		idleSince:         n.now(),
+		processor: processor.New(processor.Config{
+			Engine: engine.Config{
+				Topic: claim.Topic, Partition: claim.Partition, Policy: first, DedupHorizon: c.DedupHorizon, PaneBits: c.PaneBits,
+				MaxKeys: c.MaxKeys, NoContacts: c.NoContacts, Feed: c.Topics != nil,
+			},
+			Secret: c.Secret, Policies: c.Policies, Shadow: c.Shadow,
+		}),
+	}
+}
+
+func (t *numbersTask) progress() *partitionProgress { return &t.partitionProgress }
+
+// apply applies a batch and sends what must not wait: its flags and dead letters. A
+// partition that is read to its end may be given a policy event or a clock event.
+func (t *numbersTask) apply(ctx context.Context, batch *event.Batch) error {
+	for i := range batch.Records {
+		if err := t.applyRecord(ctx, &batch.Records[i]); err != nil {
+			return err
+		}
+	}
+	for _, u := range batch.Unreadable {
+		t.skipUnreadable(u)
+	}
+	if err := t.sendUrgent(ctx); err != nil {
+		return err
+	}
+	if len(batch.Records) > 0 {
+		t.idleSince = t.now()
+	}
+	t.sent.noteBatch(batch, t.now())
+	t.report()
+	if batch.Next < batch.End {
+		return nil
+	}
+	if err := t.appendPolicyEvent(ctx); err != nil {
+		return err
+	}
+	return t.appendClockEvent(ctx)
+}
+
+// applyRecord applies one record. Its dead letter aliases the batch and is sent before
+// the next batch is taken.
+func (t *numbersTask) applyRecord(ctx context.Context, r *event.Record) error {
+	t.bytesSinceFlush += len(r.Value)
+	before := t.processor.Policy()
+	class, more, err := t.processor.Apply(r, &t.out)
+	for more && err == nil {
+		if err = t.sendAll(ctx); err == nil {
+			more, err = t.processor.Continue(&t.out)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%s, offset %d: %w", t.claim.String(), r.Offset, err)
+	}
+	switch class {
+	case event.ClassRejected:
+		t.deadLetters, t.rejected = append(t.deadLetters, t.processor.DeadLetter()), append(t.rejected, r)
+	case event.ClassApplied:
+		ev := t.processor.Event()
+		t.sent.noteApplied(ev)
+		if ev.Shared() {
+			t.shareEvent(ev, r)
+		}
+		if now := t.processor.Policy(); now != before {
+			t.logger.Info("policy switched", "partition", t.claim.String(), "offset", r.Offset, "policy", now.Version, "before", before.Version)
+			t.metrics.Add(telemetry.PolicyChanges, 1, t.label, "applied")
+		}
+	}
+	return nil
+}
+
+// reasonUnreadable is the dead letter's reason of a whole run of offsets.
+const reasonUnreadable = "unreadable"
+
+// skipUnreadable leaves a dead letter for a run of offsets that are not even a batch.
+func (t *numbersTask) skipUnreadable(u event.Unreadable) {
+	t.noteUnreadable(u.First, u.Last)
+	t.deadLetters = append(t.deadLetters, event.DeadLetter{
+		Position: event.Position{Topic: t.claim.Topic, Partition: t.claim.Partition, Offset: u.First},
+		Reason:   reasonUnreadable,
+		Detail:   fmt.Sprintf("offsets %d to %d: %s", u.First, u.Last, u.Reason),
+	})
+	t.rejected = append(t.rejected, nil)
+	t.logger.Error("skipped a batch of events that cannot be read: its events are missing in every figure; see what wrote or damaged it",
+		"partition", t.claim.String(), "first", u.First, "last", u.Last, "reason", u.Reason)
+}
+
+// maxBytesSinceFlush brings a flush before its time: what is kept until then may be as
+// much as what was read.
+const maxBytesSinceFlush = 64 << 20
+
+// due reports whether rows should be flushed, or the portfolios role should learn that
+// this partition is idle.
+func (t *numbersTask) due() bool {
+	if t.config.Topics != nil && !t.sent.idle && t.isIdle() {
+		return true
+	}
+	if t.next == t.committed {
+		return false
+	}
+	return t.out.Len() >= t.config.MaxRows || t.bytesSinceFlush >= maxBytesSinceFlush || t.now().Sub(t.lastFlush) >= t.config.FlushEvery
+}
+
+// flush has all outputs acknowledged, then the progress record that vouches for them.
+func (t *numbersTask) flush(ctx context.Context) error {
+	for more := true; more; {
+		more = t.processor.Flush(&t.out)
+		if err := t.sendAll(ctx); err != nil {
+			return err
+		}
+	}
+	if err := t.sendShared(ctx); err != nil {
+		return err
+	}
+	if err := t.sendProgress(ctx); err != nil {
+		return err
+	}
+	t.bytesSinceFlush = 0
+	return nil
+}
+
+// sendUrgent has the dead letters and flags acknowledged that have not been sent. Flags
+// stay in out: they are written among the rows as well.
+func (t *numbersTask) sendUrgent(ctx context.Context) error {
+	if len(t.deadLetters) > 0 {
+		if err := t.produce(ctx, t.config.Writer, t.config.DeadLetter, t.messages.deadLetters(t.deadLetters, t.rejected)); err != nil {
+			return err
+		}
+		for i := range t.deadLetters {
+			t.metrics.Add(telemetry.DeadLetters, 1, t.deadLetters[i].Reason)
+		}
+		t.deadLetters, t.rejected = t.deadLetters[:0], t.rejected[:0]
+	}
+	if err := t.sendFlags(ctx, &t.messages, t.config.Writer, t.config.Flags, t.config.Recent, t.out.Flags[t.sentFlags:]); err != nil {
+		return err
+	}
+	t.sentFlags = len(t.out.Flags)
+	return nil
+}
+
+// sendAll has everything in out acknowledged and empties it.
+func (t *numbersTask) sendAll(ctx context.Context) error {
+	if err := t.sendUrgent(ctx); err != nil {
+		return err
+	}
+	err := t.messages.rows(t.claim, &t.out, func(messages []event.Message) error {
+		return t.produce(ctx, t.config.Writer, t.config.Rows, messages)
+	})
+	if err != nil {
+		return err
+	}
+	if n := len(t.out.Changes); n > 0 {
+		t.sent.sequence = t.out.Changes[n-1].Sequence
+	}
+	t.out.Reset()
+	t.sentFlags = 0
+	return nil
+}
+
+// report publishes, once a fetch, what was counted since the last.
+func (t *numbersTask) report() {
+	stats := t.processor.Engine().Stats()
+	t.status.Engine = stats
+	m := t.metrics
+	for class := range event.NumClasses {
+		m.Add(telemetry.Records, stats.Records[class]-t.reported.Records[class], t.label, class.String())
+	}
+	m.Add(telemetry.LateEvents, stats.Late-t.reported.Late, t.label)
+	m.Add(telemetry.DroppedKeys, stats.Dropped-t.reported.Dropped, t.label)
+	for o := range engine.NumOddities {
+		m.Add(telemetry.OddEvents, stats.Oddities[o]-t.reported.Oddities[o], t.label, o.String())
+	}
+	t.reported = stats
+	if stats.Watermark > 0 { // before the first event there is no time to be behind of
+		m.Set(telemetry.Watermark, float64(stats.Watermark)/1000, RoleNumbers, t.label)
+	}
+	for _, kind := range []struct {
+		name string
+		n    int
+	}{
+		{"numbers", stats.Numbers},
+		{"conversations", stats.Conversations},
+		{"pending", stats.Pending},
+		{"fingerprints", stats.Fingerprints},
+		{"templates", stats.Templates},
+	} {
+		m.Set(telemetry.StateEntries, float64(kind.n), RoleNumbers, t.label, kind.name)
+	}
+}

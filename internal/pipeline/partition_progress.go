@@ -1,0 +1,148 @@
+package pipeline
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"sendwatch/internal/event"
+	"sendwatch/internal/telemetry"
+)
+
+// partitionProgress is how far a role is on one partition. The goroutine that owns the
+// partition owns it too; what it publishes is for everyone.
+type partitionProgress struct {
+	*role
+	claim     Claim
+	label     string    // the partition's, of metrics
+	next      int64     // offset to read next, FromStart before the log was opened
+	committed int64     // the group's offset
+	target    int64     // the log's end at the first fetch: once reached, caught up
+	lastFlush time.Time // when everything before next was durable last
+	status    PartitionStatus
+	waited    time.Duration // for writes to be acknowledged, since the batch was taken
+
+	metrics *telemetry.Metrics
+}
+
+func newPartitionProgress(r *role, claim Claim, next int64) partitionProgress {
+	return partitionProgress{
+		role: r, claim: claim, label: strconv.Itoa(int(claim.Partition)), next: next, target: -1, metrics: r.telemetry.Metrics(),
+		status: PartitionStatus{Role: r.name, Topic: claim.Topic, Partition: claim.Partition, State: StateOpening},
+	}
+}
+
+// publish makes the status visible as it is now.
+func (p *partitionProgress) publish(state State) {
+	p.status.State, p.status.Next, p.status.Ticked = state, p.next, p.now()
+	p.statuses.put(p.status)
+}
+
+// noteFetch records what a fetch, which has been applied, says of the log, and
+// publishes it.
+func (p *partitionProgress) noteFetch(f fetched) {
+	batch, now := f.batch, p.now()
+	if p.target < 0 {
+		p.target = batch.End
+	}
+	state := StateCatchingUp
+	if p.next >= p.target {
+		state, p.target = StateRunning, 0 // once caught up, for good
+	}
+	p.status.End, p.status.Fetched = batch.End, now
+	switch n := len(batch.Records); {
+	case p.next >= batch.End:
+		p.status.LagSeconds = 0
+	case n > 0:
+		p.status.LagSeconds = max(0, float64(now.UnixMilli()-batch.Records[n-1].Timestamp)/1000)
+	}
+	p.metrics.Set(telemetry.LagRecords, float64(max(0, batch.End-p.next)), p.name, p.label)
+	p.metrics.Set(telemetry.LagSeconds, p.status.LagSeconds, p.name, p.label)
+	p.metrics.Add(telemetry.FetchBytes, int64(batch.Bytes), p.name)
+	p.metrics.Observe(telemetry.FetchDuration, f.took, p.name)
+	p.publish(state)
+}
+
+// noteUnreadable counts offsets that were skipped because they cannot be read.
+func (p *partitionProgress) noteUnreadable(first, last int64) {
+	p.status.Unreadable += last - first + 1
+	p.metrics.Add(telemetry.Unreadable, last-first+1, p.name, p.label)
+}
+
+// produce writes messages to a topic and counts them. While it waits for their
+// acknowledgement, the status says so.
+func (p *partitionProgress) produce(ctx context.Context, w Writer, topic string, messages []event.Message) error {
+	if len(messages) == 0 {
+		return nil
+	}
+	start := p.now()
+	err := p.waiting(func() error { return w.Produce(ctx, topic, messages) })
+	if err != nil {
+		return err
+	}
+	p.metrics.Observe(telemetry.ProduceDuration, p.now().Sub(start), topic)
+	p.metrics.Add(telemetry.ProducedRecords, int64(len(messages)), topic)
+	return nil
+}
+
+// waiting calls write, which waits for somebody else, under a status that says so.
+func (p *partitionProgress) waiting(write func() error) error {
+	state, start := p.status.State, p.now()
+	p.publish(StateWaiting)
+	err := write()
+	p.waited += p.now().Sub(start)
+	p.publish(state)
+	return err
+}
+
+// sendFlags has flags acknowledged that have not been sent, remembers and counts them.
+// Those of a shadow policy are for the rows topic only.
+func (p *partitionProgress) sendFlags(ctx context.Context, b *messageBuilder, w Writer, topic string, recent *RecentFlags, flags []event.Flag) error {
+	now := p.now().UnixMilli()
+	for i := range flags {
+		flags[i].EmittedAt = now
+	}
+	err := b.flags(flags, func(sent []*event.Flag, messages []event.Message) error {
+		if err := p.produce(ctx, w, topic, messages); err != nil {
+			return err
+		}
+		for i, f := range sent {
+			recent.add(f, messages[i].Value)
+		}
+		return nil
+	}, func(f *event.Flag, size int) {
+		p.metrics.Add(telemetry.OversizedFlags, 1, f.Factor.String())
+		// Only ids that are long and full of control characters come to it, which
+		// JSON writes as six bytes.
+		p.logger.Error("flag left out of the flags topic: it is larger than a broker takes; ClickHouse has it. Shorten the ids that its number, WABA or template has",
+			"flag_id", f.FlagID, "factor", f.Factor.String(), "bytes", size, "partition", f.Position.Partition, "offset", f.Position.Offset)
+	})
+	if err != nil {
+		return err
+	}
+	for i := range flags {
+		if f := &flags[i]; !f.Shadow {
+			p.metrics.Add(telemetry.Flags, 1, f.Factor.String(), f.Level.String(), f.Transition.String())
+		}
+	}
+	return nil
+}
+
+// finish ends the work on a claim whose loop has returned err. A partition with an
+// error that is still ours stays ours and is read no more: others must not be
+// disturbed, and Status shows why.
+func (p *partitionProgress) finish(ctx context.Context, err error) {
+	defer p.metrics.Forget("role", p.name, "partition", p.label)
+	defer p.statuses.drop(p.claim.Partition)
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		p.logger.Warn("partition given back before its outputs were acknowledged; its next owner writes them again",
+			"role", p.name, "partition", p.claim.String(), "error", err)
+	default:
+		p.logger.Error("partition stopped: mend the cause, then restart this process", "role", p.name, "partition", p.claim.String(), "error", err)
+		p.status.Error = err.Error()
+		p.publish(StateStopped)
+		<-ctx.Done()
+	}
+}

@@ -1,0 +1,119 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"sendwatch/internal/codec"
+	"sendwatch/internal/event"
+)
+
+// idleAfter is for how long a partition that is read to its end must have brought
+// nothing new before the portfolios role continues without it.
+const idleAfter = 2 * time.Second
+
+// changesVersion is part of the generation of changes. It is raised when the engine
+// numbers the changes of a log otherwise than before.
+const changesVersion = 1
+
+// generation identifies what decides, beside the log, how changes are numbered: the
+// policy that decides at the log's beginning. One that comes as a record of the log is a
+// part of the log.
+func generation(policyVersion string) uint64 {
+	return xxhash.Sum64String(strconv.Itoa(changesVersion) + "/" + policyVersion)
+}
+
+// sentProgress is what a partition has written, and must still write, for the
+// portfolios role. Its zero value has written nothing.
+type sentProgress struct {
+	partitions int32 // of the rows topic, 0 before they were looked up
+	shared     []event.Message
+	fresh      bool      // an event was applied since the last batch was noted
+	moved      time.Time // when that was so last; zero before the first batch
+	idle       bool      // the last progress record said so
+	end        int64     // of the log, as of the last fetch
+	sequence   int64     // of the last change written
+}
+
+// noteApplied records that an event was applied. One that only moves the clock is no
+// news: it is there because there are no events.
+func (s *sentProgress) noteApplied(ev *event.Event) {
+	s.fresh = s.fresh || ev.Type != event.TypeClock && ev.Type != event.TypePolicy
+}
+
+// noteBatch records that a batch was applied.
+func (s *sentProgress) noteBatch(batch *event.Batch, now time.Time) {
+	s.end = batch.End
+	if s.fresh || s.moved.IsZero() {
+		s.fresh, s.moved = false, now
+	}
+}
+
+// isIdle reports whether the portfolios role may continue without this partition.
+func (t *numbersTask) isIdle() bool {
+	return !t.sent.moved.IsZero() && t.next >= t.sent.end && t.now().Sub(t.sent.moved) >= idleAfter
+}
+
+// shareEvent keeps a shared event that was applied, to be written at the next flush. All
+// reports of one event go to one partition of the rows topic, so that one goroutine
+// knows where it has been applied.
+func (t *numbersTask) shareEvent(ev *event.Event, r *event.Record) {
+	if t.config.Topics == nil {
+		return
+	}
+	subject := ev.PortfolioID
+	if ev.Type == event.TypeTemplate || ev.Type == event.TypeAccount && ev.Scope == event.ScopeWABA {
+		subject = ev.WABAID
+	}
+	batch := codec.Rows{Topic: t.claim.Topic, Partition: t.claim.Partition, SharedEvents: []codec.SharedEvent{{
+		// The header's own bytes may be more than a message can hold.
+		ID: string(ev.ID), Value: r.Value, ContentType: codec.ParseContentType(r.Header(codec.ContentTypeHeader)).String(),
+	}}}
+	t.sent.shared = append(t.sent.shared, event.Message{Key: bytes.Clone(subject), Value: codec.AppendRows(nil, &batch)})
+}
+
+// sendShared writes the shared events that were applied since the last flush.
+func (t *numbersTask) sendShared(ctx context.Context) error {
+	err := t.produce(ctx, t.config.Writer, t.config.Rows, t.sent.shared)
+	if err == nil {
+		clear(t.sent.shared) // their values may be large
+		t.sent.shared = t.sent.shared[:0]
+	}
+	return err
+}
+
+// sendProgress writes to every partition of the rows topic how far this partition is.
+// Everything that came of it has been acknowledged before.
+func (t *numbersTask) sendProgress(ctx context.Context) error {
+	if t.config.Topics == nil {
+		return nil
+	}
+	if t.sent.partitions == 0 {
+		n, err := t.config.Topics.Partitions(ctx, t.config.Rows)
+		if err != nil {
+			return err
+		}
+		t.sent.partitions = n
+	}
+	idle := t.isIdle()
+	value := codec.AppendRows(nil, &codec.Rows{
+		Topic: t.claim.Topic, Partition: t.claim.Partition, HasProgress: true,
+		Progress: codec.Progress{
+			Watermark: t.processor.Engine().Stats().Watermark, Sequence: t.sent.sequence, CaughtUp: t.status.State == StateRunning, Idle: idle,
+			Generation: t.generation, Policy: t.processor.Policy().Version,
+		},
+	})
+	messages := make([]event.Message, t.sent.partitions)
+	for i := range messages {
+		messages[i] = event.Message{Partition: int32(i), PartitionSet: true, Value: value}
+	}
+	if err := t.produce(ctx, t.config.Writer, t.config.Rows, messages); err != nil {
+		return err
+	}
+	t.sent.idle = idle
+	return nil
+}

@@ -1,0 +1,93 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"sendwatch/internal/telemetry"
+)
+
+// Role names, as in the configuration and in metrics.
+const (
+	RoleNumbers    = "numbers"
+	RolePortfolios = "portfolios"
+	RoleSink       = "sink"
+)
+
+// role is what the roles of a process have in common: settings, and the statuses of
+// the partitions.
+type role struct {
+	name      string
+	rebuilds  bool // its state follows from the whole log
+	drain     time.Duration
+	now       func() time.Time
+	telemetry *telemetry.Telemetry
+	logger    *slog.Logger
+
+	statuses statuses
+	notice   sync.Once // of what every partition would say
+}
+
+// Status returns how far each partition is, by partition.
+func (r *role) Status() []PartitionStatus { return r.statuses.all() }
+
+// Live returns nil while the loop of every partition goes round, else which one is
+// stuck.
+func (r *role) Live() error { return live(r.name, r.statuses.all(), r.now()) }
+
+// Stopped returns nil while no partition is stopped, else which ones are and why.
+func (r *role) Stopped() error { return stopped(r.name, r.statuses.all()) }
+
+// Ready returns nil once the partitions are assigned and have been read to their end,
+// while Kafka answers; else why not.
+func (r *role) Ready() error {
+	all := r.statuses.all()
+	return errors.Join(ready(r.name, r.statuses.everAssigned(), all), unanswered(r.name, all, r.now()))
+}
+
+// statefulTask is a task whose state outlives a claim.
+type statefulTask interface {
+	comparable
+	task
+	progress() *partitionProgress
+}
+
+// serveStateful owns one partition of a role with state until ctx ends.
+func serveStateful[T statefulTask](
+	ctx context.Context, r *role, a *assignments[T], claim Claim, log Log, fresh func() T, prepare func(context.Context, T) error,
+) {
+	t, questions := a.claim(claim.Partition, fresh)
+	p := t.progress()
+	p.claim = claim
+	if p.next == FromStart {
+		r.notice.Do(func() {
+			r.logger.Info("reading every partition from the start of its log, because there are no checkpoints; flags and rows that were written before are written again, the same",
+				"role", r.name)
+		})
+	}
+	l := loop{partitionProgress: p, task: t, questions: questions}
+	if prepare != nil {
+		l.prepare = func(ctx context.Context) error { return prepare(ctx, t) }
+	}
+	err := l.run(ctx, log)
+	a.release(claim.Partition, t, err == nil)
+	p.finish(ctx, err)
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// orNow returns now, or the wall clock if there is none.
+func orNow(now func() time.Time) func() time.Time {
+	if now == nil {
+		return time.Now
+	}
+	return now
+}

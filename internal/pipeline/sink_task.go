@@ -1,0 +1,67 @@
+package pipeline
+
+import (
+	"context"
+
+	"sendwatch/internal/codec"
+	"sendwatch/internal/event"
+	"sendwatch/internal/telemetry"
+)
+
+// sinkTask is one partition of the rows topic on its way to the store. Its goroutine
+// owns every field.
+type sinkTask struct {
+	partitionProgress
+	sink    *Sink
+	decoded codec.Rows
+	rows    event.Output // since the last flush
+	bytes   int          // of them, as they came off the wire
+	end     int64        // of the log, as of the last fetch
+}
+
+// apply decodes a batch of records. One that is no rows batch is not ours to repair and
+// stops nothing: it is counted and skipped.
+func (t *sinkTask) apply(_ context.Context, batch *event.Batch) error {
+	for i := range batch.Records {
+		r := &batch.Records[i]
+		if err := codec.DecodeRows(r.Value, &t.decoded); err != nil {
+			t.skip(r.Offset, r.Offset, err.Error())
+			continue
+		}
+		t.decoded.Changes = t.decoded.Changes[:0] // they are for the portfolios role alone
+		t.rows.Append(&t.decoded.Output)
+		t.bytes += len(r.Value)
+	}
+	for _, u := range batch.Unreadable {
+		t.skip(u.First, u.Last, u.Reason)
+	}
+	t.end = batch.End
+	t.metrics.Set(telemetry.Partitions, float64(t.sink.inserter.clients.Load()), RoleSink)
+	return nil
+}
+
+func (t *sinkTask) skip(first, last int64, reason string) {
+	t.noteUnreadable(first, last)
+	t.logger.Error("skipped an undecodable record of the rows topic: if the numbers role wrote it, ClickHouse lacks its rows "+
+		"until the processes of the numbers role are restarted, which write all rows again",
+		"role", RoleSink, "partition", t.claim.String(), "first", first, "last", last, "reason", reason)
+}
+
+// due reports whether rows should be inserted: more are collected only while more are to
+// be had at once.
+func (t *sinkTask) due() bool {
+	return t.next >= t.end || t.bytes >= t.sink.config.MaxBytes || t.rows.Len() >= t.sink.config.MaxRows
+}
+
+// flush returns once the store has taken the rows.
+func (t *sinkTask) flush(ctx context.Context) error {
+	if t.rows.Len() == 0 {
+		return nil
+	}
+	if err := t.waiting(func() error { return t.sink.inserter.insert(ctx, &t.rows) }); err != nil {
+		return err
+	}
+	t.rows.Reset()
+	t.bytes = 0
+	return nil
+}
