@@ -10,7 +10,7 @@ import (
 // Number appends what is known of one number, as of its last evaluation; false
 // if it is not known. It changes nothing, and neither do Riskiest and Statuses.
 func (e *Engine) Number(id string, out *event.Output) bool {
-	name, ok := e.numbers.names.find([]byte(id))
+	name, ok := e.numbers.ids.find([]byte(id))
 	if !ok || name == 0 {
 		return false
 	}

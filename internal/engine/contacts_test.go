@@ -13,7 +13,7 @@ import (
 func TestOldContactsAreNotKept(t *testing.T) {
 	const m = 29_333_334 // the portfolio minute that sees them
 	for back, want := range map[int64]int64{uniqueMinutes: 1, uniqueMinutes + 1: 0} {
-		var ids names
+		var ids interner
 		p := newPortfolios(policy.Default(), event.Position{}, &ids)
 		i := ids.intern([]byte("p"))
 		p.apply(change{visible: m * minute, kind: event.ChangeContact, portfolio: i, a: 1, b: m - back})

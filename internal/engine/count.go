@@ -316,7 +316,7 @@ func (e *Engine) beginShared(ev *event.Event) {
 	var member func(n *number) bool
 	switch {
 	case ev.Type == event.TypeLimit:
-		e.feed.note(event.ChangeLimit, e.folios.intern(ev.PortfolioID), noIndex, uint64(ev.Time), ev.Limit)
+		e.feed.note(event.ChangeLimit, e.portfolioIDs.intern(ev.PortfolioID), noIndex, uint64(ev.Time), ev.Limit)
 		return
 	case ev.Type == event.TypeTemplate:
 		waba := e.wabas.intern(ev.WABAID)
@@ -326,8 +326,8 @@ func (e *Engine) beginShared(ev *event.Event) {
 		waba, ok := e.wabas.find(ev.WABAID)
 		member = func(n *number) bool { return ok && n.waba == waba }
 	default:
-		folio, ok := e.folios.find(ev.PortfolioID)
-		member = func(n *number) bool { return ok && n.portfolio == folio }
+		portfolio, ok := e.portfolioIDs.find(ev.PortfolioID)
+		member = func(n *number) bool { return ok && n.portfolio == portfolio }
 	}
 	for i := range e.numbers.all {
 		if member(&e.numbers.all[i]) {

@@ -60,21 +60,21 @@ type Engine struct {
 	lastTick  int64
 	begun     bool
 
-	dedup     dedup
-	numbers   numbers
-	wabas     names
-	folios    names
-	templates templates
-	replies   window.Replies
-	logs      logs
-	wakes     wakes
-	keyed     window.Pool[templateLevel]
-	pane      pane
-	changed   []uint32 // numbers with a status to write
-	feed      feed
-	portfolio Portfolios // used in a replay only
-	strikes   []strikeAt // of the last 7 days, for numbers that move
-	progress  progress
+	dedup        dedup
+	numbers      numbers
+	wabas        interner
+	portfolioIDs interner
+	templates    templates
+	replies      window.Replies
+	logs         logs
+	wakes        wakes
+	keyed        window.Pool[templateLevel]
+	pane         pane
+	changed      []uint32 // numbers with a status to write
+	feed         feed
+	portfolio    Portfolios // used in a replay only
+	strikes      []strikeAt // of the last 7 days, for numbers that move
+	progress     progress
 
 	// Scratch, empty between calls.
 	settled []window.Settled
@@ -118,7 +118,7 @@ func New(cfg Config) *Engine {
 	e.policy = cfg.Policy
 	e.position = event.Position{Topic: cfg.Topic, Partition: cfg.Partition}
 	e.feed.on = cfg.Portfolios || cfg.Feed
-	e.portfolio = newPortfolios(cfg.Policy, e.position, &e.folios)
+	e.portfolio = newPortfolios(cfg.Policy, e.position, &e.portfolioIDs)
 	return e
 }
 

@@ -66,7 +66,7 @@ func (e *Engine) moveEpisode(i uint32, n *number, f event.Factor, key uint64, co
 // factor, the key, the policy's version, the position of the record in hand and
 // the clock.
 func (e *Engine) flagID(n *number, f event.Factor, key uint64) [2]uint64 {
-	subject := append([]byte("number\x00"), e.numbers.names.get(n.id)...)
+	subject := append([]byte("number\x00"), e.numbers.ids.get(n.id)...)
 	return e.deriveID(subject, f, e.templates.label(key), n.clock)
 }
 
@@ -74,7 +74,7 @@ func (e *Engine) flagID(n *number, f event.Factor, key uint64) [2]uint64 {
 func (e *Engine) flag(i uint32, n *number, f event.Factor, s step, out *event.Output) {
 	r := &e.rules(n).Rules[f]
 	fl := e.newFlag(s, f, r, n.day())
-	fl.NumberID, fl.WABAID, fl.PortfolioID = e.numbers.names.string(n.id), e.wabas.string(n.waba), e.folios.string(n.portfolio)
+	fl.NumberID, fl.WABAID, fl.PortfolioID = e.numbers.ids.string(n.id), e.wabas.string(n.waba), e.portfolioIDs.string(n.portfolio)
 	fl.Score, fl.EventTime = int(n.score), n.clock
 	fl.Value = e.flagValue(n, f, s.key, r.On)
 	if s.key != 0 {

@@ -60,7 +60,7 @@ func (e *Engine) evaluate(i uint32, out *event.Output) {
 // rules gives the profile that a number is held against.
 func (e *Engine) rules(n *number) *policy.Profile {
 	if n.profile < 0 {
-		n.profile = e.policy.Index(e.numbers.names.get(n.id), e.folios.get(n.portfolio), n.connection)
+		n.profile = e.policy.Index(e.numbers.ids.get(n.id), e.portfolioIDs.get(n.portfolio), n.connection)
 	}
 	return &e.policy.Profiles[n.profile]
 }

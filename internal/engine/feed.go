@@ -42,10 +42,10 @@ func (e *Engine) handOn(out *event.Output) {
 	for k, c := range e.feed.list {
 		v := event.PortfolioChange{
 			Partition: e.cfg.Partition, Sequence: first + int64(k), Visible: c.visible, Kind: c.kind,
-			PortfolioID: e.folios.string(c.portfolio), A: c.a, B: c.b,
+			PortfolioID: e.portfolioIDs.string(c.portfolio), A: c.a, B: c.b,
 		}
 		if c.number != noIndex {
-			v.NumberID = e.numbers.names.string(e.numbers.at(c.number).id)
+			v.NumberID = e.numbers.ids.string(e.numbers.at(c.number).id)
 		}
 		out.Changes = append(out.Changes, v)
 	}
@@ -57,11 +57,11 @@ func (e *Engine) handOn(out *event.Output) {
 // any interleaving and as often as they come; those of one partition must come
 // in order.
 type Gathering struct {
-	folios  Portfolios
-	ids     names
-	numbers names
-	sources []source // by partition of the events topic
-	limits  []limitOf
+	portfolios Portfolios
+	ids        interner
+	numbers    interner
+	sources    []source // by partition of the events topic
+	limits     []limitOf
 }
 
 // limitOf says where a portfolio's limit comes from.
@@ -81,7 +81,7 @@ type source struct {
 // its flags: those of the rows topic.
 func NewGathering(topic string, partition int32, p *policy.Policy) *Gathering {
 	g := &Gathering{}
-	g.folios = newPortfolios(p, event.Position{Topic: topic, Partition: partition}, &g.ids)
+	g.portfolios = newPortfolios(p, event.Position{Topic: topic, Partition: partition}, &g.ids)
 	return g
 }
 
@@ -111,7 +111,7 @@ func (g *Gathering) Evaluate(m, offset int64, out *event.Output) {
 		s := &g.sources[k]
 		for ; s.head < len(s.wait) && s.wait[s.head].visible <= m; s.head++ {
 			if c := s.wait[s.head]; c.kind != event.ChangeLimit || g.newer(k, c) {
-				g.folios.apply(c)
+				g.portfolios.apply(c)
 			}
 		}
 		// A partition may be weeks ahead of another: what waits is moved only once
@@ -120,7 +120,7 @@ func (g *Gathering) Evaluate(m, offset int64, out *event.Output) {
 			s.wait, s.head = slices.Delete(s.wait, 0, s.head), 0
 		}
 	}
-	g.folios.evaluate(m, offset, m, out)
+	g.portfolios.evaluate(m, offset, m, out)
 }
 
 // newer tells whether a limit holds from now on. Every partition tells of each,
@@ -141,7 +141,7 @@ func (g *Gathering) newer(source int, c change) bool {
 }
 
 // Statuses appends what is known of every portfolio, as of its last evaluation.
-func (g *Gathering) Statuses(out *event.Output) { g.folios.Statuses(out) }
+func (g *Gathering) Statuses(out *event.Output) { g.portfolios.Statuses(out) }
 
 // Stats gives how many portfolios are known and how many changes wait.
 func (g *Gathering) Stats() (portfolios, waiting int) {

@@ -22,7 +22,7 @@ func (e *Engine) SetPolicy(p *policy.Policy) {
 }
 
 // SetPolicy makes another policy decide from the next evaluation on.
-func (g *Gathering) SetPolicy(p *policy.Policy) { g.folios.setPolicy(p) }
+func (g *Gathering) SetPolicy(p *policy.Policy) { g.portfolios.setPolicy(p) }
 
 func (p *Portfolios) setPolicy(next *policy.Policy) {
 	p.policy = next

@@ -47,7 +47,7 @@ const (
 
 // number is all that is known of one sender. It holds no pointer.
 type number struct {
-	id        uint32 // in numbers.names
+	id        uint32 // in numbers.ids
 	waba      uint32
 	portfolio uint32
 	profile   int32 // in Policy.Profiles
@@ -102,8 +102,8 @@ type restart struct {
 
 // numbers holds all numbers of a partition.
 type numbers struct {
-	names names
-	all   []number // by index - 1 of names
+	ids interner
+	all []number // by numberIndex
 }
 
 // at gives a number by its index.
@@ -111,7 +111,7 @@ func (n *numbers) at(i uint32) *number { return &n.all[i] }
 
 // number gives the index of the event's number, made known if need be.
 func (e *Engine) number(ev *event.Event) uint32 {
-	id := e.numbers.names.intern(ev.NumberID)
+	id := e.numbers.ids.intern(ev.NumberID)
 	i := id - 1
 	if int(i) == len(e.numbers.all) {
 		e.numbers.all = append(e.numbers.all, number{
@@ -133,7 +133,7 @@ func (e *Engine) join(i uint32, ev *event.Event) {
 		n.waba = w
 		n.keyedStale = true
 	}
-	if p := e.folios.intern(ev.PortfolioID); p != 0 && p != n.portfolio {
+	if p := e.portfolioIDs.intern(ev.PortfolioID); p != 0 && p != n.portfolio {
 		e.joinPortfolio(i, n, p)
 	}
 }
@@ -225,6 +225,6 @@ func (e *Engine) sortNumbers(list *[]uint32) {
 	slices.Sort(*list)
 	*list = slices.Compact(*list)
 	slices.SortFunc(*list, func(a, b uint32) int {
-		return bytes.Compare(e.numbers.names.get(a+1), e.numbers.names.get(b+1))
+		return bytes.Compare(e.numbers.ids.get(a+1), e.numbers.ids.get(b+1))
 	})
 }

@@ -335,7 +335,7 @@ func (e *Engine) writeRow(table int, slot uint32, out *event.Output) {
 	at := event.Pane{Partition: e.cfg.Partition, Pane: p.current, Version: p.last}
 	id := func(i uint32) (string, string) {
 		n := e.numbers.at(i)
-		return e.numbers.names.string(n.id), e.folios.string(n.portfolio)
+		return e.numbers.ids.string(n.id), e.portfolioIDs.string(n.portfolio)
 	}
 	switch table {
 	case tableMinutes:
@@ -380,7 +380,7 @@ func (e *Engine) ranks(rows int) func(a, b uint32) int {
 			if a == b {
 				return 0
 			}
-			return bytes.Compare(e.numbers.names.get(a+1), e.numbers.names.get(b+1))
+			return bytes.Compare(e.numbers.ids.get(a+1), e.numbers.ids.get(b+1))
 		}
 	}
 	order := make([]uint32, len(e.numbers.all))

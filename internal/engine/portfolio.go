@@ -24,7 +24,7 @@ const paceMinutes = 10
 // minute that sees it.
 type Portfolios struct {
 	flagger
-	ids      *names      // of portfolios
+	ids      *interner   // of portfolios
 	all      []portfolio // by index - 1 of ids
 	members  []member    // by number
 	contacts window.Uniques
@@ -38,7 +38,7 @@ type Portfolios struct {
 	minute   int64 // the last portfolio minute, ms; never before the first
 }
 
-func newPortfolios(p *policy.Policy, at event.Position, ids *names) Portfolios {
+func newPortfolios(p *policy.Policy, at event.Position, ids *interner) Portfolios {
 	return Portfolios{
 		flagger: flagger{policy: p, position: at}, ids: ids,
 		contacts: window.NewUniques(uniqueMinutes, window.ExactUniques), minute: never,
@@ -81,7 +81,7 @@ type portfolioFacts struct {
 	score                              int
 }
 
-// at gives a portfolio by its index in the names, known if need be.
+// at gives a portfolio by its index in ids, known if need be.
 func (p *Portfolios) at(i uint32) *portfolio {
 	for len(p.all) < int(i) {
 		p.all = append(p.all, portfolio{scheduled: never})

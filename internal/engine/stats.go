@@ -82,8 +82,8 @@ func (e *Engine) accountEvent(i uint32, ev *event.Event, out *event.Output) {
 	}
 	if i != noIndex {
 		n := e.numbers.at(i)
-		row.NumberID = e.numbers.names.string(n.id)
-		row.WABAID, row.PortfolioID = e.wabas.string(n.waba), e.folios.string(n.portfolio)
+		row.NumberID = e.numbers.ids.string(n.id)
+		row.WABAID, row.PortfolioID = e.wabas.string(n.waba), e.portfolioIDs.string(n.portfolio)
 	}
 	switch ev.Type {
 	case event.TypeQuality:

@@ -20,7 +20,7 @@ func (e *Engine) writeStatus(i uint32, out *event.Output) {
 func (e *Engine) status(i uint32, n *number) event.NumberStatus {
 	return event.NumberStatus{
 		Version: e.position.Offset, Partition: e.cfg.Partition,
-		NumberID: e.numbers.names.string(n.id), WABAID: e.wabas.string(n.waba), PortfolioID: e.folios.string(n.portfolio),
+		NumberID: e.numbers.ids.string(n.id), WABAID: e.wabas.string(n.waba), PortfolioID: e.portfolioIDs.string(n.portfolio),
 		Minute: floor(n.clock, minute) * minute, Clock: n.clock,
 		Facts: e.facts(i, n), Score: int(n.score), Band: event.BandOf(int(n.score)), Levels: n.levels,
 		Top: e.contributions(n),

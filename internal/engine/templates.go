@@ -14,11 +14,11 @@ import (
 // templates knows the templates by the fingerprint of a send of them, and what
 // the platform said of them for each WABA.
 type templates struct {
-	names  names        // name/language
+	names  interner     // name/language
 	byName window.Table // fingerprint -> index in names
 	states []templateState
 	byWABA window.Table // fingerprint, WABA -> states
-	status names        // the words of template_status
+	status interner     // the words of template_status
 }
 
 // templateState is what template.update said of a template for one WABA.

@@ -5,14 +5,14 @@ import (
 	"testing"
 )
 
-// TestNamesBeyondFourGiB puts names on both sides of 4 GiB. The memory in front
+// TestStringsBeyondFourGiB puts strings on both sides of 4 GiB. The memory in front
 // is never touched, so that it is none of the machine's.
-func TestNamesBeyondFourGiB(t *testing.T) {
+func TestStringsBeyondFourGiB(t *testing.T) {
 	const edge = 1 << 32
-	n := names{arena: make([]byte, edge-2, edge+64)}
+	n := interner{arena: make([]byte, edge-2, edge+64)}
 	first, second := n.intern([]byte("across")), n.intern([]byte("beyond"))
 	if n.string(first) != "across" || n.string(second) != "beyond" {
-		t.Errorf("the names are %q and %q, want across and beyond", n.string(first), n.string(second))
+		t.Errorf("the strings are %q and %q, want across and beyond", n.string(first), n.string(second))
 	}
 	if i, ok := n.find([]byte("beyond")); !ok || i != second {
 		t.Errorf("beyond is found %v at %d, want %d", ok, i, second)
@@ -22,7 +22,7 @@ func TestNamesBeyondFourGiB(t *testing.T) {
 // TestLongNamesAreMadeOnce: each row has its number's name, and one as long as a
 // record must not be copied for each.
 func TestLongNamesAreMadeOnce(t *testing.T) {
-	var n names
+	var n interner
 	long := strings.Repeat("n", 200<<10)
 	i, other := n.intern([]byte(long)), n.intern([]byte(long+"x"))
 	if n.string(i) != long || n.string(other) != long+"x" {
