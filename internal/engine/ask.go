@@ -59,7 +59,7 @@ func (e *Engine) Riskiest(limit int, out *event.Output) (bands [3]int64) {
 // nothing: the number is looked at in a copy whose clock is at the last tick.
 func (e *Engine) snapshotStatus(i uint32, out *event.Output) {
 	n := *e.numbers.at(i)
-	// At the ticks that left the number out nothing about it changed (schedule),
+	// At the ticks that left the number out nothing about it changed (scheduleTimer),
 	// so that its sums and levels hold at the last of them.
 	if e.lastTick > n.synced && e.lastTick > n.clock {
 		n.clock = e.lastTick

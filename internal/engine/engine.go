@@ -67,7 +67,7 @@ type Engine struct {
 	templates    templates
 	replies      window.Replies
 	logs         logs
-	wakes        wakes
+	timers       timers
 	keyed        window.Pool[templateLevel]
 	pane         pane
 	changed      []uint32 // numbers with a status to write

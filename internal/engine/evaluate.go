@@ -54,7 +54,7 @@ func (e *Engine) evaluate(i uint32, out *event.Output) {
 	e.moveEpisodes(i, n, out)
 	n.lastEval, n.evaluated = n.clock, true
 	e.markChanged(i, n)
-	e.schedule(i, n)
+	e.scheduleTimer(i, n)
 }
 
 // rules gives the profile that a number is held against.

@@ -13,9 +13,9 @@ func (e *Engine) SetPolicy(p *policy.Policy) {
 		n := &e.numbers.all[i]
 		n.profile = -1
 		n.keyedStale = true
-		if n.scheduled == never || n.scheduled > next {
-			n.scheduled = next
-			e.wakes.push(wakeAt{next, uint32(i)})
+		if n.timerAt == never || n.timerAt > next {
+			n.timerAt = next
+			e.timers.push(timer{next, uint32(i)})
 		}
 	}
 	e.portfolio.setPolicy(p)

@@ -83,7 +83,7 @@ type number struct {
 	hourSums                   [2 * hourColumns]uint64
 	keyedLevels                window.Ring // templateLevel: what holds of its templates
 	track                      track
-	scheduled                  int64 // minute in wakes, never if none
+	timerAt                    int64 // minute in timers, never if none
 	keyedStale                 bool  // its templates changed since they were judged
 	changed                    bool  // has a status to write
 	evaluated                  bool
@@ -117,7 +117,7 @@ func (e *Engine) number(ev *event.Event) uint32 {
 		e.numbers.all = append(e.numbers.all, number{
 			id: id, clock: ev.Time, synced: e.lastTick, first: ev.Time, lastEval: never,
 			registered: never, lastActive: never, newestSend: never, newestInitiated: never, wake: never,
-			account: account{end: never}, ratingTime: never, scheduled: never, profile: -1,
+			account: account{end: never}, ratingTime: never, timerAt: never, profile: -1,
 		})
 	}
 	return i

@@ -34,7 +34,7 @@ type Portfolios struct {
 	strikes  []strikeAt
 	history  window.Pool[uniqueAt]
 	dirty    []uint32
-	wakes    wakes
+	timers   timers
 	minute   int64 // the last portfolio minute, ms; never before the first
 }
 
@@ -70,7 +70,7 @@ type portfolio struct {
 	track                   track
 	history                 window.Ring
 	since                   int64 // the first portfolio minute at which it was evaluated
-	scheduled               int64
+	timerAt                 int64
 	last                    portfolioFacts
 	levels                  [event.NumFactors - event.NumNumberFactors]event.Level
 }
@@ -84,7 +84,7 @@ type portfolioFacts struct {
 // at gives a portfolio by its index in ids, known if need be.
 func (p *Portfolios) at(i uint32) *portfolio {
 	for len(p.all) < int(i) {
-		p.all = append(p.all, portfolio{scheduled: never})
+		p.all = append(p.all, portfolio{timerAt: never})
 	}
 	return &p.all[i-1]
 }
@@ -202,8 +202,8 @@ func (p *Portfolios) countIP(m *member, f *portfolio, by int) {
 // mark what an episode that begins now is named after.
 func (p *Portfolios) evaluate(m, offset, mark int64, out *event.Output) {
 	p.minute, p.position.Offset, p.mark = m, offset, mark
-	for _, i := range p.wakes.due(m, nil) {
-		p.at(i).scheduled = never
+	for _, i := range p.timers.due(m, nil) {
+		p.at(i).timerAt = never
 		p.touch(i)
 	}
 	if len(p.dirty) == 0 {
@@ -328,11 +328,11 @@ func (p *Portfolios) plan(i uint32, f *portfolio, m, next int64) {
 		return
 	}
 	at := max(ceil(next, minute), m/minute+1)
-	if f.scheduled != never && f.scheduled > m/minute && f.scheduled <= at {
+	if f.timerAt != never && f.timerAt > m/minute && f.timerAt <= at {
 		return
 	}
-	f.scheduled = at
-	p.wakes.push(wakeAt{at, i})
+	f.timerAt = at
+	p.timers.push(timer{at, i})
 }
 
 // flag writes one transition of a portfolio's episode.

@@ -150,14 +150,14 @@ func (e *Engine) nextDue(m int64) int64 {
 		return m
 	}
 	due := int64(window.Never)
-	if at, ok := e.wakes.first(); ok {
+	if at, ok := e.timers.first(); ok {
 		due = at + grace/minute
 	}
 	if e.cfg.Portfolios {
 		if len(e.feed.list) > 0 || len(e.portfolio.dirty) > 0 {
 			return m
 		}
-		if at, ok := e.portfolio.wakes.first(); ok {
+		if at, ok := e.portfolio.timers.first(); ok {
 			due = min(due, at)
 		}
 	}
@@ -167,7 +167,7 @@ func (e *Engine) nextDue(m int64) int64 {
 // beginTick finds the numbers that a tick looks at. Numbers at which nothing can
 // change are left out: their clock is moved when they are next looked at (touch).
 func (e *Engine) beginTick(at int64) {
-	e.due = e.wakes.due(at, e.due[:0])
+	e.due = e.timers.due(at, e.due[:0])
 	e.due = e.replies.Expiring(at, e.due)
 	e.sortNumbers(&e.due)
 	p := &e.progress

@@ -2,18 +2,18 @@ package engine
 
 import "sendwatch/internal/window"
 
-// wakes finds the numbers at which the passing of time alone may change
+// timers finds the numbers at which the passing of time alone may change
 // something: a binary heap of (tick, number), earliest first. A number is in it
 // at most once for its earliest tick; it is looked at then, and if nothing has
 // changed after all, nothing is lost.
-type wakes struct{ heap []wakeAt }
+type timers struct{ heap []timer }
 
-type wakeAt struct {
+type timer struct {
 	minute int64
 	number uint32
 }
 
-func (w *wakes) push(v wakeAt) {
+func (w *timers) push(v timer) {
 	w.heap = append(w.heap, v)
 	h := w.heap
 	for i := len(h) - 1; i > 0; {
@@ -26,7 +26,7 @@ func (w *wakes) push(v wakeAt) {
 	}
 }
 
-func (w *wakes) pop() uint32 {
+func (w *timers) pop() uint32 {
 	h := w.heap
 	first := h[0].number
 	last := len(h) - 1
@@ -50,7 +50,7 @@ func (w *wakes) pop() uint32 {
 }
 
 // first gives the minute of the earliest, false if there is none.
-func (w *wakes) first() (int64, bool) {
+func (w *timers) first() (int64, bool) {
 	if len(w.heap) == 0 {
 		return 0, false
 	}
@@ -58,7 +58,7 @@ func (w *wakes) first() (int64, bool) {
 }
 
 // due appends the numbers that are to be looked at by the tick (ms).
-func (w *wakes) due(tick int64, dst []uint32) []uint32 {
+func (w *timers) due(tick int64, dst []uint32) []uint32 {
 	m := tick / minute
 	for len(w.heap) > 0 && w.heap[0].minute <= m {
 		dst = append(dst, w.pop())
@@ -66,22 +66,22 @@ func (w *wakes) due(tick int64, dst []uint32) []uint32 {
 	return dst
 }
 
-// schedule plans the next look at a number: the first tick at which its windows,
+// scheduleTimer plans the next look at a number: the first tick at which its windows,
 // its day of life, its account state or an episode can change.
-func (e *Engine) schedule(i uint32, n *number) {
-	if n.scheduled <= e.lastTick/minute {
-		n.scheduled = never
+func (e *Engine) scheduleTimer(i uint32, n *number) {
+	if n.timerAt <= e.lastTick/minute {
+		n.timerAt = never
 	}
 	next := e.nextChange(n)
 	if next == window.Never {
 		return
 	}
 	at := max(ceil(next, minute), e.lastTick/minute+1)
-	if n.scheduled != never && n.scheduled <= at {
+	if n.timerAt != never && n.timerAt <= at {
 		return
 	}
-	n.scheduled = at
-	e.wakes.push(wakeAt{at, i})
+	n.timerAt = at
+	e.timers.push(timer{at, i})
 }
 
 // nextChange gives the first time after the number's clock at which something
