@@ -54,7 +54,7 @@ type Config struct {
 
 // Engine is the state of one partition. Make it with New.
 type Engine struct {
-	flagger
+	episodeTracker
 	cfg       Config
 	watermark int64 // never before the first event
 	lastTick  int64
@@ -163,7 +163,7 @@ func (e *Engine) AdvanceTo(t int64, out *event.Output) (more bool) {
 
 // begin opens a record: its offset, its pane, and the record clock.
 func (e *Engine) begin(offset, recordTime int64) {
-	e.position.Offset, e.mark = offset, offset
+	e.position.Offset, e.originOffset = offset, offset
 	e.progress.offset = offset
 	e.dedup.advance(recordTime)
 }

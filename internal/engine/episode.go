@@ -18,7 +18,7 @@ func (e *Engine) moveEpisodes(i uint32, n *number, out *event.Output) {
 		switch {
 		case f == event.FactorTemplateQuality:
 			n.levels[f] = e.moveTemplateEpisodes(i, n, out)
-		case computed == event.LevelNone && n.track.active&(1<<f) == 0, !f.Flags():
+		case computed == event.LevelNone && n.open.active&(1<<f) == 0, !f.Flags():
 			n.levels[f] = event.LevelNone
 		default:
 			n.levels[f] = e.moveEpisode(i, n, f, 0, computed, out)
@@ -30,15 +30,15 @@ func (e *Engine) moveEpisodes(i uint32, n *number, out *event.Output) {
 // and gives the largest flag level.
 func (e *Engine) moveTemplateEpisodes(i uint32, n *number, out *event.Output) event.Level {
 	levels := n.keyedLevels.Len()
-	if levels == 0 && n.track.active&(1<<event.FactorTemplateQuality) == 0 {
+	if levels == 0 && n.open.active&(1<<event.FactorTemplateQuality) == 0 {
 		return event.LevelNone
 	}
 	var keys []templateLevel
 	for k := range levels {
 		keys = append(keys, *e.keyed.At(&n.keyedLevels, k))
 	}
-	for k := range n.track.episodes.Len() {
-		p := e.episodes.At(&n.track.episodes, k)
+	for k := range n.open.list.Len() {
+		p := e.episodes.At(&n.open.list, k)
 		known := slices.ContainsFunc(keys, func(l templateLevel) bool { return l.fingerprint == p.key })
 		if p.factor == event.FactorTemplateQuality && !known {
 			keys = append(keys, templateLevel{fingerprint: p.key})
@@ -54,10 +54,10 @@ func (e *Engine) moveTemplateEpisodes(i uint32, n *number, out *event.Output) ev
 
 // moveEpisode takes one computed level of a number and gives the flag level.
 func (e *Engine) moveEpisode(i uint32, n *number, f event.Factor, key uint64, computed event.Level, out *event.Output) event.Level {
-	s, moved := e.step(&n.track, f, key, computed, n.clock, func() [2]uint64 { return e.flagID(n, f, key) })
+	s, moved := e.step(&n.open, f, key, computed, n.clock, func() [2]uint64 { return e.flagID(n, f, key) })
 	if moved {
 		e.flag(i, n, f, s, out)
-		e.settleStep(&n.track, s)
+		e.closeStep(&n.open, s)
 	}
 	return s.is
 }
@@ -71,7 +71,7 @@ func (e *Engine) flagID(n *number, f event.Factor, key uint64) [2]uint64 {
 }
 
 // flag writes one transition of a number's episode.
-func (e *Engine) flag(i uint32, n *number, f event.Factor, s step, out *event.Output) {
+func (e *Engine) flag(i uint32, n *number, f event.Factor, s transitionStep, out *event.Output) {
 	r := &e.rules(n).Rules[f]
 	fl := e.newFlag(s, f, r, n.day())
 	fl.NumberID, fl.WABAID, fl.PortfolioID = e.numbers.ids.string(n.id), e.wabas.string(n.waba), e.portfolioIDs.string(n.portfolio)

@@ -82,7 +82,7 @@ type number struct {
 	minuteSums                 [2 * minuteColumns]uint64
 	hourSums                   [2 * hourColumns]uint64
 	keyedLevels                window.Ring // templateLevel: what holds of its templates
-	track                      track
+	open                       openEpisodes
 	timerAt                    int64 // minute in timers, never if none
 	keyedStale                 bool  // its templates changed since they were judged
 	changed                    bool  // has a status to write
@@ -182,10 +182,10 @@ func (e *Engine) touch(i uint32, t int64, out *event.Output) {
 		e.writeStatus(i, out)
 		n.clock = after
 	}
-	if n.evaluated && n.track.active != 0 {
+	if n.evaluated && n.open.active != 0 {
 		// The ticks that were left out saw what the last evaluation saw. The
 		// newest of them that counts is the tick before the one in hand.
-		e.extend(&n.track, synced)
+		e.carryForward(&n.open, synced)
 	}
 	if n.clock != before || !n.evaluated {
 		e.advanceWindows(n)

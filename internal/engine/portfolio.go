@@ -23,7 +23,7 @@ const paceMinutes = 10
 // their flags. It is told by changes (feed.go), each with the first portfolio
 // minute that sees it.
 type Portfolios struct {
-	flagger
+	episodeTracker
 	ids      *interner   // of portfolios
 	all      []portfolio // by index - 1 of ids
 	members  []member    // by number
@@ -40,7 +40,7 @@ type Portfolios struct {
 
 func newPortfolios(p *policy.Policy, at event.Position, ids *interner) Portfolios {
 	return Portfolios{
-		flagger: flagger{policy: p, position: at}, ids: ids,
+		episodeTracker: episodeTracker{policy: p, position: at}, ids: ids,
 		contacts: window.NewUniques(uniqueMinutes, window.ExactUniques), minute: never,
 	}
 }
@@ -67,7 +67,7 @@ type portfolio struct {
 	contacts                window.UniqueLog
 	sharing                 window.Maximum
 	scores                  [101]uint32 // how many of its numbers have the score
-	track                   track
+	open                    openEpisodes
 	history                 window.Ring
 	since                   int64 // the first portfolio minute at which it was evaluated
 	timerAt                 int64
@@ -199,9 +199,9 @@ func (p *Portfolios) countIP(m *member, f *portfolio, by int) {
 
 // evaluate evaluates every portfolio at the clock m. Those at which nothing can
 // have changed are left out. offset is that of the record that brings it about,
-// mark what an episode that begins now is named after.
-func (p *Portfolios) evaluate(m, offset, mark int64, out *event.Output) {
-	p.minute, p.position.Offset, p.mark = m, offset, mark
+// originOffset what an episode that begins now is named after.
+func (p *Portfolios) evaluate(m, offset, originOffset int64, out *event.Output) {
+	p.minute, p.position.Offset, p.originOffset = m, offset, originOffset
 	for _, i := range p.timers.due(m, nil) {
 		p.at(i).timerAt = never
 		p.touch(i)
@@ -226,7 +226,7 @@ func (p *Portfolios) evaluateOne(i uint32, m int64, out *event.Output) {
 		f.evaluated, f.since = true, m
 	} else {
 		// The minutes left out since saw what the last evaluation saw.
-		p.extend(&f.track, m-minute)
+		p.carryForward(&f.open, m-minute)
 	}
 	now := p.facts(i, f, m)
 	changed := first || now != f.last
@@ -237,20 +237,20 @@ func (p *Portfolios) evaluateOne(i uint32, m int64, out *event.Output) {
 	for k, v := range f.values() {
 		factor := event.FactorLimitUsage + event.Factor(k)
 		level, _ := rules.Rules[factor].Judge(v, 0, 0)
-		s, moved := p.step(&f.track, factor, 0, level, m, func() [2]uint64 {
+		s, moved := p.step(&f.open, factor, 0, level, m, func() [2]uint64 {
 			return p.deriveID(append([]byte("portfolio\x00"), p.ids.get(i)...), factor, "", m)
 		})
 		f.levels[k] = s.is
 		if moved {
 			changed = true
 			p.flag(i, f, factor, v, s, out)
-			p.settleStep(&f.track, s)
+			p.closeStep(&f.open, s)
 		}
 	}
 	if changed {
 		out.PortfolioStatus = append(out.PortfolioStatus, p.status(i, f))
 	}
-	p.plan(i, f, m, p.nextStep(&f.track, m))
+	p.plan(i, f, m, p.nextFall(&f.open, m))
 }
 
 // facts computes the facts of a portfolio at m.
@@ -336,7 +336,7 @@ func (p *Portfolios) plan(i uint32, f *portfolio, m, next int64) {
 }
 
 // flag writes one transition of a portfolio's episode.
-func (p *Portfolios) flag(i uint32, f *portfolio, factor event.Factor, value float64, s step, out *event.Output) {
+func (p *Portfolios) flag(i uint32, f *portfolio, factor event.Factor, value float64, s transitionStep, out *event.Output) {
 	r := &p.policy.Portfolio(p.ids.get(i)).Rules[factor]
 	fl := p.newFlag(s, factor, r, 0)
 	fl.PortfolioID, fl.Score, fl.EventTime = p.ids.string(i), -1, p.minute

@@ -134,7 +134,7 @@ func (e *Engine) advance(out *event.Output) (more bool) {
 		}
 		if e.cfg.Portfolios {
 			e.portfolio.take(&e.feed)
-			e.portfolio.evaluate(p.minute*minute, e.position.Offset, e.mark, out)
+			e.portfolio.evaluate(p.minute*minute, e.position.Offset, e.originOffset, out)
 		}
 	}
 	e.watermark = p.target

@@ -106,8 +106,8 @@ func (e *Engine) nextChange(n *number) int64 {
 	if n.wake != never && n.clock < n.wake+wakeWatch {
 		next = min(next, n.wake+wakeWatch)
 	}
-	if n.track.active != 0 {
-		next = min(next, e.nextStep(&n.track, n.clock))
+	if n.open.active != 0 {
+		next = min(next, e.nextFall(&n.open, n.clock))
 	}
 	return next
 }

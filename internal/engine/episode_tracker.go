@@ -12,14 +12,17 @@ import (
 	"sendwatch/internal/window"
 )
 
-// flagger turns computed levels into episodes and flags, for numbers and for
+// episodeTracker turns computed levels into episodes and flags, for numbers and for
 // portfolios alike.
-type flagger struct {
+type episodeTracker struct {
 	policy   *policy.Policy
-	position event.Position // of the record in hand
-	mark     int64          // what an episode that begins now is named after
-	episodes window.Pool[episode]
-	stats    Stats
+	position event.Position // of the current record
+	// originOffset goes into the ids of episodes that begin now: the offset of the
+	// record that began them; in the portfolios role, whose partitions have no order
+	// in common, the portfolio minute.
+	originOffset int64
+	episodes     window.Pool[episode]
+	stats        Stats
 }
 
 // episode is the time that one factor's flag level of a number is above none.
@@ -58,24 +61,24 @@ func (p *episode) at(clock, hysteresis int64) event.Level {
 	return event.LevelNone
 }
 
-// track is the open episodes of one subject.
-type track struct {
-	episodes window.Ring
-	active   uint64 // bit f: an episode of factor f is open
+// openEpisodes is the open episodes of one subject.
+type openEpisodes struct {
+	list   window.Ring
+	active uint64 // bit f: an episode of factor f is open
 }
 
-// extend gives open episodes the evaluations that ticks up to the clock would
+// carryForward gives open episodes the evaluations that ticks up to the clock would
 // have made, at which nothing had changed.
-func (w *flagger) extend(t *track, clock int64) {
-	for k := range t.episodes.Len() {
-		p := w.episodes.At(&t.episodes, k)
+func (w *episodeTracker) carryForward(t *openEpisodes, clock int64) {
+	for k := range t.list.Len() {
+		p := w.episodes.At(&t.list, k)
 		p.observe(p.computed, clock)
 	}
 }
 
-// step is one evaluation of one factor: the flag level before and after it.
-type step struct {
-	at       int // of the episode in its track
+// transitionStep is one evaluation of one factor: the flag level before and after it.
+type transitionStep struct {
+	at       int // of the episode among those open
 	was, is  event.Level
 	id       [2]uint64
 	sequence int64
@@ -84,14 +87,14 @@ type step struct {
 
 // step takes one computed level at the clock and moves its episode, opened with
 // an id if need be. moved tells whether the flag level changed; the caller
-// writes the flag and then calls settleStep.
-func (w *flagger) step(
-	t *track, f event.Factor, key uint64, computed event.Level, clock int64, id func() [2]uint64,
-) (s step, moved bool) {
+// writes the flag and then calls closeStep.
+func (w *episodeTracker) step(
+	t *openEpisodes, f event.Factor, key uint64, computed event.Level, clock int64, id func() [2]uint64,
+) (s transitionStep, moved bool) {
 	at := -1
 	if t.active&(1<<f) != 0 {
-		for k := range t.episodes.Len() {
-			if p := w.episodes.At(&t.episodes, k); p.factor == f && p.key == key {
+		for k := range t.list.Len() {
+			if p := w.episodes.At(&t.list, k); p.factor == f && p.key == key {
 				at = k
 				break
 			}
@@ -99,44 +102,44 @@ func (w *flagger) step(
 	}
 	if at < 0 {
 		if computed == event.LevelNone {
-			return step{}, false
+			return transitionStep{}, false
 		}
-		at = t.episodes.Len()
-		w.episodes.PushBack(&t.episodes, episode{id: id(), factor: f, key: key, warnAt: never, dangerAt: never})
+		at = t.list.Len()
+		w.episodes.PushBack(&t.list, episode{id: id(), factor: f, key: key, warnAt: never, dangerAt: never})
 		t.active |= 1 << f
 	}
-	p := w.episodes.At(&t.episodes, at)
+	p := w.episodes.At(&t.list, at)
 	p.observe(computed, clock)
-	s = step{at: at, was: p.level, is: p.at(clock, w.policy.Hysteresis), id: p.id, sequence: int64(p.sequence), key: key}
+	s = transitionStep{at: at, was: p.level, is: p.at(clock, w.policy.Hysteresis), id: p.id, sequence: int64(p.sequence), key: key}
 	p.level = s.is
 	return s, s.was != s.is
 }
 
-// settleStep ends a step that moved: the next transition has the next number,
+// closeStep ends a step that moved: the next transition has the next number,
 // and an episode that was cleared is closed.
-func (w *flagger) settleStep(t *track, s step) {
-	p := w.episodes.At(&t.episodes, s.at)
+func (w *episodeTracker) closeStep(t *openEpisodes, s transitionStep) {
+	p := w.episodes.At(&t.list, s.at)
 	p.sequence++
 	if s.is != event.LevelNone {
 		return
 	}
 	f := p.factor
-	w.episodes.Remove(&t.episodes, s.at)
+	w.episodes.Remove(&t.list, s.at)
 	t.active &^= 1 << f
-	for k := range t.episodes.Len() {
-		if w.episodes.At(&t.episodes, k).factor == f {
+	for k := range t.list.Len() {
+		if w.episodes.At(&t.list, k).factor == f {
 			t.active |= 1 << f
 		}
 	}
 }
 
-// nextStep gives the first time after the clock at which a flag level falls if
+// nextFall gives the first time after the clock at which a flag level falls if
 // nothing else happens.
-func (w *flagger) nextStep(t *track, clock int64) int64 {
+func (w *episodeTracker) nextFall(t *openEpisodes, clock int64) int64 {
 	next := int64(window.Never)
 	hysteresis := w.policy.Hysteresis
-	for k := range t.episodes.Len() {
-		p := w.episodes.At(&t.episodes, k)
+	for k := range t.list.Len() {
+		p := w.episodes.At(&t.list, k)
 		if p.computed < event.LevelDanger && p.dangerAt != never && p.dangerAt > clock-hysteresis {
 			next = min(next, p.dangerAt+hysteresis)
 		}
@@ -162,11 +165,11 @@ func transition(was, is event.Level) event.Transition {
 
 // deriveID derives the id of an episode that begins now. The clock is part of it,
 // since one record may bring many ticks, and with them several episodes of a factor.
-func (w *flagger) deriveID(subject []byte, f event.Factor, key string, clock int64) [2]uint64 {
+func (w *episodeTracker) deriveID(subject []byte, f event.Factor, key string, clock int64) [2]uint64 {
 	b := subject
 	for _, part := range [...]string{
 		f.String(), key, w.policy.Version, w.position.Topic,
-		strconv.Itoa(int(w.position.Partition)), strconv.FormatInt(w.mark, 10), strconv.FormatInt(clock, 10),
+		strconv.Itoa(int(w.position.Partition)), strconv.FormatInt(w.originOffset, 10), strconv.FormatInt(clock, 10),
 	} {
 		b = append(b, 0)
 		b = append(b, part...)
@@ -188,7 +191,7 @@ func idString(id [2]uint64) string {
 }
 
 // newFlag fills in what every flag has.
-func (w *flagger) newFlag(s step, f event.Factor, r *policy.Rule, day int64) event.Flag {
+func (w *episodeTracker) newFlag(s transitionStep, f event.Factor, r *policy.Rule, day int64) event.Flag {
 	warn, danger := r.At(day)
 	return event.Flag{
 		FlagID: idString(s.id), Sequence: s.sequence, Transition: transition(s.was, s.is), Level: s.is,
