@@ -296,7 +296,7 @@ func (e *Engine) applyShared(ev *event.Event, out *event.Output) (more bool) {
 			return true
 		}
 		i := e.due[p.evaluated]
-		e.touch(i, ev.Time, out)
+		e.catchUp(i, ev.Time, out)
 		n := e.numbers.at(i)
 		if ev.Type == event.TypeAccount {
 			e.applyAccount(i, n, ev)

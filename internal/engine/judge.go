@@ -28,7 +28,7 @@ func (p *Portfolios) setPolicy(next *policy.Policy) {
 	p.policy = next
 	for i := range p.all {
 		if p.all[i].known {
-			p.touch(uint32(i + 1))
+			p.markDirty(uint32(i + 1))
 		}
 	}
 }

@@ -160,10 +160,10 @@ func (e *Engine) joinPortfolio(i uint32, n *number, to uint32) {
 	}
 }
 
-// touch moves a number's clock to the last tick, as if it had been evaluated at
+// catchUp moves a number's clock to the last tick, as if it had been evaluated at
 // every tick in between, and then to t (never for none). Its windows follow. If
 // that opens a new minute, the status of the old one is written first.
-func (e *Engine) touch(i uint32, t int64, out *event.Output) {
+func (e *Engine) catchUp(i uint32, t int64, out *event.Output) {
 	n := e.numbers.at(i)
 	before := n.clock
 	if e.lastTick > n.synced {

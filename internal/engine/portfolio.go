@@ -89,8 +89,8 @@ func (p *Portfolios) at(i uint32) *portfolio {
 	return &p.all[i-1]
 }
 
-// touch makes a portfolio known and to be evaluated at the next minute.
-func (p *Portfolios) touch(i uint32) *portfolio {
+// markDirty makes a portfolio known and to be evaluated at the next minute.
+func (p *Portfolios) markDirty(i uint32) *portfolio {
 	f := p.at(i)
 	f.known = true
 	if !f.dirty {
@@ -119,7 +119,7 @@ func (p *Portfolios) take(f *feed) {
 // belongs to the portfolio; the feed's order sees to that. A number that comes on
 // several partitions, against the contract, belongs where the last change puts it.
 func (p *Portfolios) apply(c change) {
-	f := p.touch(c.portfolio)
+	f := p.markDirty(c.portfolio)
 	switch c.kind {
 	case event.ChangeContact:
 		// What is too old for the minute that sees it would only wait for it to go:
@@ -163,7 +163,7 @@ func (p *Portfolios) leave(m *member) {
 	if m.portfolio == 0 {
 		return
 	}
-	f := p.touch(m.portfolio)
+	f := p.markDirty(m.portfolio)
 	p.count(m, f, -1)
 	p.countIP(m, f, -1)
 	*m = member{}
@@ -204,7 +204,7 @@ func (p *Portfolios) evaluate(m, offset, originOffset int64, out *event.Output) 
 	p.minute, p.position.Offset, p.originOffset = m, offset, originOffset
 	for _, i := range p.timers.due(m, nil) {
 		p.at(i).timerAt = never
-		p.touch(i)
+		p.markDirty(i)
 	}
 	if len(p.dirty) == 0 {
 		return

@@ -87,7 +87,7 @@ func (e *Engine) applyEvent(ev *event.Event, out *event.Output) (more bool) {
 		return e.applyShared(ev, out)
 	default:
 		i := e.number(ev)
-		e.touch(i, ev.Time, out) // before it moves: the minute that passed belongs where it was
+		e.catchUp(i, ev.Time, out) // before it moves: the minute that passed belongs where it was
 		e.join(i, ev)
 		e.count(i, ev, e.progress.before, out)
 		e.evaluate(i, out)
@@ -165,7 +165,7 @@ func (e *Engine) nextDue(m int64) int64 {
 }
 
 // beginTick finds the numbers that a tick looks at. Numbers at which nothing can
-// change are left out: their clock is moved when they are next looked at (touch).
+// change are left out: their clock is moved when they are next looked at (catchUp).
 func (e *Engine) beginTick(at int64) {
 	e.due = e.timers.due(at, e.due[:0])
 	e.due = e.replies.Expiring(at, e.due)
@@ -182,7 +182,7 @@ func (e *Engine) tick(at int64, out *event.Output) (more bool) {
 		if e.spent(out) {
 			return true
 		}
-		e.touch(e.due[p.ticked], at, out) // writes the status of the minute that passed, as it was
+		e.catchUp(e.due[p.ticked], at, out) // writes the status of the minute that passed, as it was
 	}
 	if !p.expired {
 		e.lastTick = at
