@@ -141,3 +141,47 @@ func (n *number) start() int64 {
 	}
 	return max(start, n.account.ended(n.clock))
 }
+
+// maxReason bounds the reason of an account event in bytes, and its restrictions
+// together. With a number's long ids more would be more than a broker takes.
+const maxReason = 4096
+
+// accountEvent writes what the platform said, as it came. i is the number, or
+// noIndex for a shared event.
+func (e *Engine) accountEvent(i uint32, ev *event.Event, out *event.Output) {
+	if e.cfg.FlagsOnly {
+		return
+	}
+	row := event.AccountEvent{
+		Position: event.Position{Topic: e.cfg.Topic, Partition: e.cfg.Partition, Offset: e.position.Offset},
+		Time:     ev.Time, Type: ev.Type, ID: string(ev.ID),
+		WABAID: string(ev.WABAID), PortfolioID: string(ev.PortfolioID),
+	}
+	if i != noIndex {
+		n := e.numbers.at(i)
+		row.NumberID = e.numbers.ids.string(n.id)
+		row.WABAID, row.PortfolioID = e.wabas.string(n.waba), e.portfolioIDs.string(n.portfolio)
+	}
+	switch ev.Type {
+	case event.TypeQuality:
+		row.State = ev.Rating.String()
+	case event.TypeAccount:
+		row.State, row.Scope, row.Reason = ev.State.String(), ev.Scope.String(), shorten(string(ev.Reason), maxReason)
+		if ev.HasExpires {
+			row.ExpiresAt = ev.ExpiresAt
+		}
+		room := maxReason
+		for _, r := range ev.Restrictions {
+			if room -= len(r) + 4; room < 0 {
+				break
+			}
+			row.Restrict = append(row.Restrict, string(r))
+		}
+	case event.TypeTemplate:
+		row.Template = ev.Template.Key()
+		row.State, row.Quality = string(ev.TemplateStatus), ev.TemplateQuality.String()
+	case event.TypeLimit:
+		row.Limit = ev.Limit
+	}
+	out.AccountEvents = append(out.AccountEvents, row)
+}

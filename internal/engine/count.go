@@ -53,7 +53,7 @@ func (e *Engine) count(i uint32, ev *event.Event, before int64, out *event.Outpu
 		n.ipCountry = ev.IPCountry
 		if ev.IPHash != 0 {
 			n.ipHash = ev.IPHash
-			e.feed.note(event.ChangeIP, n.portfolio, i, ev.IPHash, 0)
+			e.changelog.add(event.ChangeIP, n.portfolio, i, ev.IPHash, 0)
 		}
 	case event.TypeGroup:
 		// A log's bucket holds less than 2^56; no real number comes near.
@@ -112,7 +112,7 @@ func (e *Engine) countSend(i uint32, n *number, ev *event.Event, before int64) {
 	row.Initiated++
 	fp.initiated++
 	e.noteMinuteContact(i, s, ev.Contact)
-	e.feed.note(event.ChangeContact, n.portfolio, i, ev.Contact, floor(s, minute))
+	e.changelog.add(event.ChangeContact, n.portfolio, i, ev.Contact, floor(s, minute))
 	e.addSecond(n, colInitiated, s)
 	e.addMinute(n, colInitiated, s, 1)
 	if back := floor(n.clock, hour) - floor(s, hour); back < activeHoursLen {
@@ -277,7 +277,7 @@ func (e *Engine) applyAccount(i uint32, n *number, ev *event.Event) {
 		n.strikes++
 		e.strikes = slices.DeleteFunc(e.strikes, func(s strikeAt) bool { return s.time <= e.watermark-strikeWatch })
 		e.strikes = append(e.strikes, strikeAt{ev.Time, i})
-		e.feed.note(event.ChangeStrike, n.portfolio, i, 0, ev.Time)
+		e.changelog.add(event.ChangeStrike, n.portfolio, i, 0, ev.Time)
 	}
 }
 
@@ -316,7 +316,7 @@ func (e *Engine) beginShared(ev *event.Event) {
 	var member func(n *number) bool
 	switch {
 	case ev.Type == event.TypeLimit:
-		e.feed.note(event.ChangeLimit, e.portfolioIDs.intern(ev.PortfolioID), noIndex, uint64(ev.Time), ev.Limit)
+		e.changelog.add(event.ChangeLimit, e.portfolioIDs.intern(ev.PortfolioID), noIndex, uint64(ev.Time), ev.Limit)
 		return
 	case ev.Type == event.TypeTemplate:
 		waba := e.wabas.intern(ev.WABAID)

@@ -71,7 +71,7 @@ type Engine struct {
 	keyed        window.Pool[templateLevel]
 	pane         pane
 	changed      []uint32 // numbers with a status to write
-	feed         feed
+	changelog    changelog
 	portfolio    Portfolios // used in a replay only
 	strikes      []strikeAt // of the last 7 days, for numbers that move
 	progress     progress
@@ -117,9 +117,28 @@ func New(cfg Config) *Engine {
 	e.pane.current = never
 	e.policy = cfg.Policy
 	e.position = event.Position{Topic: cfg.Topic, Partition: cfg.Partition}
-	e.feed.on = cfg.Portfolios || cfg.Feed
+	e.changelog.on = cfg.Portfolios || cfg.Feed
 	e.portfolio = newPortfolios(cfg.Policy, e.position, &e.portfolioIDs)
 	return e
+}
+
+// SetPolicy makes another policy decide from the next record on. Episodes go
+// on: they keep their ids, and the next evaluation moves them. Every number is
+// evaluated at the next tick and every portfolio at the next portfolio minute,
+// as the contract has it, since any of their levels may differ now.
+func (e *Engine) SetPolicy(p *policy.Policy) {
+	e.policy = p
+	next := floor(e.lastTick, minute) + 1
+	for i := range e.numbers.all {
+		n := &e.numbers.all[i]
+		n.profile = -1
+		n.keyedStale = true
+		if n.timerAt == never || n.timerAt > next {
+			n.timerAt = next
+			e.timers.push(timer{next, uint32(i)})
+		}
+	}
+	e.portfolio.setPolicy(p)
 }
 
 // Skip records a record that was rejected or is of an unknown type: it moves the

@@ -46,7 +46,7 @@ func (e *Engine) evaluate(i uint32, out *event.Output) {
 	}
 	if score := uint8(policy.Score(lost)); score != n.score || !n.evaluated {
 		n.score = score
-		e.feed.note(event.ChangeScore, n.portfolio, i, uint64(score), 0)
+		e.changelog.add(event.ChangeScore, n.portfolio, i, uint64(score), 0)
 	}
 
 	v.value[event.FactorTrustScore] = float64(n.score)

@@ -7,7 +7,7 @@ import "sendwatch/internal/window"
 func (e *Engine) SampleContactsAbove(exact int) { e.portfolio.sampleContactsAbove(exact) }
 
 // SampleContactsAbove does the same for the portfolios role.
-func (g *Gathering) SampleContactsAbove(exact int) { g.portfolios.sampleContactsAbove(exact) }
+func (g *PortfolioEngine) SampleContactsAbove(exact int) { g.portfolios.sampleContactsAbove(exact) }
 
 func (p *Portfolios) sampleContactsAbove(exact int) {
 	p.contacts = window.NewUniques(uniqueMinutes, exact)

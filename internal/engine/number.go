@@ -45,6 +45,9 @@ const (
 	activeHoursLen = 24
 )
 
+// noIndex is the index of no number.
+const noIndex = ^uint32(0)
+
 // number is all that is known of one sender. It holds no pointer.
 type number struct {
 	id        uint32 // in numbers.ids
@@ -144,18 +147,18 @@ func (e *Engine) joinPortfolio(i uint32, n *number, to uint32) {
 	if n.portfolio != 0 {
 		e.stats.Oddities[OddMove]++
 	}
-	e.feed.note(event.ChangeLeave, n.portfolio, i, 0, 0)
+	e.changelog.add(event.ChangeLeave, n.portfolio, i, 0, 0)
 	n.portfolio, n.profile = to, -1
-	e.feed.note(event.ChangeJoin, to, i, 0, 0)
+	e.changelog.add(event.ChangeJoin, to, i, 0, 0)
 	if n.evaluated {
-		e.feed.note(event.ChangeScore, to, i, uint64(n.score), 0)
+		e.changelog.add(event.ChangeScore, to, i, uint64(n.score), 0)
 	}
 	if n.ipHash != 0 {
-		e.feed.note(event.ChangeIP, to, i, n.ipHash, 0)
+		e.changelog.add(event.ChangeIP, to, i, n.ipHash, 0)
 	}
 	for _, s := range e.strikes {
 		if s.number == i {
-			e.feed.note(event.ChangeStrike, to, i, 0, s.time)
+			e.changelog.add(event.ChangeStrike, to, i, 0, s.time)
 		}
 	}
 }

@@ -249,7 +249,7 @@ func (e *Engine) Flush(out *event.Output) (more bool) {
 			return true
 		}
 		if e.cfg.Feed {
-			e.handOn(out)
+			e.drain(out)
 		}
 		f.rowsIn = true
 	}

@@ -20,7 +20,7 @@ const strikeWatch = 7 * day
 const paceMinutes = 10
 
 // Portfolios keeps the facts of portfolios over the numbers it is told of, and
-// their flags. It is told by changes (feed.go), each with the first portfolio
+// their flags. It is told by changes (changelog.go), each with the first portfolio
 // minute that sees it.
 type Portfolios struct {
 	episodeTracker
@@ -42,6 +42,16 @@ func newPortfolios(p *policy.Policy, at event.Position, ids *interner) Portfolio
 	return Portfolios{
 		episodeTracker: episodeTracker{policy: p, position: at}, ids: ids,
 		contacts: window.NewUniques(uniqueMinutes, window.ExactUniques), minute: never,
+	}
+}
+
+// setPolicy makes another policy decide from the next evaluation on.
+func (p *Portfolios) setPolicy(next *policy.Policy) {
+	p.policy = next
+	for i := range p.all {
+		if p.all[i].known {
+			p.markDirty(uint32(i + 1))
+		}
 	}
 }
 
@@ -107,8 +117,8 @@ func (p *Portfolios) member(number uint32) *member {
 	return &p.members[number]
 }
 
-// take applies all changes of a feed and empties it.
-func (p *Portfolios) take(f *feed) {
+// take applies all changes of a changelog and empties it.
+func (p *Portfolios) take(f *changelog) {
 	for _, c := range f.list {
 		p.apply(c)
 	}
@@ -116,7 +126,7 @@ func (p *Portfolios) take(f *feed) {
 }
 
 // apply takes one change. What it says of a number holds for a number that
-// belongs to the portfolio; the feed's order sees to that. A number that comes on
+// belongs to the portfolio; the order of the changelog sees to that. A number that comes on
 // several partitions, against the contract, belongs where the last change puts it.
 func (p *Portfolios) apply(c change) {
 	f := p.markDirty(c.portfolio)

@@ -102,7 +102,7 @@ func (e *Engine) aim(t int64) {
 	if !e.begun {
 		e.begun, e.watermark = true, t
 		e.lastTick = floor(t, minute)*minute - grace
-		e.feed.visible = (floor(t, minute) + 1) * minute
+		e.changelog.visible = (floor(t, minute) + 1) * minute
 		p.minute, p.last = 0, -1
 		return
 	}
@@ -126,19 +126,19 @@ func (e *Engine) advance(out *event.Output) (more bool) {
 				p.minute = min(due, p.last)
 				e.lastTick = (p.minute-1)*minute - grace
 			}
-			e.feed.visible = p.minute * minute
+			e.changelog.visible = p.minute * minute
 			e.beginTick(p.minute*minute - grace)
 		}
 		if e.tick(p.minute*minute-grace, out) {
 			return true
 		}
 		if e.cfg.Portfolios {
-			e.portfolio.take(&e.feed)
+			e.portfolio.take(&e.changelog)
 			e.portfolio.evaluate(p.minute*minute, e.position.Offset, e.originOffset, out)
 		}
 	}
 	e.watermark = p.target
-	e.feed.visible = (floor(e.watermark, minute) + 1) * minute
+	e.changelog.visible = (floor(e.watermark, minute) + 1) * minute
 	return false
 }
 
@@ -154,7 +154,7 @@ func (e *Engine) nextDue(m int64) int64 {
 		due = at + grace/minute
 	}
 	if e.cfg.Portfolios {
-		if len(e.feed.list) > 0 || len(e.portfolio.dirty) > 0 {
+		if len(e.changelog.list) > 0 || len(e.portfolio.dirty) > 0 {
 			return m
 		}
 		if at, ok := e.portfolio.timers.first(); ok {

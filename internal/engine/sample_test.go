@@ -104,7 +104,7 @@ func replayContacts(log []event.Event, exact int) event.Output {
 	return out
 }
 
-// gatherContacts gives those of a Gathering that is told of each number by one
+// gatherContacts gives those of a PortfolioEngine that is told of each number by one
 // of three partitions.
 func gatherContacts(random *rand.Rand, log []event.Event, exact int) event.Output {
 	e := engine.New(engine.Config{Topic: "replay", Policy: policy.Default(), PaneBits: engine.WholeLog, Feed: true})
@@ -125,7 +125,7 @@ func gatherContacts(random *rand.Rand, log []event.Event, exact int) event.Outpu
 		waiting[partition] = append(waiting[partition], c)
 	}
 
-	g := engine.NewGathering("rows", 0, policy.Default())
+	g := engine.NewPortfolioEngine("rows", 0, policy.Default())
 	g.SampleContactsAbove(exact)
 	var out event.Output
 	for minute := log[0].Time/60_000 + 1; minute <= e.Stats().Watermark/60_000; minute++ {

@@ -28,13 +28,13 @@ const portfolioMinute = 60_000
 type portfolioTask struct {
 	partitionProgress
 	config     *PortfoliosConfig
-	portfolios *engine.Gathering
+	portfolios *engine.PortfolioEngine
 	generation uint64
 	policy     string // the version in force
 
 	// shadow decides over the same changes by another policy, nil without one. Only its
 	// flags are wanted.
-	shadow    *engine.Gathering
+	shadow    *engine.PortfolioEngine
 	shadowOut event.Output
 
 	sources   []source // by partition of the events topic
@@ -62,12 +62,12 @@ func newPortfolioTask(r *Portfolios, claim Claim) *portfolioTask {
 	t := &portfolioTask{
 		partitionProgress: newPartitionProgress(&r.role, claim, FromStart),
 		config:            &r.config,
-		portfolios:        engine.NewGathering(claim.Topic, claim.Partition, first),
+		portfolios:        engine.NewPortfolioEngine(claim.Topic, claim.Partition, first),
 		generation:        generation(first.Version), policy: first.Version,
 		first: math.MaxInt64, broadcast: newBroadcast(),
 	}
 	if r.config.Shadow != nil {
-		t.shadow = engine.NewGathering(claim.Topic, claim.Partition, r.config.Shadow)
+		t.shadow = engine.NewPortfolioEngine(claim.Topic, claim.Partition, r.config.Shadow)
 	}
 	return t
 }

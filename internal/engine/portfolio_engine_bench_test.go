@@ -8,9 +8,9 @@ import (
 	"sendwatch/internal/policy"
 )
 
-// BenchmarkGatheringCatchesUp has one partition 30 days ahead of what has been
+// BenchmarkPortfolioEngineCatchesUp has one partition 30 days ahead of what has been
 // evaluated, as after a start at which another partition was slower.
-func BenchmarkGatheringCatchesUp(b *testing.B) {
+func BenchmarkPortfolioEngineCatchesUp(b *testing.B) {
 	const minutes, contacts = 30 * 24 * 60, 20
 	changes := make([]event.PortfolioChange, 0, minutes*contacts)
 	for k := range int64(minutes * contacts) {
@@ -20,7 +20,7 @@ func BenchmarkGatheringCatchesUp(b *testing.B) {
 		})
 	}
 	for b.Loop() {
-		g := engine.NewGathering("rows", 0, policy.Default())
+		g := engine.NewPortfolioEngine("rows", 0, policy.Default())
 		for i := range changes {
 			g.Take(&changes[i])
 		}

@@ -45,12 +45,12 @@ func TestGatheringAsReplay(t *testing.T) {
 	}
 }
 
-// gather replays a log with its portfolios in a Gathering, and gives their flags
+// gather replays a log with its portfolios in a PortfolioEngine, and gives their flags
 // and last statuses.
 func gather(t *testing.T, log []byte) *event.Output {
 	t.Helper()
 	random := rand.New(rand.NewPCG(1, 2))
-	g := engine.NewGathering("rows", 0, policy.Default())
+	g := engine.NewPortfolioEngine("rows", 0, policy.Default())
 	e := engine.New(engine.Config{Topic: "replay", Policy: policy.Default(), PaneBits: 8, Feed: true})
 	var rows, out event.Output
 	minute := int64(-1)
@@ -119,7 +119,7 @@ func run(log []byte, e *engine.Engine, out *event.Output, after func(offset int6
 // TestGatheringOfLimits has partitions tell of the same limits, each in its own
 // time: one that is behind brings no old limit back.
 func TestGatheringOfLimits(t *testing.T) {
-	g := engine.NewGathering("rows", 0, policy.Default())
+	g := engine.NewPortfolioEngine("rows", 0, policy.Default())
 	sequences := [3]int64{}
 	tell := func(partition int32, visible, at, limit int64) {
 		sequences[partition]++
@@ -160,7 +160,7 @@ func TestGatheringOfLimits(t *testing.T) {
 // no count falls below zero.
 func TestGatheringOfMisplacedNumber(t *testing.T) {
 	const minute = 60_000
-	g := engine.NewGathering("rows", 0, policy.Default())
+	g := engine.NewPortfolioEngine("rows", 0, policy.Default())
 	sequence := [2]int64{}
 	tell := func(partition int32, kind event.ChangeKind, portfolio string, a uint64) {
 		sequence[partition]++

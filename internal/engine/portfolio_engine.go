@@ -7,56 +7,11 @@ import (
 	"sendwatch/internal/policy"
 )
 
-// change is something that a portfolio must know of one of its numbers. A
-// number's partition hands changes on in the order in which they came about,
-// each with the first portfolio minute that sees it, so that portfolios can be
-// evaluated elsewhere as exactly as here.
-type change struct {
-	visible   int64 // ms, a full minute
-	kind      event.ChangeKind
-	portfolio uint32 // whom it concerns
-	number    uint32
-	a         uint64 // contact, ip hash or score
-	b         int64  // minute, time or limit
-}
-
-// feed takes down the changes of a partition until they are handed on.
-type feed struct {
-	on      bool
-	visible int64
-	count   int64 // of all changes ever noted
-	list    []change
-}
-
-// note takes down a change, if anyone wants it and it concerns a portfolio.
-func (f *feed) note(kind event.ChangeKind, portfolio, number uint32, a uint64, b int64) {
-	if f.on && portfolio != 0 {
-		f.count++
-		f.list = append(f.list, change{f.visible, kind, portfolio, number, a, b})
-	}
-}
-
-// handOn writes the changes taken down to out, for the portfolios role.
-func (e *Engine) handOn(out *event.Output) {
-	first := e.feed.count - int64(len(e.feed.list)) + 1
-	for k, c := range e.feed.list {
-		v := event.PortfolioChange{
-			Partition: e.cfg.Partition, Sequence: first + int64(k), Visible: c.visible, Kind: c.kind,
-			PortfolioID: e.portfolioIDs.string(c.portfolio), A: c.a, B: c.b,
-		}
-		if c.number != noIndex {
-			v.NumberID = e.numbers.ids.string(e.numbers.at(c.number).id)
-		}
-		out.Changes = append(out.Changes, v)
-	}
-	e.feed.list = e.feed.list[:0]
-}
-
-// Gathering is the portfolios of one partition of the rows topic, which hold
+// PortfolioEngine is the portfolios of one partition of the rows topic, which hold
 // numbers of several partitions of the events topic. It takes their changes in
 // any interleaving and as often as they come; those of one partition must come
 // in order.
-type Gathering struct {
+type PortfolioEngine struct {
 	portfolios Portfolios
 	ids        interner
 	numbers    interner
@@ -77,16 +32,16 @@ type source struct {
 	head  int
 }
 
-// NewGathering makes an empty one. Topic and partition are the positions' of
+// NewPortfolioEngine makes an empty one. Topic and partition are the positions' of
 // its flags: those of the rows topic.
-func NewGathering(topic string, partition int32, p *policy.Policy) *Gathering {
-	g := &Gathering{}
+func NewPortfolioEngine(topic string, partition int32, p *policy.Policy) *PortfolioEngine {
+	g := &PortfolioEngine{}
 	g.portfolios = newPortfolios(p, event.Position{Topic: topic, Partition: partition}, &g.ids)
 	return g
 }
 
 // Take takes one change; one that it has seen already does nothing.
-func (g *Gathering) Take(c *event.PortfolioChange) {
+func (g *PortfolioEngine) Take(c *event.PortfolioChange) {
 	for len(g.sources) <= int(c.Partition) {
 		g.sources = append(g.sources, source{})
 	}
@@ -106,7 +61,7 @@ func (g *Gathering) Take(c *event.PortfolioChange) {
 // rise from call to call. All changes that m sees must have been taken. offset
 // is that of the record that brings it about. An episode that begins is named
 // after m, since partitions have no order in common.
-func (g *Gathering) Evaluate(m, offset int64, out *event.Output) {
+func (g *PortfolioEngine) Evaluate(m, offset int64, out *event.Output) {
 	for k := range g.sources {
 		s := &g.sources[k]
 		for ; s.head < len(s.wait) && s.wait[s.head].visible <= m; s.head++ {
@@ -127,7 +82,7 @@ func (g *Gathering) Evaluate(m, offset int64, out *event.Output) {
 // sooner or later: of what one partition tells the last holds, as in a replay,
 // and another's takes over only with a later event, so that a partition that is
 // behind brings no limit back that has been replaced.
-func (g *Gathering) newer(source int, c change) bool {
+func (g *PortfolioEngine) newer(source int, c change) bool {
 	for len(g.limits) <= int(c.portfolio) {
 		g.limits = append(g.limits, limitOf{source: source, time: never})
 	}
@@ -141,12 +96,15 @@ func (g *Gathering) newer(source int, c change) bool {
 }
 
 // Statuses appends what is known of every portfolio, as of its last evaluation.
-func (g *Gathering) Statuses(out *event.Output) { g.portfolios.Statuses(out) }
+func (g *PortfolioEngine) Statuses(out *event.Output) { g.portfolios.Statuses(out) }
 
 // Stats gives how many portfolios are known and how many changes wait.
-func (g *Gathering) Stats() (portfolios, waiting int) {
+func (g *PortfolioEngine) Stats() (portfolios, waiting int) {
 	for k := range g.sources {
 		waiting += len(g.sources[k].wait) - g.sources[k].head
 	}
 	return g.ids.len(), waiting
 }
+
+// SetPolicy makes another policy decide from the next evaluation on.
+func (g *PortfolioEngine) SetPolicy(p *policy.Policy) { g.portfolios.setPolicy(p) }
