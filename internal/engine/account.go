@@ -147,8 +147,8 @@ func (n *number) start() int64 {
 const maxReason = 4096
 
 // accountEvent writes what the platform said, as it came. i is the number, or
-// noIndex for a shared event.
-func (e *Engine) accountEvent(i uint32, ev *event.Event, out *event.Output) {
+// noNumber for a shared event.
+func (e *Engine) accountEvent(i numberIndex, ev *event.Event, out *event.Output) {
 	if e.cfg.FlagsOnly {
 		return
 	}
@@ -157,9 +157,9 @@ func (e *Engine) accountEvent(i uint32, ev *event.Event, out *event.Output) {
 		Time:     ev.Time, Type: ev.Type, ID: string(ev.ID),
 		WABAID: string(ev.WABAID), PortfolioID: string(ev.PortfolioID),
 	}
-	if i != noIndex {
+	if i != noNumber {
 		n := e.numbers.at(i)
-		row.NumberID = e.numbers.ids.string(n.id)
+		row.NumberID = e.numbers.ids.string(n.index.name())
 		row.WABAID, row.PortfolioID = e.wabas.string(n.waba), e.portfolioIDs.string(n.portfolio)
 	}
 	switch ev.Type {

@@ -5,33 +5,72 @@ import "sendwatch/internal/event"
 // change is something that a portfolio must know of one of its numbers. A
 // number's partition hands changes on in the order in which they came about,
 // each with the first portfolio minute that sees it, so that portfolios can be
-// evaluated elsewhere as exactly as here.
+// evaluated elsewhere as exactly as here. What a and b hold depends on the kind:
+// the accessors name it.
 type change struct {
 	visible   int64 // ms, a full minute
 	kind      event.ChangeKind
-	portfolio uint32 // whom it concerns
-	number    uint32
-	a         uint64 // contact, ip hash or score
-	b         int64  // minute, time or limit
+	portfolio uint32
+	number    numberIndex // noNumber on a limit
+	a         uint64
+	b         int64
 }
 
-// changelog takes down the changes of a partition until they are handed on.
+// What a change holds, by its kind.
+
+func (c *change) contact() uint64 { return c.a }        // ChangeContact: the contact's hash
+func (c *change) minute() int64   { return c.b }        // and the number of the send's minute
+func (c *change) score() uint8    { return uint8(c.a) } // ChangeScore
+func (c *change) ipHash() uint64  { return c.a }        // ChangeIP
+func (c *change) struckAt() int64 { return c.b }        // ChangeStrike: ms
+func (c *change) limit() int64    { return c.b }        // ChangeLimit
+func (c *change) limitAt() int64  { return int64(c.a) } // and the event time that gave it, ms
+
+// changelog keeps the changes of a partition until they are drained.
 type changelog struct {
 	on      bool
 	visible int64
-	count   int64 // of all changes ever noted
+	count   int64 // of all changes ever added
 	list    []change
 }
 
-// add takes down a change, if anyone wants it and it concerns a portfolio.
-func (f *changelog) add(kind event.ChangeKind, portfolio, number uint32, a uint64, b int64) {
-	if f.on && portfolio != 0 {
-		f.count++
-		f.list = append(f.list, change{f.visible, kind, portfolio, number, a, b})
+func (l *changelog) addContact(portfolio uint32, i numberIndex, contact uint64, minute int64) {
+	l.add(event.ChangeContact, portfolio, i, contact, minute)
+}
+
+func (l *changelog) addScore(portfolio uint32, i numberIndex, score uint8) {
+	l.add(event.ChangeScore, portfolio, i, uint64(score), 0)
+}
+
+func (l *changelog) addJoin(portfolio uint32, i numberIndex) {
+	l.add(event.ChangeJoin, portfolio, i, 0, 0)
+}
+
+func (l *changelog) addLeave(portfolio uint32, i numberIndex) {
+	l.add(event.ChangeLeave, portfolio, i, 0, 0)
+}
+
+func (l *changelog) addIP(portfolio uint32, i numberIndex, ipHash uint64) {
+	l.add(event.ChangeIP, portfolio, i, ipHash, 0)
+}
+
+func (l *changelog) addStrike(portfolio uint32, i numberIndex, at int64) {
+	l.add(event.ChangeStrike, portfolio, i, 0, at)
+}
+
+func (l *changelog) addLimit(portfolio uint32, limit, at int64) {
+	l.add(event.ChangeLimit, portfolio, noNumber, uint64(at), limit)
+}
+
+// add adds a change, if anyone wants it and it concerns a portfolio.
+func (l *changelog) add(kind event.ChangeKind, portfolio uint32, i numberIndex, a uint64, b int64) {
+	if l.on && portfolio != 0 {
+		l.count++
+		l.list = append(l.list, change{l.visible, kind, portfolio, i, a, b})
 	}
 }
 
-// drain writes the changes taken down to out, for the portfolios role.
+// drain moves the changes to out, for the portfolios role.
 func (e *Engine) drain(out *event.Output) {
 	first := e.changelog.count - int64(len(e.changelog.list)) + 1
 	for k, c := range e.changelog.list {
@@ -39,8 +78,8 @@ func (e *Engine) drain(out *event.Output) {
 			Partition: e.cfg.Partition, Sequence: first + int64(k), Visible: c.visible, Kind: c.kind,
 			PortfolioID: e.portfolioIDs.string(c.portfolio), A: c.a, B: c.b,
 		}
-		if c.number != noIndex {
-			v.NumberID = e.numbers.ids.string(e.numbers.at(c.number).id)
+		if c.number != noNumber {
+			v.NumberID = e.numbers.ids.string(c.number.name())
 		}
 		out.Changes = append(out.Changes, v)
 	}

@@ -10,7 +10,7 @@ import (
 
 // count takes an event of a number into its counts. The number's clock and
 // windows have been moved to it; before is the watermark before the event.
-func (e *Engine) count(i uint32, ev *event.Event, before int64, out *event.Output) {
+func (e *Engine) count(i numberIndex, ev *event.Event, before int64, out *event.Output) {
 	n := e.numbers.at(i)
 	t := ev.Time
 	switch ev.Type {
@@ -26,11 +26,11 @@ func (e *Engine) count(i uint32, ev *event.Event, before int64, out *event.Outpu
 	case event.TypeReceived:
 		e.minuteRow(i, t).counts.Received++
 		contact := e.noteContact(i, ev.Contact)
-		if _, known := e.replies.Find(i, ev.Contact); !known && !contact.sent {
+		if _, known := e.replies.Find(uint32(i), ev.Contact); !known && !contact.sent {
 			e.stats.Oddities[OddReply]++
 		}
 		contact.lastReceived(t)
-		c := e.replies.Open(i, ev.Contact)
+		c := e.replies.Open(uint32(i), ev.Contact)
 		e.settled = e.replies.Inbound(c, t, e.settled[:0])
 		e.settle()
 		e.prefer(i, n, ev, ev.Text)
@@ -53,7 +53,7 @@ func (e *Engine) count(i uint32, ev *event.Event, before int64, out *event.Outpu
 		n.ipCountry = ev.IPCountry
 		if ev.IPHash != 0 {
 			n.ipHash = ev.IPHash
-			e.changelog.add(event.ChangeIP, n.portfolio, i, ev.IPHash, 0)
+			e.changelog.addIP(n.portfolio, i, ev.IPHash)
 		}
 	case event.TypeGroup:
 		// A log's bucket holds less than 2^56; no real number comes near.
@@ -65,9 +65,9 @@ func (e *Engine) count(i uint32, ev *event.Event, before int64, out *event.Outpu
 }
 
 // countSend counts a send.
-func (e *Engine) countSend(i uint32, n *number, ev *event.Event, before int64) {
+func (e *Engine) countSend(i numberIndex, n *number, ev *event.Event, before int64) {
 	s := ev.Time
-	conv, known := e.replies.Find(i, ev.Contact)
+	conv, known := e.replies.Find(uint32(i), ev.Contact)
 	initiated := !known || !e.replies.InWindow(conv, s, before)
 	late := before != never && s < before-lateAfter
 	service := ev.IsService()
@@ -85,7 +85,7 @@ func (e *Engine) countSend(i uint32, n *number, ev *event.Event, before int64) {
 		row.TemplatesSent++
 		e.scratch = e.templates.learn(ev.Fingerprint, &ev.Template, e.scratch)
 		keys := n.templates.Keys()
-		e.logs.templates.Add(&n.templates, i, ev.Fingerprint, floor(s, minute), floor(n.clock, minute))
+		e.logs.templates.Add(&n.templates, uint32(i), ev.Fingerprint, floor(s, minute), floor(n.clock, minute))
 		n.keyedStale = n.keyedStale || n.templates.Keys() != keys
 	}
 	if known && (initiated || ev.HasTemplate && ev.Template.Category == event.CategoryMarketing) {
@@ -112,7 +112,7 @@ func (e *Engine) countSend(i uint32, n *number, ev *event.Event, before int64) {
 	row.Initiated++
 	fp.initiated++
 	e.noteMinuteContact(i, s, ev.Contact)
-	e.changelog.add(event.ChangeContact, n.portfolio, i, ev.Contact, floor(s, minute))
+	e.changelog.addContact(n.portfolio, i, ev.Contact, floor(s, minute))
 	e.addSecond(n, colInitiated, s)
 	e.addMinute(n, colInitiated, s, 1)
 	if back := floor(n.clock, hour) - floor(s, hour); back < activeHoursLen {
@@ -128,17 +128,17 @@ func (e *Engine) countSend(i uint32, n *number, ev *event.Event, before int64) {
 		e.addMinute(n, colOptInGiven, s, 1)
 	}
 	if ev.MediaHash != 0 {
-		e.logs.media.Add(&n.media, i, ev.MediaHash, floor(s, minute), floor(n.clock, minute))
+		e.logs.media.Add(&n.media, uint32(i), ev.MediaHash, floor(s, minute), floor(n.clock, minute))
 	}
 	for _, link := range ev.Links {
-		e.logs.links.Add(&n.links, i, link, floor(s, second), floor(n.clock, second))
+		e.logs.links.Add(&n.links, uint32(i), link, floor(s, second), floor(n.clock, second))
 	}
 	if service {
 		return
 	}
-	e.logs.fingerprints.Add(&n.fingerprints, i, ev.Fingerprint, floor(s, second), floor(n.clock, second))
+	e.logs.fingerprints.Add(&n.fingerprints, uint32(i), ev.Fingerprint, floor(s, second), floor(n.clock, second))
 	if !late {
-		conv = e.replies.Open(i, ev.Contact)
+		conv = e.replies.Open(uint32(i), ev.Contact)
 		e.settled = e.replies.Track(conv, s, ev.Fingerprint, e.settled[:0])
 		e.settle()
 	}
@@ -207,9 +207,9 @@ func (n *number) variation() float64 {
 }
 
 // countStatus counts a delivery status.
-func (e *Engine) countStatus(i uint32, n *number, ev *event.Event) {
+func (e *Engine) countStatus(i numberIndex, n *number, ev *event.Event) {
 	t := ev.Time
-	if _, known := e.replies.Find(i, ev.Contact); !known && !e.pane.wrote(i, ev.Contact) {
+	if _, known := e.replies.Find(uint32(i), ev.Contact); !known && !e.pane.wrote(i, ev.Contact) {
 		e.stats.Oddities[OddStatus]++
 	}
 	switch ev.Status {
@@ -232,7 +232,7 @@ func (e *Engine) countStatus(i uint32, n *number, ev *event.Event) {
 		}
 		e.minuteRow(i, t).counts.Failed[class]++
 		e.addMinute(n, colFailed+int(class), t, 1)
-		if c, ok := e.replies.Find(i, ev.Contact); ok {
+		if c, ok := e.replies.Find(uint32(i), ev.Contact); ok {
 			e.settled = e.replies.Withdraw(c, t, e.settled[:0])
 			e.settle()
 		}
@@ -240,14 +240,14 @@ func (e *Engine) countStatus(i uint32, n *number, ev *event.Event) {
 }
 
 // prefer takes a contact's stop or resume.
-func (e *Engine) prefer(i uint32, n *number, ev *event.Event, p event.Preference) {
+func (e *Engine) prefer(i numberIndex, n *number, ev *event.Event, p event.Preference) {
 	switch p {
 	case event.PreferenceStop:
 		e.minuteRow(i, ev.Time).counts.Stops++
 		e.addHour(n, colStops, ev.Time, 1)
-		e.replies.Stop(e.replies.Open(i, ev.Contact), ev.Time)
+		e.replies.Stop(e.replies.Open(uint32(i), ev.Contact), ev.Time)
 	case event.PreferenceResume:
-		if c, ok := e.replies.Find(i, ev.Contact); ok {
+		if c, ok := e.replies.Find(uint32(i), ev.Contact); ok {
 			e.replies.Resume(c)
 		}
 	}
@@ -272,12 +272,12 @@ func (n *number) applyProfile(ev *event.Event) {
 }
 
 // applyAccount takes an account.update that is an event of the number.
-func (e *Engine) applyAccount(i uint32, n *number, ev *event.Event) {
+func (e *Engine) applyAccount(i numberIndex, n *number, ev *event.Event) {
 	if n.account.update(ev.State, ev.Time, ev.ExpiresAt, ev.HasExpires) {
 		n.strikes++
 		e.strikes = slices.DeleteFunc(e.strikes, func(s strikeAt) bool { return s.time <= e.watermark-strikeWatch })
 		e.strikes = append(e.strikes, strikeAt{ev.Time, i})
-		e.changelog.add(event.ChangeStrike, n.portfolio, i, 0, ev.Time)
+		e.changelog.addStrike(n.portfolio, i, ev.Time)
 	}
 }
 
@@ -287,7 +287,7 @@ func (e *Engine) applyAccount(i uint32, n *number, ev *event.Event) {
 func (e *Engine) applyShared(ev *event.Event, out *event.Output) (more bool) {
 	p := &e.progress
 	if !p.sharing {
-		e.accountEvent(noIndex, ev, out)
+		e.accountEvent(noNumber, ev, out)
 		e.beginShared(ev)
 		p.sharing, p.evaluated = true, 0
 	}
@@ -316,7 +316,7 @@ func (e *Engine) beginShared(ev *event.Event) {
 	var member func(n *number) bool
 	switch {
 	case ev.Type == event.TypeLimit:
-		e.changelog.add(event.ChangeLimit, e.portfolioIDs.intern(ev.PortfolioID), noIndex, uint64(ev.Time), ev.Limit)
+		e.changelog.addLimit(e.portfolioIDs.intern(ev.PortfolioID), ev.Limit, ev.Time)
 		return
 	case ev.Type == event.TypeTemplate:
 		waba := e.wabas.intern(ev.WABAID)
@@ -331,7 +331,7 @@ func (e *Engine) beginShared(ev *event.Event) {
 	}
 	for i := range e.numbers.all {
 		if member(&e.numbers.all[i]) {
-			e.due = append(e.due, uint32(i))
+			e.due = append(e.due, numberIndex(i))
 		}
 	}
 	if len(e.due) == 0 {
@@ -345,20 +345,21 @@ func (e *Engine) beginShared(ev *event.Event) {
 func (e *Engine) settle() {
 	for j := range e.settled {
 		s := &e.settled[j]
-		n := e.numbers.at(s.Number)
-		row := &e.minuteRow(s.Number, s.At).counts
-		fp := e.fingerprintRow(s.Number, s.Fingerprint, s.Sent)
+		i := numberIndex(s.Number)
+		n := e.numbers.at(i)
+		row := &e.minuteRow(i, s.At).counts
+		fp := e.fingerprintRow(i, s.Fingerprint, s.Sent)
 		switch s.Outcome {
 		case window.Answered:
 			row.Answered++
 			fp.answered++
 			e.addHour(n, colAnswered, s.At, 1)
-			e.noteContact(s.Number, s.Contact).answered()
+			e.noteContact(i, s.Contact).answered()
 		case window.Unanswered:
 			row.Unanswered++
 			fp.unanswered++
 			e.addHour(n, colUnanswered, s.At, 1)
-			e.noteContact(s.Number, s.Contact).unanswered(s.At)
+			e.noteContact(i, s.Contact).unanswered(s.At)
 		case window.Withdrawn:
 			row.Withdrawn++
 			fp.withdrawn++

@@ -70,7 +70,7 @@ type Engine struct {
 	timers       timers
 	keyed        window.Pool[templateLevel]
 	pane         pane
-	changed      []uint32 // numbers with a status to write
+	changed      []numberIndex // numbers with a status to write
 	changelog    changelog
 	portfolio    Portfolios // used in a replay only
 	strikes      []strikeAt // of the last 7 days, for numbers that move
@@ -78,7 +78,8 @@ type Engine struct {
 
 	// Scratch, empty between calls.
 	settled []window.Settled
-	due     []uint32 // of the tick, or of the shared event, in progress
+	due     []numberIndex // of the tick, or of the shared event, in progress
+	dueNow  []uint32      // what the timers and the wheel of expiry name
 	scratch []byte
 	eval    evaluation
 }

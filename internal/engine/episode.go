@@ -12,7 +12,7 @@ import (
 
 // moveEpisodes takes the computed levels in n.levels, moves the episodes, and
 // replaces them by the flag levels. Transitions come in the factors' order.
-func (e *Engine) moveEpisodes(i uint32, n *number, out *event.Output) {
+func (e *Engine) moveEpisodes(i numberIndex, n *number, out *event.Output) {
 	for f := range event.NumNumberFactors {
 		computed := n.levels[f]
 		switch {
@@ -28,7 +28,7 @@ func (e *Engine) moveEpisodes(i uint32, n *number, out *event.Output) {
 
 // moveTemplateEpisodes moves the episodes of each template, sorted by label,
 // and gives the largest flag level.
-func (e *Engine) moveTemplateEpisodes(i uint32, n *number, out *event.Output) event.Level {
+func (e *Engine) moveTemplateEpisodes(i numberIndex, n *number, out *event.Output) event.Level {
 	levels := n.keyedLevels.Len()
 	if levels == 0 && n.open.active&(1<<event.FactorTemplateQuality) == 0 {
 		return event.LevelNone
@@ -53,7 +53,7 @@ func (e *Engine) moveTemplateEpisodes(i uint32, n *number, out *event.Output) ev
 }
 
 // moveEpisode takes one computed level of a number and gives the flag level.
-func (e *Engine) moveEpisode(i uint32, n *number, f event.Factor, key uint64, computed event.Level, out *event.Output) event.Level {
+func (e *Engine) moveEpisode(i numberIndex, n *number, f event.Factor, key uint64, computed event.Level, out *event.Output) event.Level {
 	s, moved := e.step(&n.open, f, key, computed, n.clock, func() [2]uint64 { return e.flagID(n, f, key) })
 	if moved {
 		e.flag(i, n, f, s, out)
@@ -66,15 +66,15 @@ func (e *Engine) moveEpisode(i uint32, n *number, f event.Factor, key uint64, co
 // factor, the key, the policy's version, the position of the record in hand and
 // the clock.
 func (e *Engine) flagID(n *number, f event.Factor, key uint64) [2]uint64 {
-	subject := append([]byte("number\x00"), e.numbers.ids.get(n.id)...)
+	subject := append([]byte("number\x00"), e.numbers.ids.get(n.index.name())...)
 	return e.deriveID(subject, f, e.templates.label(key), n.clock)
 }
 
 // flag writes one transition of a number's episode.
-func (e *Engine) flag(i uint32, n *number, f event.Factor, s transitionStep, out *event.Output) {
+func (e *Engine) flag(i numberIndex, n *number, f event.Factor, s transitionStep, out *event.Output) {
 	r := &e.rules(n).Rules[f]
 	fl := e.newFlag(s, f, r, n.day())
-	fl.NumberID, fl.WABAID, fl.PortfolioID = e.numbers.ids.string(n.id), e.wabas.string(n.waba), e.portfolioIDs.string(n.portfolio)
+	fl.NumberID, fl.WABAID, fl.PortfolioID = e.numbers.ids.string(n.index.name()), e.wabas.string(n.waba), e.portfolioIDs.string(n.portfolio)
 	fl.Score, fl.EventTime = int(n.score), n.clock
 	fl.Value = e.flagValue(n, f, s.key, r.On)
 	if s.key != 0 {
@@ -100,7 +100,7 @@ func (e *Engine) pace(n *number, f event.Factor) float64 {
 		now := floor(n.clock, second)
 		top := uint32(0)
 		for _, k := range e.logs.fingerprints.Since(&n.fingerprints, now-etaWindow, nil) {
-			if e.logs.fingerprints.Count(n.id-1, k.Key) == n.fingerprints.Top() {
+			if e.logs.fingerprints.Count(uint32(n.index), k.Key) == n.fingerprints.Top() {
 				top = max(top, k.Count)
 			}
 		}
@@ -128,7 +128,7 @@ func (e *Engine) flagValue(n *number, f event.Factor, key uint64, on bool) event
 	case event.FactorRestriction:
 		return word(n.account.holds(n.clock).String())
 	case event.FactorTemplateQuality:
-		if e.logs.templates.Count(n.id-1, key) > 0 {
+		if e.logs.templates.Count(uint32(n.index), key) > 0 {
 			if s := e.templates.state(key, n.waba); s != nil {
 				return word(e.templates.words(s))
 			}
@@ -203,7 +203,7 @@ func shorten(s string, n int) string {
 }
 
 // evidence gives what a reader needs to see why a flag came.
-func (e *Engine) evidence(i uint32, n *number, f event.Factor) event.Evidence {
+func (e *Engine) evidence(i numberIndex, n *number, f event.Factor) event.Evidence {
 	var ev event.Evidence
 	facts := e.facts(i, n)
 	for _, fact := range evidenceFacts(f) {

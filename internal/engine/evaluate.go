@@ -17,7 +17,7 @@ type evaluation struct {
 
 // evaluate compares a number's facts with its policy at its clock, moves its
 // episodes, writes what came of it to out, and plans the next look.
-func (e *Engine) evaluate(i uint32, out *event.Output) {
+func (e *Engine) evaluate(i numberIndex, out *event.Output) {
 	n := e.numbers.at(i)
 	rules := e.rules(n)
 	v := &e.eval
@@ -46,7 +46,7 @@ func (e *Engine) evaluate(i uint32, out *event.Output) {
 	}
 	if score := uint8(policy.Score(lost)); score != n.score || !n.evaluated {
 		n.score = score
-		e.changelog.add(event.ChangeScore, n.portfolio, i, uint64(score), 0)
+		e.changelog.addScore(n.portfolio, i, score)
 	}
 
 	v.value[event.FactorTrustScore] = float64(n.score)
@@ -60,13 +60,13 @@ func (e *Engine) evaluate(i uint32, out *event.Output) {
 // rules gives the profile that a number is held against.
 func (e *Engine) rules(n *number) *policy.Profile {
 	if n.profile < 0 {
-		n.profile = e.policy.Index(e.numbers.ids.get(n.id), e.portfolioIDs.get(n.portfolio), n.connection)
+		n.profile = e.policy.Index(e.numbers.ids.get(n.index.name()), e.portfolioIDs.get(n.portfolio), n.connection)
 	}
 	return &e.policy.Profiles[n.profile]
 }
 
 // measure fills in what the factors of a number look at.
-func (e *Engine) measure(i uint32, n *number, rules *policy.Profile, v *evaluation) {
+func (e *Engine) measure(i numberIndex, n *number, rules *policy.Profile, v *evaluation) {
 	s, m, h := &n.secondSums, &n.minuteSums, &n.hourSums
 	val, sam := &v.value, &v.sample
 	sent24 := float64(m[minutes24h+colSent])
@@ -91,7 +91,7 @@ func (e *Engine) measure(i uint32, n *number, rules *policy.Profile, v *evaluati
 	val[event.FactorMechanicalTiming] = n.intervalCV()
 	val[event.FactorActiveHours] = float64(n.activeHours())
 	sam[event.FactorActiveHours] = init24
-	val[event.FactorConversationPressure] = float64(e.replies.Pressure(i))
+	val[event.FactorConversationPressure] = float64(e.replies.Pressure(uint32(i)))
 	val[event.FactorGroupAdd] = float64(m[minutes24h+colGroups])
 	sent7d := h[hours7d+colSent]
 	val[event.FactorBlockRate] = ratio(h[hours7d+colBlocks]+h[hours7d+colReports], sent7d)
@@ -174,7 +174,7 @@ func (n *number) activeHours() int {
 }
 
 // facts gives every fact of section 4 at the number's clock.
-func (e *Engine) facts(i uint32, n *number) event.Facts {
+func (e *Engine) facts(i numberIndex, n *number) event.Facts {
 	var f event.Facts
 	s, m, h := &n.secondSums, &n.minuteSums, &n.hourSums
 	set := func(fact event.Fact, v uint64) { f[fact] = float64(v) }
@@ -191,7 +191,7 @@ func (e *Engine) facts(i uint32, n *number) event.Facts {
 	set(event.FactUnanswered30d, h[hours30d+colUnanswered])
 	f[event.FactReplyRatio7d] = ratio(h[hours7d+colAnswered], h[hours7d+colAnswered]+h[hours7d+colUnanswered])
 	f[event.FactReplyRatio30d] = ratio(h[hours30d+colAnswered], h[hours30d+colAnswered]+h[hours30d+colUnanswered])
-	set(event.FactConversationPressure, uint64(e.replies.Pressure(i)))
+	set(event.FactConversationPressure, uint64(e.replies.Pressure(uint32(i))))
 	f[event.FactReadRatio24h] = min(1, ratio(m[minutes24h+colRead], m[minutes24h+colSent]))
 	set(event.FactAged24h, n.aged())
 	f[event.FactDeliveryRatio24h] = n.delivery()

@@ -45,12 +45,21 @@ const (
 	activeHoursLen = 24
 )
 
-// noIndex is the index of no number.
-const noIndex = ^uint32(0)
+// numberIndex is a number's place in numbers.all.
+type numberIndex uint32
+
+// noNumber is the index of no number.
+const noNumber = ^numberIndex(0)
+
+// name returns the index of its number_id in numbers.ids, whose 0 is no string.
+func (i numberIndex) name() uint32 { return uint32(i) + 1 }
+
+// numberNamed is the reverse of name.
+func numberNamed(name uint32) numberIndex { return numberIndex(name - 1) }
 
 // number is all that is known of one sender. It holds no pointer.
 type number struct {
-	id        uint32 // in numbers.ids
+	index     numberIndex
 	waba      uint32
 	portfolio uint32
 	profile   int32 // in Policy.Profiles
@@ -110,15 +119,14 @@ type numbers struct {
 }
 
 // at gives a number by its index.
-func (n *numbers) at(i uint32) *number { return &n.all[i] }
+func (n *numbers) at(i numberIndex) *number { return &n.all[i] }
 
 // number gives the index of the event's number, made known if need be.
-func (e *Engine) number(ev *event.Event) uint32 {
-	id := e.numbers.ids.intern(ev.NumberID)
-	i := id - 1
+func (e *Engine) number(ev *event.Event) numberIndex {
+	i := numberNamed(e.numbers.ids.intern(ev.NumberID))
 	if int(i) == len(e.numbers.all) {
 		e.numbers.all = append(e.numbers.all, number{
-			id: id, clock: ev.Time, synced: e.lastTick, first: ev.Time, lastEval: never,
+			index: i, clock: ev.Time, synced: e.lastTick, first: ev.Time, lastEval: never,
 			registered: never, lastActive: never, newestSend: never, newestInitiated: never, wake: never,
 			account: account{end: never}, ratingTime: never, timerAt: never, profile: -1,
 		})
@@ -127,7 +135,7 @@ func (e *Engine) number(ev *event.Event) uint32 {
 }
 
 // join moves a number's membership to what its event names.
-func (e *Engine) join(i uint32, ev *event.Event) {
+func (e *Engine) join(i numberIndex, ev *event.Event) {
 	n := e.numbers.at(i)
 	if w := e.wabas.intern(ev.WABAID); w != 0 && w != n.waba {
 		if n.waba != 0 {
@@ -143,22 +151,22 @@ func (e *Engine) join(i uint32, ev *event.Event) {
 
 // joinPortfolio moves a number to another portfolio, which is told what it must
 // know of it.
-func (e *Engine) joinPortfolio(i uint32, n *number, to uint32) {
+func (e *Engine) joinPortfolio(i numberIndex, n *number, to uint32) {
 	if n.portfolio != 0 {
 		e.stats.Oddities[OddMove]++
 	}
-	e.changelog.add(event.ChangeLeave, n.portfolio, i, 0, 0)
+	e.changelog.addLeave(n.portfolio, i)
 	n.portfolio, n.profile = to, -1
-	e.changelog.add(event.ChangeJoin, to, i, 0, 0)
+	e.changelog.addJoin(to, i)
 	if n.evaluated {
-		e.changelog.add(event.ChangeScore, to, i, uint64(n.score), 0)
+		e.changelog.addScore(to, i, n.score)
 	}
 	if n.ipHash != 0 {
-		e.changelog.add(event.ChangeIP, to, i, n.ipHash, 0)
+		e.changelog.addIP(to, i, n.ipHash)
 	}
 	for _, s := range e.strikes {
 		if s.number == i {
-			e.changelog.add(event.ChangeStrike, to, i, 0, s.time)
+			e.changelog.addStrike(to, i, s.time)
 		}
 	}
 }
@@ -166,7 +174,7 @@ func (e *Engine) joinPortfolio(i uint32, n *number, to uint32) {
 // catchUp moves a number's clock to the last tick, as if it had been evaluated at
 // every tick in between, and then to t (never for none). Its windows follow. If
 // that opens a new minute, the status of the old one is written first.
-func (e *Engine) catchUp(i uint32, t int64, out *event.Output) {
+func (e *Engine) catchUp(i numberIndex, t int64, out *event.Output) {
 	n := e.numbers.at(i)
 	before := n.clock
 	if e.lastTick > n.synced {
@@ -221,13 +229,13 @@ func (e *Engine) advanceWindows(n *number) {
 // sortNumbers orders indexes by number_id, by bytes, each once. Doubles go first,
 // while comparing is cheap: a minute in which thousands of sends of one number
 // expire names it as often.
-func (e *Engine) sortNumbers(list *[]uint32) {
+func (e *Engine) sortNumbers(list *[]numberIndex) {
 	if len(*list) < 2 {
 		return
 	}
 	slices.Sort(*list)
 	*list = slices.Compact(*list)
-	slices.SortFunc(*list, func(a, b uint32) int {
-		return bytes.Compare(e.numbers.ids.get(a+1), e.numbers.ids.get(b+1))
+	slices.SortFunc(*list, func(a, b numberIndex) int {
+		return bytes.Compare(e.numbers.ids.get(a.name()), e.numbers.ids.get(b.name()))
 	})
 }

@@ -59,7 +59,7 @@ type rowFlush struct {
 
 type minuteRow struct {
 	minute   int64
-	number   uint32
+	number   numberIndex
 	dirty    bool
 	counts   minuteCounts
 	contacts window.Ring
@@ -94,7 +94,7 @@ func (c *minuteCounts) event() event.Counts {
 type fingerprintRow struct {
 	fingerprint                                      uint64
 	hour                                             int64
-	number                                           uint32
+	number                                           numberIndex
 	sent, initiated, answered, unanswered, withdrawn uint32
 	dirty                                            bool
 }
@@ -102,14 +102,14 @@ type fingerprintRow struct {
 type contactRow struct {
 	contact                    uint64
 	newestSent, newestReceived int64
-	number                     uint32
+	number                     numberIndex
 	answers, silences          uint32
 	since                      uint32 // silences after newestReceived
 	dirty, sent, heard         bool
 }
 
 // minuteRow gives the row of a number's minute, to be changed.
-func (e *Engine) minuteRow(i uint32, t int64) *minuteRow {
+func (e *Engine) minuteRow(i numberIndex, t int64) *minuteRow {
 	if e.cfg.FlagsOnly {
 		return &e.pane.unwanted.minute
 	}
@@ -136,7 +136,7 @@ func (e *Engine) minuteRow(i uint32, t int64) *minuteRow {
 const fewContacts = 16
 
 // noteMinuteContact adds a contact to those of a minute's initiated sends.
-func (e *Engine) noteMinuteContact(i uint32, t int64, contact uint64) {
+func (e *Engine) noteMinuteContact(i numberIndex, t int64, contact uint64) {
 	if e.cfg.FlagsOnly {
 		return
 	}
@@ -167,7 +167,7 @@ func (e *Engine) noteMinuteContact(i uint32, t int64, contact uint64) {
 }
 
 // fingerprintRow gives the row of a content's hour, to be changed.
-func (e *Engine) fingerprintRow(i uint32, fingerprint uint64, t int64) *fingerprintRow {
+func (e *Engine) fingerprintRow(i numberIndex, fingerprint uint64, t int64) *fingerprintRow {
 	if e.cfg.FlagsOnly {
 		return &e.pane.unwanted.fingerprint
 	}
@@ -190,7 +190,7 @@ func (e *Engine) fingerprintRow(i uint32, fingerprint uint64, t int64) *fingerpr
 }
 
 // noteContact gives the row of a contact's outcomes, to be changed.
-func (e *Engine) noteContact(i uint32, contact uint64) *contactRow {
+func (e *Engine) noteContact(i numberIndex, contact uint64) *contactRow {
 	if e.cfg.FlagsOnly {
 		return &e.pane.unwanted.contact
 	}
@@ -212,7 +212,7 @@ func (e *Engine) noteContact(i uint32, contact uint64) *contactRow {
 }
 
 // wrote tells whether the pane in hand has a send of the number to the contact.
-func (p *pane) wrote(i uint32, contact uint64) bool {
+func (p *pane) wrote(i numberIndex, contact uint64) bool {
 	slot, ok := p.byContact.Get(window.Key{A: contact, B: uint64(i)})
 	return ok && p.contacts.At(slot).sent
 }
@@ -333,9 +333,9 @@ func (e *Engine) rowOrder(table int) func(a, b uint32) int {
 func (e *Engine) writeRow(table int, slot uint32, out *event.Output) {
 	p := &e.pane
 	at := event.Pane{Partition: e.cfg.Partition, Pane: p.current, Version: p.last}
-	id := func(i uint32) (string, string) {
+	id := func(i numberIndex) (string, string) {
 		n := e.numbers.at(i)
-		return e.numbers.ids.string(n.id), e.portfolioIDs.string(n.portfolio)
+		return e.numbers.ids.string(n.index.name()), e.portfolioIDs.string(n.portfolio)
 	}
 	switch table {
 	case tableMinutes:
@@ -374,25 +374,25 @@ func (e *Engine) writeRow(table int, slot uint32, out *event.Output) {
 
 // ranks gives a comparison of numbers by the bytes of their ids. For many rows
 // the ids are ranked once, for few they are compared as they come.
-func (e *Engine) ranks(rows int) func(a, b uint32) int {
+func (e *Engine) ranks(rows int) func(a, b numberIndex) int {
 	if rows < len(e.numbers.all) {
-		return func(a, b uint32) int {
+		return func(a, b numberIndex) int {
 			if a == b {
 				return 0
 			}
-			return bytes.Compare(e.numbers.ids.get(a+1), e.numbers.ids.get(b+1))
+			return bytes.Compare(e.numbers.ids.get(a.name()), e.numbers.ids.get(b.name()))
 		}
 	}
-	order := make([]uint32, len(e.numbers.all))
+	order := make([]numberIndex, len(e.numbers.all))
 	for i := range order {
-		order[i] = uint32(i)
+		order[i] = numberIndex(i)
 	}
 	e.sortNumbers(&order)
 	rank := make([]uint32, len(order))
 	for k, i := range order {
 		rank[i] = uint32(k)
 	}
-	return func(a, b uint32) int { return cmp.Compare(rank[a], rank[b]) }
+	return func(a, b numberIndex) int { return cmp.Compare(rank[a], rank[b]) }
 }
 
 // sketch gives the smallest hashes of a minute's contacts, ascending.

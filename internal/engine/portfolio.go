@@ -65,7 +65,7 @@ type member struct {
 
 type strikeAt struct {
 	time   int64
-	number uint32
+	number numberIndex
 }
 
 // uniqueAt is the value that unique_initiated_24h took at a portfolio minute.
@@ -110,7 +110,7 @@ func (p *Portfolios) markDirty(i uint32) *portfolio {
 	return f
 }
 
-func (p *Portfolios) member(number uint32) *member {
+func (p *Portfolios) member(number numberIndex) *member {
 	for len(p.members) <= int(number) {
 		p.members = append(p.members, member{})
 	}
@@ -134,15 +134,15 @@ func (p *Portfolios) apply(c change) {
 	case event.ChangeContact:
 		// What is too old for the minute that sees it would only wait for it to go:
 		// a history that comes late would cost memory for good.
-		if c.b >= c.visible/minute-uniqueMinutes {
-			p.contacts.Add(&f.contacts, c.portfolio, c.a, c.b)
+		if c.minute() >= c.visible/minute-uniqueMinutes {
+			p.contacts.Add(&f.contacts, c.portfolio, c.contact(), c.minute())
 		}
 		return
 	case event.ChangeLimit:
-		f.limit = c.b
+		f.limit = c.limit()
 		return
 	case event.ChangeStrike:
-		p.strikes = append(p.strikes, strikeAt{c.b, c.number})
+		p.strikes = append(p.strikes, strikeAt{c.struckAt(), c.number})
 		return
 	}
 	m := p.member(c.number)
@@ -159,11 +159,11 @@ func (p *Portfolios) apply(c change) {
 	switch c.kind {
 	case event.ChangeScore:
 		p.count(m, f, -1)
-		m.score, m.scored = uint8(c.a), true
+		m.score, m.scored = c.score(), true
 		p.count(m, f, +1)
 	case event.ChangeIP:
 		p.countIP(m, f, -1)
-		m.ipHash = c.a
+		m.ipHash = c.ipHash()
 		p.countIP(m, f, +1)
 	}
 }
@@ -278,7 +278,7 @@ func (p *Portfolios) facts(i uint32, f *portfolio, m int64) portfolioFacts {
 		}
 	}
 	p.strikes = slices.DeleteFunc(p.strikes, func(s strikeAt) bool { return s.time <= m-strikeWatch })
-	struck := map[uint32]bool{}
+	struck := map[numberIndex]bool{}
 	for _, s := range p.strikes {
 		if p.member(s.number).portfolio == i && !struck[s.number] {
 			struck[s.number] = true

@@ -50,9 +50,9 @@ func (g *PortfolioEngine) Take(c *event.PortfolioChange) {
 		return
 	}
 	s.taken = c.Sequence
-	number := noIndex
+	number := noNumber
 	if c.NumberID != "" {
-		number = g.numbers.intern([]byte(c.NumberID)) - 1
+		number = numberNamed(g.numbers.intern([]byte(c.NumberID)))
 	}
 	s.wait = append(s.wait, change{c.Visible, c.Kind, g.ids.intern([]byte(c.PortfolioID)), number, c.A, c.B})
 }
@@ -87,7 +87,7 @@ func (g *PortfolioEngine) newer(source int, c change) bool {
 		g.limits = append(g.limits, limitOf{source: source, time: never})
 	}
 	l := &g.limits[c.portfolio]
-	at := int64(c.a)
+	at := c.limitAt()
 	if source != l.source && at <= l.time {
 		return false
 	}

@@ -167,8 +167,11 @@ func (e *Engine) nextDue(m int64) int64 {
 // beginTick finds the numbers that a tick looks at. Numbers at which nothing can
 // change are left out: their clock is moved when they are next looked at (catchUp).
 func (e *Engine) beginTick(at int64) {
-	e.due = e.timers.due(at, e.due[:0])
-	e.due = e.replies.Expiring(at, e.due)
+	e.dueNow = e.replies.Expiring(at, e.timers.due(at, e.dueNow[:0]))
+	e.due = e.due[:0]
+	for _, i := range e.dueNow {
+		e.due = append(e.due, numberIndex(i))
+	}
 	e.sortNumbers(&e.due)
 	p := &e.progress
 	p.ticking, p.ticked, p.expired, p.evaluated = true, 0, false, 0

@@ -14,7 +14,7 @@ func (e *Engine) Number(id string, out *event.Output) bool {
 	if !ok || name == 0 {
 		return false
 	}
-	e.snapshotStatus(name-1, out)
+	e.snapshotStatus(numberNamed(name), out)
 	return true
 }
 
@@ -23,7 +23,7 @@ func (e *Engine) Number(id string, out *event.Output) bool {
 // numbers by band. It looks at each number's score alone, so that asking does
 // not hold up a partition with many numbers.
 func (e *Engine) Riskiest(limit int, out *event.Output) (bands [3]int64) {
-	byScore := [101][]uint32{}
+	byScore := [101][]numberIndex{}
 	var counts [101]int
 	for i := range e.numbers.all {
 		counts[e.numbers.all[i].score]++
@@ -39,7 +39,7 @@ func (e *Engine) Riskiest(limit int, out *event.Output) (bands [3]int64) {
 	}
 	for i := range e.numbers.all {
 		if s := int(e.numbers.all[i].score); s <= last {
-			byScore[s] = append(byScore[s], uint32(i))
+			byScore[s] = append(byScore[s], numberIndex(i))
 		}
 	}
 	for score := range last + 1 {
@@ -57,7 +57,7 @@ func (e *Engine) Riskiest(limit int, out *event.Output) (bands [3]int64) {
 
 // snapshotStatus appends the status of one number at its clock. It changes
 // nothing: the number is looked at in a copy whose clock is at the last tick.
-func (e *Engine) snapshotStatus(i uint32, out *event.Output) {
+func (e *Engine) snapshotStatus(i numberIndex, out *event.Output) {
 	n := *e.numbers.at(i)
 	// At the ticks that left the number out nothing about it changed (scheduleTimer),
 	// so that its sums and levels hold at the last of them.
@@ -70,9 +70,9 @@ func (e *Engine) snapshotStatus(i uint32, out *event.Output) {
 // Statuses appends what is known of every number, as of its last evaluation, by
 // the bytes of number_id. It changes nothing.
 func (e *Engine) Statuses(out *event.Output) {
-	list := make([]uint32, len(e.numbers.all))
+	list := make([]numberIndex, len(e.numbers.all))
 	for i := range list {
-		list[i] = uint32(i)
+		list[i] = numberIndex(i)
 	}
 	e.sortNumbers(&list)
 	for _, i := range list {
@@ -93,7 +93,7 @@ func (e *Engine) contributions(n *number) []event.Contribution {
 }
 
 // markChanged notes that a number has a status to write.
-func (e *Engine) markChanged(i uint32, n *number) {
+func (e *Engine) markChanged(i numberIndex, n *number) {
 	if !n.changed && !e.cfg.FinalStatusOnly && !e.cfg.FlagsOnly {
 		n.changed = true
 		e.changed = append(e.changed, i)
@@ -101,16 +101,16 @@ func (e *Engine) markChanged(i uint32, n *number) {
 }
 
 // writeStatus writes what is known of a number at its clock.
-func (e *Engine) writeStatus(i uint32, out *event.Output) {
+func (e *Engine) writeStatus(i numberIndex, out *event.Output) {
 	n := e.numbers.at(i)
 	n.changed = false
 	out.NumberStatuses = append(out.NumberStatuses, e.status(i, n))
 }
 
-func (e *Engine) status(i uint32, n *number) event.NumberStatus {
+func (e *Engine) status(i numberIndex, n *number) event.NumberStatus {
 	return event.NumberStatus{
 		Version: e.position.Offset, Partition: e.cfg.Partition,
-		NumberID: e.numbers.ids.string(n.id), WABAID: e.wabas.string(n.waba), PortfolioID: e.portfolioIDs.string(n.portfolio),
+		NumberID: e.numbers.ids.string(n.index.name()), WABAID: e.wabas.string(n.waba), PortfolioID: e.portfolioIDs.string(n.portfolio),
 		Minute: floor(n.clock, minute) * minute, Clock: n.clock,
 		Facts: e.facts(i, n), Score: int(n.score), Band: event.BandOf(int(n.score)), Levels: n.levels,
 		Top: e.contributions(n),

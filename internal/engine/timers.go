@@ -2,15 +2,15 @@ package engine
 
 import "sendwatch/internal/window"
 
-// timers finds the numbers at which the passing of time alone may change
-// something: a binary heap of (tick, number), earliest first. A number is in it
+// timers finds the numbers, or the portfolios, at which the passing of time alone may change
+// something: a binary heap of (tick, subject), earliest first. A subject is in it
 // at most once for its earliest tick; it is looked at then, and if nothing has
 // changed after all, nothing is lost.
 type timers struct{ heap []timer }
 
 type timer struct {
-	minute int64
-	number uint32
+	minute  int64
+	subject uint32 // a numberIndex, or a portfolio's index
 }
 
 func (w *timers) push(v timer) {
@@ -28,7 +28,7 @@ func (w *timers) push(v timer) {
 
 func (w *timers) pop() uint32 {
 	h := w.heap
-	first := h[0].number
+	first := h[0].subject
 	last := len(h) - 1
 	h[0] = h[last]
 	w.heap = h[:last]
@@ -57,7 +57,7 @@ func (w *timers) first() (int64, bool) {
 	return w.heap[0].minute, true
 }
 
-// due appends the numbers that are to be looked at by the tick (ms).
+// due appends the subjects that are to be looked at by the tick (ms).
 func (w *timers) due(tick int64, dst []uint32) []uint32 {
 	m := tick / minute
 	for len(w.heap) > 0 && w.heap[0].minute <= m {
@@ -68,7 +68,7 @@ func (w *timers) due(tick int64, dst []uint32) []uint32 {
 
 // scheduleTimer plans the next look at a number: the first tick at which its windows,
 // its day of life, its account state or an episode can change.
-func (e *Engine) scheduleTimer(i uint32, n *number) {
+func (e *Engine) scheduleTimer(i numberIndex, n *number) {
 	if n.timerAt <= e.lastTick/minute {
 		n.timerAt = never
 	}
@@ -81,7 +81,7 @@ func (e *Engine) scheduleTimer(i uint32, n *number) {
 		return
 	}
 	n.timerAt = at
-	e.timers.push(timer{at, i})
+	e.timers.push(timer{at, uint32(i)})
 }
 
 // nextChange gives the first time after the number's clock at which something
