@@ -86,7 +86,7 @@ type Engine struct {
 
 // logs are the pools of the numbers' sliding windows by grain.
 type logs struct {
-	seconds, minutes, hours window.Logs
+	seconds, minutes, hours window.SlidingPool
 	fingerprints, links     window.Keyed // second-exact, 1 h
 	media, templates        window.Keyed // by minute, 24 h
 }
@@ -104,13 +104,13 @@ func New(cfg Config) *Engine {
 	e := &Engine{cfg: cfg, watermark: never, lastTick: never, progress: progress{last: -1}}
 	e.dedup.horizon = cfg.DedupHorizon
 	e.logs = logs{
-		seconds:      window.NewLogs(secondColumns, 3600, 600, 60),
-		minutes:      window.NewLogs(minuteColumns, 24*60, 60),
-		hours:        window.NewLogs(hourColumns, 30*24, 7*24),
+		seconds:      window.NewSlidingPool(secondColumns, 3600, 600, 60),
+		minutes:      window.NewSlidingPool(minuteColumns, 24*60, 60),
+		hours:        window.NewSlidingPool(hourColumns, 30*24, 7*24),
 		fingerprints: window.NewKeyed(3600),
 		links:        window.NewKeyed(3600),
 		media:        window.NewKeyed(24 * 60),
-		templates:    window.NewKeys(24 * 60),
+		templates:    window.NewKeyed(24*60, window.WithoutTop),
 	}
 	for _, k := range e.logs.keyed() {
 		k.Limit(cfg.MaxKeys)

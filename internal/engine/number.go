@@ -87,9 +87,9 @@ type number struct {
 	hoursAt                    int64
 	restarts                   [restartsKept]restart
 	restartNext                uint8
-	seconds, minutes, hoursLog window.Log
-	fingerprints, links        window.KeyedLog
-	media, templates           window.KeyedLog
+	seconds, minutes, hoursLog window.SlidingCounts
+	fingerprints, links        window.KeyedCounts
+	media, templates           window.KeyedCounts
 	secondSums                 [3 * secondColumns]uint64
 	minuteSums                 [2 * minuteColumns]uint64
 	hourSums                   [2 * hourColumns]uint64

@@ -74,7 +74,7 @@ type uniqueAt struct{ minute, value int64 }
 type portfolio struct {
 	known, dirty, evaluated bool
 	limit                   int64 // 0 if not known, -1 unlimited
-	contacts                window.UniqueLog
+	contacts                window.UniqueCounts
 	sharing                 window.Maximum
 	scores                  [101]uint32 // how many of its numbers have the score
 	open                    openEpisodes

@@ -17,9 +17,9 @@ type keyedSlot struct {
 	last  uint32 // place of its newest entry, counted from the log's very first
 }
 
-// KeyedLog is a sliding window of counts by key with their maximum. It belongs
+// KeyedCounts is a sliding window of counts by key with their maximum. It belongs
 // to one number.
-type KeyedLog struct {
+type KeyedCounts struct {
 	ring Ring
 	max  Maximum
 	keys uint32
@@ -27,15 +27,15 @@ type KeyedLog struct {
 }
 
 // Top gives the largest count of a key.
-func (l *KeyedLog) Top() uint32 { return l.max.Top() }
+func (l *KeyedCounts) Top() uint32 { return l.max.Top() }
 
 // Keys gives the number of keys in the window.
-func (l *KeyedLog) Keys() int { return int(l.keys) }
+func (l *KeyedCounts) Keys() int { return int(l.keys) }
 
 // nearby is how many entries of a bucket are looked at for a key's own.
 const nearby = 8
 
-// Keyed is the pool of the keyed logs of one kind: one window, width buckets wide.
+// Keyed is the pool of the KeyedCounts of one kind: one window, width buckets wide.
 type Keyed struct {
 	pool   Pool[keyedEntry]
 	slots  Slots[keyedSlot]
@@ -55,17 +55,25 @@ func (s *Keyed) Limit(keys int) { s.limit = uint32(min(max(keys, 0), math.MaxUin
 // Dropped gives how many events the limit has left out.
 func (s *Keyed) Dropped() int64 { return s.dropped }
 
-// NewKeyed makes a pool for keyed logs whose window is width buckets wide.
-func NewKeyed(width int64) Keyed { return Keyed{width: width} }
+// KeyedOption changes what a Keyed keeps.
+type KeyedOption func(*Keyed)
 
-// NewKeys does the same for logs whose largest count nobody asks for: Top is 0.
-// A maximum takes memory by the largest count, which is a million where one
-// template is sent all day.
-func NewKeys(width int64) Keyed { return Keyed{width: width, noTop: true} }
+// WithoutTop keeps no largest count: Top is 0. A maximum takes memory by the
+// largest count, which is a million where one template is sent all day.
+func WithoutTop(s *Keyed) { s.noTop = true }
+
+// NewKeyed returns a pool for counts by key whose window is width buckets wide.
+func NewKeyed(width int64, options ...KeyedOption) Keyed {
+	s := Keyed{width: width}
+	for _, set := range options {
+		set(&s)
+	}
+	return s
+}
 
 // Add counts one event of a key in bucket at. owner is the number; now is the
 // clock's bucket, to which the log has been advanced; at is at most now.
-func (s *Keyed) Add(l *KeyedLog, owner uint32, key uint64, at, now int64) {
+func (s *Keyed) Add(l *KeyedCounts, owner uint32, key uint64, at, now int64) {
 	if at <= now-s.width {
 		return
 	}
@@ -112,7 +120,7 @@ func (s *Keyed) Add(l *KeyedLog, owner uint32, key uint64, at, now int64) {
 // place gives the index behind the last entry of the bucket at or of one before.
 // Most events are the newest; for late ones it halves the log, because a message
 // of many links that comes late would else walk it once a link.
-func (s *Keyed) place(l *KeyedLog, at int64) uint32 {
+func (s *Keyed) place(l *KeyedCounts, at int64) uint32 {
 	i := l.ring.n
 	for range nearby {
 		if i == 0 || s.pool.At(&l.ring, int(i)-1).at <= at {
@@ -133,7 +141,7 @@ func (s *Keyed) place(l *KeyedLog, at int64) uint32 {
 
 // Advance moves the clock's bucket to now. It reports whether a key left the
 // window altogether.
-func (s *Keyed) Advance(l *KeyedLog, now int64) (left bool) {
+func (s *Keyed) Advance(l *KeyedCounts, now int64) (left bool) {
 	for l.ring.n > 0 {
 		e := *s.pool.At(&l.ring, 0)
 		if e.at > now-s.width {
@@ -154,7 +162,7 @@ func (s *Keyed) Advance(l *KeyedLog, now int64) (left bool) {
 }
 
 // move keeps the maximum, if anybody asks for it.
-func (s *Keyed) move(l *KeyedLog, from, to uint32) {
+func (s *Keyed) move(l *KeyedCounts, from, to uint32) {
 	if !s.noTop {
 		s.maxima.Move(&l.max, from, to)
 	}
@@ -162,7 +170,7 @@ func (s *Keyed) move(l *KeyedLog, from, to uint32) {
 
 // Next gives the bucket at which the next entry leaves the window, Never if
 // none will.
-func (s *Keyed) Next(l *KeyedLog) int64 {
+func (s *Keyed) Next(l *KeyedCounts) int64 {
 	if l.ring.n == 0 {
 		return Never
 	}
@@ -178,7 +186,7 @@ type KeyCount struct {
 // Since appends the keys with events in the buckets after the given one, each
 // once, with their counts in those buckets. It walks the log: for flags and
 // evidence, not for every event.
-func (s *Keyed) Since(l *KeyedLog, after int64, dst []KeyCount) []KeyCount {
+func (s *Keyed) Since(l *KeyedCounts, after int64, dst []KeyCount) []KeyCount {
 	from := len(dst)
 	seen := map[uint32]int{}
 	for i := int(l.ring.n) - 1; i >= 0; i-- {

@@ -7,7 +7,7 @@ import "testing"
 func TestKeyedLimit(t *testing.T) {
 	k := NewKeyed(10)
 	k.Limit(2)
-	var l KeyedLog
+	var l KeyedCounts
 	for _, key := range []uint64{1, 2, 3, 1, 4, 2, 1} {
 		k.Add(&l, 7, key, 100, 100)
 	}

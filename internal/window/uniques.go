@@ -63,8 +63,8 @@ type uniqueRun struct {
 	level uint8
 }
 
-// UniqueLog is the distinct keys of one owner's window.
-type UniqueLog struct {
+// UniqueCounts is the distinct keys of one owner's window.
+type UniqueCounts struct {
 	runs  Ring // uniqueRun, by bucket; some may be empty, after Advance not the first
 	cuts  Ring // int64, rising: the i-th from the back, from 1, is the newest bucket at level i or above
 	owner uint32
@@ -79,7 +79,7 @@ func NewUniques(width int64, exact int) Uniques {
 
 // Add tells that a key was seen in bucket at. One from before the window goes
 // with the next Advance.
-func (s *Uniques) Add(l *UniqueLog, owner uint32, key uint64, at int64) {
+func (s *Uniques) Add(l *UniqueCounts, owner uint32, key uint64, at int64) {
 	l.owner = owner
 	slot, known := s.table.Get(Key{key, uint64(owner)})
 	switch {
@@ -101,7 +101,7 @@ func (s *Uniques) Add(l *UniqueLog, owner uint32, key uint64, at int64) {
 
 // Advance moves the clock's bucket to now: keys last seen before the window
 // leave, and where too many are kept they are thinned.
-func (s *Uniques) Advance(l *UniqueLog, now int64) {
+func (s *Uniques) Advance(l *UniqueCounts, now int64) {
 	from := now - s.width + 1
 	for l.runs.n > 0 && s.runs.At(&l.runs, 0).at < from {
 		s.forget(l, s.runs.At(&l.runs, 0), 64)
@@ -119,7 +119,7 @@ func (s *Uniques) Advance(l *UniqueLog, now int64) {
 }
 
 // Count gives the number of distinct keys in the window as of the last Advance.
-func (s *Uniques) Count(l *UniqueLog) int64 {
+func (s *Uniques) Count(l *UniqueCounts) int64 {
 	if l.cuts.n == 0 {
 		return int64(l.kept)
 	}
@@ -133,7 +133,7 @@ func (s *Uniques) Count(l *UniqueLog) int64 {
 
 // Next gives the bucket at which the next key leaves the window, Never if none
 // will, as of the last Advance.
-func (s *Uniques) Next(l *UniqueLog) int64 {
+func (s *Uniques) Next(l *UniqueCounts) int64 {
 	if l.runs.n == 0 {
 		return Never
 	}
@@ -142,7 +142,7 @@ func (s *Uniques) Next(l *UniqueLog) int64 {
 
 // thin raises the buckets' levels. Done twice it does nothing the second time,
 // so that a look at a window in which nothing happened changes nothing.
-func (s *Uniques) thin(l *UniqueLog) {
+func (s *Uniques) thin(l *UniqueCounts) {
 	newer := uint64(0) // keys in newer buckets
 	for i := l.runs.Len() - 1; i >= 0; i-- {
 		r := s.runs.At(&l.runs, i)
@@ -161,7 +161,7 @@ func (s *Uniques) thin(l *UniqueLog) {
 }
 
 // raise gives all buckets up to at a level of at least the given one.
-func (s *Uniques) raise(l *UniqueLog, at int64, level uint8) {
+func (s *Uniques) raise(l *UniqueCounts, at int64, level uint8) {
 	for v := s.level(l, at) + 1; v <= level; v++ {
 		if n := l.cuts.Len(); int(v) <= n {
 			*s.cuts.At(&l.cuts, n-int(v)) = at
@@ -172,7 +172,7 @@ func (s *Uniques) raise(l *UniqueLog, at int64, level uint8) {
 }
 
 // level gives the sampling level of a bucket.
-func (s *Uniques) level(l *UniqueLog, at int64) uint8 {
+func (s *Uniques) level(l *UniqueCounts, at int64) uint8 {
 	v := 0
 	for n := l.cuts.Len(); v < n && *s.cuts.At(&l.cuts, n-1-v) >= at; v++ {
 	}
@@ -180,7 +180,7 @@ func (s *Uniques) level(l *UniqueLog, at int64) uint8 {
 }
 
 // forget drops the keys of a bucket that do not pass a level; 64 drops all.
-func (s *Uniques) forget(l *UniqueLog, r *uniqueRun, level uint8) {
+func (s *Uniques) forget(l *UniqueCounts, r *uniqueRun, level uint8) {
 	for next := r.head; next != 0; {
 		slot := next - 1
 		k := s.keys.At(slot)
@@ -196,7 +196,7 @@ func (s *Uniques) forget(l *UniqueLog, r *uniqueRun, level uint8) {
 }
 
 // link puts a key into the list of a bucket.
-func (s *Uniques) link(l *UniqueLog, slot uint32, at int64) {
+func (s *Uniques) link(l *UniqueCounts, slot uint32, at int64) {
 	i := s.place(l, at)
 	if i == l.runs.Len() || s.runs.At(&l.runs, i).at != at {
 		s.runs.Insert(&l.runs, i, uniqueRun{at: at, level: s.level(l, at)})
@@ -226,7 +226,7 @@ func (s *Uniques) takeOut(r *uniqueRun, k *uniqueKey) {
 // place gives the index of a bucket's run, or that before which it belongs.
 // Nearly all that is added goes to the newest, and where no bucket is missing
 // the others' places are known from it.
-func (s *Uniques) place(l *UniqueLog, at int64) int {
+func (s *Uniques) place(l *UniqueCounts, at int64) int {
 	n := l.runs.Len()
 	if n == 0 {
 		return 0

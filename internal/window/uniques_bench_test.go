@@ -18,7 +18,7 @@ func BenchmarkUniques(b *testing.B) {
 			perMinute := c.contacts / width
 			before := heldBytes()
 			uniques := NewUniques(width, ExactUniques)
-			var l UniqueLog
+			var l UniqueCounts
 			add := func(n uint64) { // minute by minute, its contacts and those of one and two hours before
 				minute, k := n/(perMinute*times), n%(perMinute*times)
 				key := minute*perMinute + k%perMinute - k/perMinute*again*perMinute

@@ -36,7 +36,7 @@ func TestUniquesAgainstMap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const width = 20
 		uniques := NewUniques(width, 60)
-		var logs [2]UniqueLog
+		var logs [2]UniqueCounts
 		models := [2]uniqueModel{{}, {}}
 		now := [2]int64{100, 100}
 		for range rapid.IntRange(1, 200).Draw(t, "steps") {
@@ -73,7 +73,7 @@ func TestUniquesSample(t *testing.T) {
 		const width, exact = 15, 32
 		random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 		pools := [2]Uniques{NewUniques(width, exact), NewUniques(width, exact)}
-		var logs [2]UniqueLog
+		var logs [2]UniqueCounts
 		model := uniqueModel{}
 		now := int64(100)
 		sampled := false
@@ -111,7 +111,7 @@ func TestUniquesSample(t *testing.T) {
 }
 
 // checkSample compares what is kept with the model, and the count with it.
-func checkSample(t *rapid.T, s *Uniques, l *UniqueLog, model uniqueModel, now int64) {
+func checkSample(t *rapid.T, s *Uniques, l *UniqueCounts, model uniqueModel, now int64) {
 	t.Helper()
 	want, count := 0, int64(0)
 	next := int64(Never)
@@ -150,7 +150,7 @@ type uniqueLoad struct {
 // decides, reports the estimate beside the truth and how many keys are kept.
 func (u uniqueLoad) play(seed uint64, every int, report func(got, want float64, kept int)) {
 	uniques := NewUniques(u.width, ExactUniques)
-	var l UniqueLog
+	var l UniqueCounts
 	// Keys are numbers in a row from a start by seed: bucket b brings those up
 	// to ends[b] and repeats the last ones before.
 	first := rand.New(rand.NewPCG(seed, 1)).Uint64()
@@ -241,7 +241,7 @@ func TestUniquesMemory(t *testing.T) {
 	for doublings := range 8 {
 		keys := uint64(exact) << doublings
 		uniques := NewUniques(width, exact)
-		var l UniqueLog
+		var l UniqueCounts
 		for b, n := range flow(width, keys, keys) {
 			for range n {
 				uniques.Add(&l, 1, random.Uint64(), int64(b))
@@ -261,7 +261,7 @@ func TestUniquesLimit(t *testing.T) {
 	const width, exact = 10, 1000
 	for _, buckets := range []int64{1, 7} {
 		uniques := NewUniques(width, exact)
-		var l UniqueLog
+		var l UniqueCounts
 		for key := range uint64(exact) {
 			uniques.Add(&l, 1, key, int64(key)%buckets)
 		}
@@ -283,7 +283,7 @@ func TestUniquesLimit(t *testing.T) {
 func TestUniquesExactAgain(t *testing.T) {
 	const width, exact = 50, 1000
 	uniques := NewUniques(width, exact)
-	var l UniqueLog
+	var l UniqueCounts
 	key := uint64(0)
 	for b, n := range flow(width, 20*exact, exact/2, exact/2, 0) {
 		for range n {

@@ -14,14 +14,14 @@ type happened struct {
 	n   uint64
 }
 
-// TestLogAgainstSlice moves a clock and adds events in any order, and compares
+// TestSlidingCountsAgainstSlice moves a clock and adds events in any order, and compares
 // each window's totals and the next change with a count over a slice.
-func TestLogAgainstSlice(t *testing.T) {
+func TestSlidingCountsAgainstSlice(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		widths := []int64{40, 12, 3}
 		const cols = 3
-		logs := NewLogs(cols, widths...)
-		var l [2]Log
+		logs := NewSlidingPool(cols, widths...)
+		var l [2]SlidingCounts
 		var sums [2][9]uint64
 		var all [2][]happened
 		now := [2]int64{100, 100}
@@ -64,7 +64,7 @@ func TestKeyedAgainstSlice(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const width = 20
 		keyed := NewKeyed(width)
-		var l [2]KeyedLog
+		var l [2]KeyedCounts
 		type sent struct {
 			at  int64
 			key uint64
@@ -123,9 +123,9 @@ func TestKeyedAgainstSlice(t *testing.T) {
 // into the column beside it.
 func TestLogsHugeCounts(t *testing.T) {
 	const huge = 1<<53 - 1
-	logs := NewLogs(2, 10, 5)
+	logs := NewSlidingPool(2, 10, 5)
 	sums := make(Sums, 4)
-	var l Log
+	var l SlidingCounts
 	for range 20 {
 		logs.Add(&l, sums, 1, 100, 100, huge)
 	}
@@ -148,7 +148,7 @@ func TestLogsHugeCounts(t *testing.T) {
 func TestKeyedManyKeysOfOneBucket(t *testing.T) {
 	const keys = 300_000
 	keyed := NewKeyed(20)
-	var l KeyedLog
+	var l KeyedCounts
 	for range 2 {
 		for key := range uint64(keys) {
 			keyed.Add(&l, 0, key, 100, 100)
@@ -169,8 +169,8 @@ func TestKeyedManyKeysOfOneBucket(t *testing.T) {
 // TestKeysKeepNoMaximum sends one template a hundred thousand times: where nobody
 // asks for the largest count, memory does not grow with it.
 func TestKeysKeepNoMaximum(t *testing.T) {
-	keys := NewKeys(20)
-	var l KeyedLog
+	keys := NewKeyed(20, WithoutTop)
+	var l KeyedCounts
 	for range 100_000 {
 		keys.Add(&l, 0, 7, 100, 100)
 	}

@@ -13,10 +13,10 @@ const countBits = 56
 func (e *Entry) col() uint8 { return uint8(e.V >> countBits) }
 func (e *Entry) n() uint64  { return e.V & (1<<countBits - 1) }
 
-// Log keeps counts by bucket of event time, sorted, and a cursor for each
+// SlidingCounts keeps counts by bucket of event time, sorted, and a cursor for each
 // window over it, so that one log serves several windows. It belongs to one
 // number; its entries lie in a Pool shared by all.
-type Log struct {
+type SlidingCounts struct {
 	ring   Ring
 	cursor [MaxWindows]uint32 // entries from the front that lie outside of the window
 }
@@ -27,18 +27,18 @@ const MaxWindows = 3
 // Never is a time that does not come.
 const Never = math.MaxInt64
 
-// Logs is the pool of the logs of one kind: their windows' widths in buckets,
+// SlidingPool is the pool of the logs of one kind: their windows' widths in buckets,
 // longest first, and the number of columns.
-type Logs struct {
+type SlidingPool struct {
 	pool   Pool[Entry]
 	widths []int64
 	cols   int
 }
 
-// NewLogs makes a pool for logs with the given number of columns and the given
+// NewSlidingPool makes a pool for logs with the given number of columns and the given
 // windows: widths in buckets, longest first, at most MaxWindows.
-func NewLogs(cols int, widths ...int64) Logs {
-	return Logs{widths: widths, cols: cols}
+func NewSlidingPool(cols int, widths ...int64) SlidingPool {
+	return SlidingPool{widths: widths, cols: cols}
 }
 
 // Sums is where a log's totals lie: for each window, longest first, one count a
@@ -48,7 +48,7 @@ type Sums []uint64
 // Add counts n events of column col in bucket at. now is the clock's bucket, to
 // which the log has been advanced; at is at most now. n is less than 2^56;
 // a bucket's column that comes to more takes a second entry.
-func (s *Logs) Add(l *Log, sums Sums, col uint8, at, now int64, n uint64) {
+func (s *SlidingPool) Add(l *SlidingCounts, sums Sums, col uint8, at, now int64, n uint64) {
 	if at <= now-s.widths[0] {
 		return
 	}
@@ -80,7 +80,7 @@ func (s *Logs) Add(l *Log, sums Sums, col uint8, at, now int64, n uint64) {
 
 // Advance moves the clock's bucket to now and takes what leaves each window off
 // its totals.
-func (s *Logs) Advance(l *Log, sums Sums, now int64) {
+func (s *SlidingPool) Advance(l *SlidingCounts, sums Sums, now int64) {
 	if l.ring.n == 0 {
 		return
 	}
@@ -104,7 +104,7 @@ func (s *Logs) Advance(l *Log, sums Sums, now int64) {
 
 // Next gives the bucket at which the next entry leaves one of the windows,
 // Never if none will.
-func (s *Logs) Next(l *Log) int64 {
+func (s *SlidingPool) Next(l *SlidingCounts) int64 {
 	next := int64(Never)
 	for k, w := range s.widths {
 		if l.cursor[k] < l.ring.n {
@@ -115,4 +115,4 @@ func (s *Logs) Next(l *Log) int64 {
 }
 
 // Entries gives the number of entries that the pool's memory holds.
-func (s *Logs) Entries() int { return s.pool.Len() }
+func (s *SlidingPool) Entries() int { return s.pool.Len() }
