@@ -86,7 +86,7 @@ func (e *Engine) countSend(i numberIndex, n *number, ev *event.Event, before int
 		e.scratch = e.templates.learn(ev.Fingerprint, &ev.Template, e.scratch)
 		keys := n.templates.Keys()
 		e.logs.templates.Add(&n.templates, uint32(i), ev.Fingerprint, floor(s, minute), floor(n.clock, minute))
-		n.keyedStale = n.keyedStale || n.templates.Keys() != keys
+		n.templateLevelsStale = n.templateLevelsStale || n.templates.Keys() != keys
 	}
 	if known && (initiated || ev.HasTemplate && ev.Template.Category == event.CategoryMarketing) {
 		if at, ok := e.replies.StoppedAt(conv); ok && at <= s {
@@ -301,7 +301,7 @@ func (e *Engine) applyShared(ev *event.Event, out *event.Output) (more bool) {
 		if ev.Type == event.TypeAccount {
 			e.applyAccount(i, n, ev)
 		} else {
-			n.keyedStale = true
+			n.templateLevelsStale = true
 		}
 		e.evaluate(i, out)
 	}

@@ -68,7 +68,7 @@ type Engine struct {
 	replies      window.Replies
 	logs         logs
 	timers       timers
-	keyed        window.Pool[templateLevel]
+	levels       window.Pool[templateLevel]
 	pane         pane
 	changed      []numberIndex // numbers with a status to write
 	changelog    changelog
@@ -133,7 +133,7 @@ func (e *Engine) SetPolicy(p *policy.Policy) {
 	for i := range e.numbers.all {
 		n := &e.numbers.all[i]
 		n.profile = -1
-		n.keyedStale = true
+		n.templateLevelsStale = true
 		if n.timerAt == never || n.timerAt > next {
 			n.timerAt = next
 			e.timers.push(timer{next, uint32(i)})

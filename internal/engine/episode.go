@@ -29,13 +29,13 @@ func (e *Engine) moveEpisodes(i numberIndex, n *number, out *event.Output) {
 // moveTemplateEpisodes moves the episodes of each template, sorted by label,
 // and gives the largest flag level.
 func (e *Engine) moveTemplateEpisodes(i numberIndex, n *number, out *event.Output) event.Level {
-	levels := n.keyedLevels.Len()
+	levels := n.templateLevels.Len()
 	if levels == 0 && n.open.active&(1<<event.FactorTemplateQuality) == 0 {
 		return event.LevelNone
 	}
 	var keys []templateLevel
 	for k := range levels {
-		keys = append(keys, *e.keyed.At(&n.keyedLevels, k))
+		keys = append(keys, *e.levels.At(&n.templateLevels, k))
 	}
 	for k := range n.open.list.Len() {
 		p := e.episodes.At(&n.open.list, k)

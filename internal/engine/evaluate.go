@@ -31,8 +31,8 @@ func (e *Engine) evaluate(i numberIndex, out *event.Output) {
 		switch f {
 		case event.FactorTemplateQuality: // its levels are by template: see moveTemplateEpisodes
 			e.judgeTemplates(n, r)
-			for k := range n.keyedLevels.Len() {
-				severity = max(severity, e.keyed.At(&n.keyedLevels, k).severity)
+			for k := range n.templateLevels.Len() {
+				severity = max(severity, e.levels.At(&n.templateLevels, k).severity)
 			}
 		case event.FactorOrigin, event.FactorRegion, event.FactorQuality, event.FactorRestriction, event.FactorRestart:
 			level, severity = r.JudgeWord(v.word[f])

@@ -93,10 +93,10 @@ type number struct {
 	secondSums                 [3 * secondColumns]uint64
 	minuteSums                 [2 * minuteColumns]uint64
 	hourSums                   [2 * hourColumns]uint64
-	keyedLevels                window.Ring // templateLevel: what holds of its templates
+	templateLevels             window.Ring // templateLevel: what holds of its templates
 	open                       openEpisodes
 	timerAt                    int64 // minute in timers, never if none
-	keyedStale                 bool  // its templates changed since they were judged
+	templateLevelsStale        bool  // its templates changed since they were judged
 	changed                    bool  // has a status to write
 	evaluated                  bool
 	score                      uint8
@@ -142,7 +142,7 @@ func (e *Engine) join(i numberIndex, ev *event.Event) {
 			e.stats.Oddities[OddMove]++
 		}
 		n.waba = w
-		n.keyedStale = true
+		n.templateLevelsStale = true
 	}
 	if p := e.portfolioIDs.intern(ev.PortfolioID); p != 0 && p != n.portfolio {
 		e.joinPortfolio(i, n, p)
@@ -214,7 +214,7 @@ func (e *Engine) advanceWindows(n *number) {
 	l.links.Advance(&n.links, s)
 	l.media.Advance(&n.media, m)
 	if l.templates.Advance(&n.templates, m) {
-		n.keyedStale = true
+		n.templateLevelsStale = true
 	}
 	if d := h - n.hoursAt; d > 0 {
 		if d >= 32 {

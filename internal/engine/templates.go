@@ -131,11 +131,11 @@ type templateLevel struct {
 // judgeTemplates computes the levels of a number's templates again if something
 // changed, and gives the largest severity.
 func (e *Engine) judgeTemplates(n *number, r *policy.Rule) {
-	if !n.keyedStale {
+	if !n.templateLevelsStale {
 		return
 	}
-	n.keyedStale = false
-	e.keyed.Free(&n.keyedLevels)
+	n.templateLevelsStale = false
+	e.levels.Free(&n.templateLevels)
 	if n.waba == 0 || n.templates.Keys() == 0 || len(e.templates.states) == 0 {
 		return
 	}
@@ -151,7 +151,7 @@ func (e *Engine) judgeTemplates(n *number, r *policy.Rule) {
 	}
 	e.sortByLabel(found)
 	for _, l := range found {
-		e.keyed.PushBack(&n.keyedLevels, l)
+		e.levels.PushBack(&n.templateLevels, l)
 	}
 }
 
