@@ -27,7 +27,7 @@ func (e *Engine) count(i numberIndex, ev *event.Event, before int64, out *event.
 		e.minuteRow(i, t).counts.Received++
 		contact := e.noteContact(i, ev.Contact)
 		if _, known := e.replies.Find(uint32(i), ev.Contact); !known && !contact.sent {
-			e.stats.Oddities[OddReply]++
+			e.stats.Anomalies[AnomalyReply]++
 		}
 		contact.lastReceived(t)
 		c := e.replies.Open(uint32(i), ev.Contact)
@@ -210,7 +210,7 @@ func (n *number) variation() float64 {
 func (e *Engine) countStatus(i numberIndex, n *number, ev *event.Event) {
 	t := ev.Time
 	if _, known := e.replies.Find(uint32(i), ev.Contact); !known && !e.pane.wrote(i, ev.Contact) {
-		e.stats.Oddities[OddStatus]++
+		e.stats.Anomalies[AnomalyStatus]++
 	}
 	switch ev.Status {
 	case event.StatusDelivered:
@@ -224,7 +224,7 @@ func (e *Engine) countStatus(i numberIndex, n *number, ev *event.Event) {
 		if ev.HasError {
 			class = event.ClassifyError(ev.ErrorCode)
 			if class == event.ErrorOperational && !event.KnownError(ev.ErrorCode) {
-				e.stats.Oddities[OddErrorCode]++
+				e.stats.Anomalies[AnomalyErrorCode]++
 			}
 			if ev.ErrorCode == event.CodeSpam {
 				e.addSecond(n, colSpam, t)
@@ -335,7 +335,7 @@ func (e *Engine) beginShared(ev *event.Event) {
 		}
 	}
 	if len(e.due) == 0 {
-		e.stats.Oddities[OddAccount]++
+		e.stats.Anomalies[AnomalyAccount]++
 	}
 	e.sortNumbers(&e.due)
 }

@@ -139,7 +139,7 @@ func (e *Engine) join(i numberIndex, ev *event.Event) {
 	n := e.numbers.at(i)
 	if w := e.wabas.intern(ev.WABAID); w != 0 && w != n.waba {
 		if n.waba != 0 {
-			e.stats.Oddities[OddMove]++
+			e.stats.Anomalies[AnomalyMove]++
 		}
 		n.waba = w
 		n.templateLevelsStale = true
@@ -153,7 +153,7 @@ func (e *Engine) join(i numberIndex, ev *event.Event) {
 // know of it.
 func (e *Engine) joinPortfolio(i numberIndex, n *number, to uint32) {
 	if n.portfolio != 0 {
-		e.stats.Oddities[OddMove]++
+		e.stats.Anomalies[AnomalyMove]++
 	}
 	e.changelog.addLeave(n.portfolio, i)
 	n.portfolio, n.profile = to, -1

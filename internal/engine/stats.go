@@ -2,32 +2,32 @@ package engine
 
 import "sendwatch/internal/event"
 
-// Oddity is an event that contradicts what is known. It is applied as far as it
+// Anomaly is an event that contradicts what is known. It is applied as far as it
 // makes sense, and counted.
-type Oddity uint8
+type Anomaly uint8
 
 // What contradicts. "Not remembered" means not in the conversations of the last
 // 48 hours nor in the pane in hand: older ones are forgotten.
 const (
-	OddReply     Oddity = iota // an inbound from a contact that is not remembered as written to
-	OddStatus                  // a status of a conversation that is not remembered
-	OddErrorCode               // an error code that is not among those known
-	OddAccount                 // a shared event of a WABA or portfolio without numbers here
-	OddMove                    // a number that changes its WABA or portfolio
-	NumOddities
+	AnomalyReply     Anomaly = iota // an inbound from a contact that is not remembered as written to
+	AnomalyStatus                  // a status of a conversation that is not remembered
+	AnomalyErrorCode               // an error code that is not among those known
+	AnomalyAccount                 // a shared event of a WABA or portfolio without numbers here
+	AnomalyMove                    // a number that changes its WABA or portfolio
+	NumAnomalies
 )
 
-var oddityNames = [...]string{"reply", "status", "error_code", "account", "move"}
+var anomalyNames = [...]string{"reply", "status", "error_code", "account", "move"}
 
-// String gives the oddity's name as in metrics.
-func (o Oddity) String() string { return oddityNames[o] }
+// String gives the anomaly's name as in metrics.
+func (o Anomaly) String() string { return anomalyNames[o] }
 
 // Stats are counts since the engine was made, and the sizes of its state. They
 // describe the engine and are no part of its output.
 type Stats struct {
 	Records       [event.NumClasses]int64 // by class
 	Late          int64                   // sends more than 24 h behind the watermark
-	Oddities      [NumOddities]int64
+	Anomalies      [NumAnomalies]int64
 	Dropped       int64 // contents, links, media and templates left out of the windows by Config.MaxKeys
 	Flags         [event.NumFactors][4]int64
 	Watermark     int64 // ms; 0 before the first event

@@ -212,8 +212,8 @@ func (t *numbersTask) report() {
 	}
 	m.Add(telemetry.LateEvents, stats.Late-t.reported.Late, t.label)
 	m.Add(telemetry.DroppedKeys, stats.Dropped-t.reported.Dropped, t.label)
-	for o := range engine.NumOddities {
-		m.Add(telemetry.OddEvents, stats.Oddities[o]-t.reported.Oddities[o], t.label, o.String())
+	for o := range engine.NumAnomalies {
+		m.Add(telemetry.Anomalies, stats.Anomalies[o]-t.reported.Anomalies[o], t.label, o.String())
 	}
 	t.reported = stats
 	if stats.Watermark > 0 { // before the first event there is no time to be behind of

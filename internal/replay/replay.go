@@ -143,8 +143,8 @@ func (r *Result) finish(s engine.Stats, p *policy.Policy, took time.Duration) {
 	sum.Late, sum.Numbers, sum.Flags = s.Late, s.Numbers, len(rows.Flags)
 	sum.Watermark, sum.PolicyVersion = s.Watermark, p.Version
 	sum.Odd = map[string]int64{}
-	for o := range engine.NumOddities {
-		sum.Odd[o.String()] = s.Oddities[o]
+	for o := range engine.NumAnomalies {
+		sum.Odd[o.String()] = s.Anomalies[o]
 	}
 	sum.Seconds = took.Seconds()
 	if sum.Seconds > 0 {

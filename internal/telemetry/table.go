@@ -8,7 +8,7 @@ type Metric uint8
 const (
 	Records Metric = iota
 	LateEvents
-	OddEvents
+	Anomalies
 	DroppedKeys
 	DeadLetters
 	Unreadable
@@ -80,8 +80,8 @@ var table = [NumMetrics]Definition{
 		"Contents, links, media and templates that a number's windows left out because it has numbers.max_keys of them.",
 		[]string{"partition"},
 	},
-	OddEvents: {
-		"sendwatch.odd_events", Counter, "{event}",
+	Anomalies: {
+		"sendwatch.anomalies", Counter, "{event}",
 		"Events that contradict what is known, applied as far as they make sense: a reply or a status of a conversation that is not remembered, an unknown error code, a shared event of a WABA or portfolio without numbers here, a number that moves.",
 		[]string{"partition", "kind"},
 	},

@@ -9,9 +9,9 @@ import (
 	"sendwatch/internal/policy"
 )
 
-// TestOddities plays events that contradict what is known: each is applied and
+// TestAnomalies plays events that contradict what is known: each is applied and
 // counted, and those that make sense are not.
-func TestOddities(t *testing.T) {
+func TestAnomalies(t *testing.T) {
 	log := strings.Join([]string{
 		`{"id":"1","type":"message.sent","time":1760000000000,"number_id":"n","waba_id":"w","portfolio_id":"p","message_id":"m","contact":"a","kind":"template","template":{"name":"t","language":"en","category":"UTILITY"}}`,
 		`{"id":"2","type":"message.status","time":1760000001000,"number_id":"n","message_id":"m","contact":"a","status":"failed","error_code":131026}`,
@@ -26,11 +26,11 @@ func TestOddities(t *testing.T) {
 	var out event.Output
 	run([]byte(log), e, &out, func(int64) {})
 	s := e.Stats()
-	want := [engine.NumOddities]int64{
-		engine.OddReply: 1, engine.OddStatus: 1, engine.OddErrorCode: 1, engine.OddAccount: 1, engine.OddMove: 2,
+	want := [engine.NumAnomalies]int64{
+		engine.AnomalyReply: 1, engine.AnomalyStatus: 1, engine.AnomalyErrorCode: 1, engine.AnomalyAccount: 1, engine.AnomalyMove: 2,
 	}
-	if s.Oddities != want {
-		t.Errorf("counted %v, want %v", s.Oddities, want)
+	if s.Anomalies != want {
+		t.Errorf("counted %v, want %v", s.Anomalies, want)
 	}
 	if s.Records[event.ClassApplied] != 8 {
 		t.Errorf("%d records applied, want 8", s.Records[event.ClassApplied])
