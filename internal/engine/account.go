@@ -28,15 +28,15 @@ type account struct {
 	end     int64 // the last settled end of a restriction, never if none
 }
 
-// restricts tells whether the state is a restriction or a ban.
+// restricts reports whether the state is a restriction or a ban.
 func (a *account) restricts() bool {
 	return a.state == event.StateRestricted || a.state == event.StateBanned
 }
 
-// expired tells whether the state has an end that is at or before t.
+// expired reports whether the state has an end that is at or before t.
 func (a *account) expired(t int64) bool { return a.expires != never && a.expires <= t }
 
-// update takes an account.update at time t. strike tells whether it is a new
+// update takes an account.update at time t. strike is true for a new
 // restriction: one at whose own time none held.
 func (a *account) update(state event.State, t, expires int64, hasExpires bool) (strike bool) {
 	if a.state != event.StateNone && t < a.time {
@@ -57,7 +57,7 @@ func (a *account) update(state event.State, t, expires int64, hasExpires bool) (
 	return restricts && !held
 }
 
-// holds gives what holds at the clock.
+// holds returns what holds at the clock.
 func (a *account) holds(clock int64) event.State {
 	switch {
 	case a.expired(clock):
@@ -70,7 +70,7 @@ func (a *account) holds(clock int64) event.State {
 	return event.StateNone
 }
 
-// ended gives E: the newest end of a restriction that is at or before the
+// ended returns E: the newest end of a restriction that is at or before the
 // clock, never if there is none.
 func (a *account) ended(clock int64) int64 {
 	if a.restricts() && a.expired(clock) {
@@ -82,7 +82,7 @@ func (a *account) ended(clock int64) int64 {
 	return never
 }
 
-// next gives the first time after the clock at which the account state changes
+// next returns the first time after the clock at which the account state changes
 // by itself.
 func (a *account) next(clock int64) int64 {
 	next := int64(window.Never)
@@ -120,7 +120,7 @@ func (n *number) noteRestart(s int64) {
 	}
 }
 
-// restart gives the counts of the end E, nil if nothing was sent after it.
+// restart returns the counts of the end E, nil if nothing was sent after it.
 func (n *number) restart(end int64) *restart {
 	for i := range n.restarts {
 		if n.restarts[i].total > 0 && n.restarts[i].end == end {
@@ -130,7 +130,7 @@ func (n *number) restart(end int64) *restart {
 	return nil
 }
 
-// day gives the number's day of life at its clock.
+// day returns the number's day of life at its clock.
 func (n *number) day() int64 { return max(1, 1+floor(n.clock-n.start(), day)) }
 
 // start is what the day of life counts from.

@@ -185,7 +185,7 @@ func (n *number) noteInterval(s int64) {
 // maxMeanGap is the mean gap above which sends are too rare to be judged.
 const maxMeanGap = 10 * minute
 
-// variation gives the coefficient of variation (population form) of the last
+// variation returns the coefficient of variation (population form) of the last
 // 20 gaps, NaN if there are fewer, or their mean is 0 or above maxMeanGap.
 func (n *number) variation() float64 {
 	if n.gapCount < gapsNeeded {
@@ -253,7 +253,7 @@ func (e *Engine) prefer(i numberIndex, n *number, ev *event.Event, p event.Prefe
 	}
 }
 
-// applyProfile takes what a number.profile gives; what it leaves out stays.
+// applyProfile applies what a number.profile holds; what it leaves out stays.
 func (n *number) applyProfile(ev *event.Event) {
 	n.country = ev.Country
 	if ev.HasRegistered {

@@ -39,7 +39,7 @@ type Config struct {
 	MaxKeys      int   // contents, links, media or templates a number has in a window at a time; 0: no limit
 	NoContacts   bool  // leave out contact_outcomes, which have nearly a row a send
 	// FinalStatusOnly leaves out the statuses of minutes that passed: only what
-	// Statuses gives is wanted.
+	// Statuses returns is wanted.
 	FinalStatusOnly bool
 	// FlagsOnly computes flags and no rows at all, as a shadow policy needs it.
 	FlagsOnly  bool
@@ -91,7 +91,7 @@ type logs struct {
 	media, templates        window.Keyed // by minute, 24 h
 }
 
-// keyed gives the logs that count by key.
+// keyed returns the logs that count by key.
 func (l *logs) keyed() []*window.Keyed {
 	return []*window.Keyed{&l.fingerprints, &l.links, &l.media, &l.templates}
 }

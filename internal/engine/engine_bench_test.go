@@ -12,7 +12,7 @@ import (
 	"sendwatch/internal/traffic"
 )
 
-// records gives the first n records of the demo's traffic: their values one
+// records returns the first n records of the demo's traffic: their values one
 // after the other, and where each ends.
 func records(b *testing.B, n int) (values []byte, ends []int, times []int64) {
 	b.Helper()

@@ -27,7 +27,7 @@ func (e *Engine) moveEpisodes(i numberIndex, n *number, out *event.Output) {
 }
 
 // moveTemplateEpisodes moves the episodes of each template, sorted by label,
-// and gives the largest flag level.
+// and returns the largest flag level.
 func (e *Engine) moveTemplateEpisodes(i numberIndex, n *number, out *event.Output) event.Level {
 	levels := n.templateLevels.Len()
 	if levels == 0 && n.open.active&(1<<event.FactorTemplateQuality) == 0 {
@@ -52,7 +52,7 @@ func (e *Engine) moveTemplateEpisodes(i numberIndex, n *number, out *event.Outpu
 	return top
 }
 
-// moveEpisode takes one computed level of a number and gives the flag level.
+// moveEpisode takes one computed level of a number and returns the flag level.
 func (e *Engine) moveEpisode(i numberIndex, n *number, f event.Factor, key uint64, computed event.Level, out *event.Output) event.Level {
 	s, moved := e.step(&n.open, f, key, computed, n.clock, func() [2]uint64 { return e.flagID(n, f, key) })
 	if moved {
@@ -63,7 +63,7 @@ func (e *Engine) moveEpisode(i numberIndex, n *number, f event.Factor, key uint6
 }
 
 // flagID derives the id of an episode that begins now: from the subject, the
-// factor, the key, the policy's version, the position of the record in hand and
+// factor, the key, the policy's version, the position of the current record and
 // the clock.
 func (e *Engine) flagID(n *number, f event.Factor, key uint64) [2]uint64 {
 	subject := append([]byte("number\x00"), e.numbers.ids.get(n.index.name())...)
@@ -91,7 +91,7 @@ func (e *Engine) flag(i numberIndex, n *number, f event.Factor, s transitionStep
 	e.stats.flagged(f, fl.Transition)
 }
 
-// pace gives the n of the eta of a factor, 0 if it has none.
+// pace returns the n of the eta of a factor, 0 if it has none.
 func (e *Engine) pace(n *number, f event.Factor) float64 {
 	switch f {
 	case event.FactorVelocityHour, event.FactorDailyVolume:
@@ -109,7 +109,7 @@ func (e *Engine) pace(n *number, f event.Factor) float64 {
 	return 0
 }
 
-// flagValue gives the value of a flag (contract, sections 6 and 8).
+// flagValue returns the value of a flag (contract, sections 6 and 8).
 func (e *Engine) flagValue(n *number, f event.Factor, key uint64, on bool) event.Value {
 	if !on {
 		return event.Value{}
@@ -202,7 +202,7 @@ func shorten(s string, n int) string {
 	return s[:n]
 }
 
-// evidence gives what a reader needs to see why a flag came.
+// evidence returns what a reader needs to see why a flag came.
 func (e *Engine) evidence(i numberIndex, n *number, f event.Factor) event.Evidence {
 	var ev event.Evidence
 	facts := e.facts(i, n)

@@ -48,10 +48,10 @@ func (p *episode) observe(level event.Level, clock int64) {
 	}
 }
 
-// at gives the flag level at the clock: the highest computed level of the
+// at returns the flag level at the clock: the highest computed level of the
 // evaluations less than the hysteresis ago.
 func (p *episode) at(clock, hysteresis int64) event.Level {
-	hysteresis = max(hysteresis, 1) // the evaluation in hand always counts
+	hysteresis = max(hysteresis, 1) // the current evaluation always counts
 	switch {
 	case p.dangerAt != never && p.dangerAt > clock-hysteresis:
 		return event.LevelDanger
@@ -67,7 +67,7 @@ type openEpisodes struct {
 	active uint64 // bit f: an episode of factor f is open
 }
 
-// carryForward gives open episodes the evaluations that ticks up to the clock would
+// carryForward adds to open episodes the evaluations that ticks up to the clock would
 // have made, at which nothing had changed.
 func (w *episodeTracker) carryForward(t *openEpisodes, clock int64) {
 	for k := range t.list.Len() {
@@ -86,7 +86,7 @@ type transitionStep struct {
 }
 
 // step takes one computed level at the clock and moves its episode, opened with
-// an id if need be. moved tells whether the flag level changed; the caller
+// an id if need be. moved is true if the flag level changed; the caller
 // writes the flag and then calls closeStep.
 func (w *episodeTracker) step(
 	t *openEpisodes, f event.Factor, key uint64, computed event.Level, clock int64, id func() [2]uint64,
@@ -133,7 +133,7 @@ func (w *episodeTracker) closeStep(t *openEpisodes, s transitionStep) {
 	}
 }
 
-// nextFall gives the first time after the clock at which a flag level falls if
+// nextFall returns the first time after the clock at which a flag level falls if
 // nothing else happens.
 func (w *episodeTracker) nextFall(t *openEpisodes, clock int64) int64 {
 	next := int64(window.Never)
@@ -208,7 +208,7 @@ const (
 	maxETA    = 3600
 )
 
-// eta gives the seconds to danger for what is missing at the pace of n in the
+// eta returns the seconds to danger for what is missing at the pace of n in the
 // last 10 minutes, -1 for none.
 func eta(missing, n float64) int64 {
 	if missing < 0 {
@@ -229,7 +229,7 @@ func ceilDiv(a, b float64) int64 {
 	return q
 }
 
-// thresholdValue gives a threshold as a flag shows it: its number or its words.
+// thresholdValue returns a threshold as a flag shows it: its number or its words.
 func thresholdValue(t *policy.Threshold) event.Value {
 	switch {
 	case len(t.Words) > 0:

@@ -9,7 +9,7 @@ import (
 )
 
 // evaluation is what one evaluation of a number looks at: a value, its sample
-// and, for factors of words, the word. It is scratch, filled anew each time.
+// and, for factors of words, the word. It is scratch, filled for each evaluation.
 type evaluation struct {
 	value, sample [event.NumNumberFactors]float64
 	word          [event.NumNumberFactors]string
@@ -57,7 +57,7 @@ func (e *Engine) evaluate(i numberIndex, out *event.Output) {
 	e.scheduleTimer(i, n)
 }
 
-// rules gives the profile that a number is held against.
+// rules returns the profile that a number is held against.
 func (e *Engine) rules(n *number) *policy.Profile {
 	if n.profile < 0 {
 		n.profile = e.policy.Index(e.numbers.ids.get(n.index.name()), e.portfolioIDs.get(n.portfolio), n.connection)
@@ -145,7 +145,7 @@ func ratio(part, whole uint64) float64 {
 	return float64(part) / float64(whole)
 }
 
-// intervalCV gives interval_cv at the clock.
+// intervalCV returns interval_cv at the clock.
 func (n *number) intervalCV() float64 {
 	if n.newestInitiated == never || n.clock-n.newestInitiated >= day {
 		return math.NaN()
@@ -153,18 +153,18 @@ func (n *number) intervalCV() float64 {
 	return n.cv
 }
 
-// aged gives the sends of the 24 h whose minute is at least 60 before the clock's.
+// aged returns the sends of the 24 h whose minute is at least 60 before the clock's.
 func (n *number) aged() uint64 {
 	return n.minuteSums[minutes24h+colSent] - n.minuteSums[minutes60m+colSent]
 }
 
-// delivery gives delivery_ratio_24h.
+// delivery returns delivery_ratio_24h.
 func (n *number) delivery() float64 {
 	m := &n.minuteSums
 	return min(1, ratio(max(m[minutes24h+colDelivered], m[minutes24h+colRead]), n.aged()))
 }
 
-// activeHours gives active_hours_24h.
+// activeHours returns active_hours_24h.
 func (n *number) activeHours() int {
 	count := 0
 	for bits := n.hours; bits != 0; bits &= bits - 1 {
@@ -173,7 +173,7 @@ func (n *number) activeHours() int {
 	return count
 }
 
-// facts gives every fact of section 4 at the number's clock.
+// facts returns every fact of section 4 at the number's clock.
 func (e *Engine) facts(i numberIndex, n *number) event.Facts {
 	var f event.Facts
 	s, m, h := &n.secondSums, &n.minuteSums, &n.hourSums

@@ -20,7 +20,7 @@ import (
 // made of them.
 var examples = []string{"tiny", "one", "many", "long"}
 
-// replay gives what the engine makes of a log, as one pane, with the statuses
+// replay returns what the engine makes of a log, as one pane, with the statuses
 // at its end.
 func replay(t testing.TB, log []byte) (*event.Output, engine.Stats) {
 	t.Helper()
@@ -37,7 +37,7 @@ func replay(t testing.TB, log []byte) (*event.Output, engine.Stats) {
 	return &out, e.Stats()
 }
 
-// eachLine gives the records of a log with their offsets and timestamps.
+// eachLine returns the records of a log with their offsets and timestamps.
 func eachLine(log []byte, record func(offset, at int64, line []byte)) {
 	var last, offset int64
 	for line := range bytes.Lines(log) {

@@ -118,10 +118,10 @@ type numbers struct {
 	all []number // by numberIndex
 }
 
-// at gives a number by its index.
+// at returns a number by its index.
 func (n *numbers) at(i numberIndex) *number { return &n.all[i] }
 
-// number gives the index of the event's number, made known if need be.
+// number returns the index of the event's number, made known if need be.
 func (e *Engine) number(ev *event.Event) numberIndex {
 	i := numberNamed(e.numbers.ids.intern(ev.NumberID))
 	if int(i) == len(e.numbers.all) {
@@ -195,7 +195,7 @@ func (e *Engine) catchUp(i numberIndex, t int64, out *event.Output) {
 	}
 	if n.evaluated && n.open.active != 0 {
 		// The ticks that were left out saw what the last evaluation saw. The
-		// newest of them that counts is the tick before the one in hand.
+		// newest of them that counts is the tick before the current one.
 		e.carryForward(&n.open, synced)
 	}
 	if n.clock != before || !n.evaluated {

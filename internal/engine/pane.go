@@ -9,13 +9,14 @@ import (
 	"sendwatch/internal/window"
 )
 
-// pane collects the rows of the run of offsets in hand (house law 4). A row is
+// pane collects the rows of the current run of offsets, so that repeats are
+// harmless (internal/README.md, invariants). A row is
 // a function of the pane's records alone, so that writing it again, or writing
 // it before the pane is full, does no harm: the fuller one replaces it. Rows are
 // indexes into slices, found by their key; dirty ones have changed since they
 // were last written.
 type pane struct {
-	current, last int64 // the pane in hand and the last offset seen
+	current, last int64 // the current pane and the last offset seen
 
 	minutes      window.Slots[minuteRow]
 	byMinute     window.Table // minute, number
@@ -108,7 +109,7 @@ type contactRow struct {
 	dirty, sent, heard         bool
 }
 
-// minuteRow gives the row of a number's minute, to be changed.
+// minuteRow returns the row of a number's minute, to be changed.
 func (e *Engine) minuteRow(i numberIndex, t int64) *minuteRow {
 	if e.cfg.FlagsOnly {
 		return &e.pane.unwanted.minute
@@ -166,7 +167,7 @@ func (e *Engine) noteMinuteContact(i numberIndex, t int64, contact uint64) {
 	p.hashes.PushBack(&r.contacts, contact)
 }
 
-// fingerprintRow gives the row of a content's hour, to be changed.
+// fingerprintRow returns the row of a content's hour, to be changed.
 func (e *Engine) fingerprintRow(i numberIndex, fingerprint uint64, t int64) *fingerprintRow {
 	if e.cfg.FlagsOnly {
 		return &e.pane.unwanted.fingerprint
@@ -189,7 +190,7 @@ func (e *Engine) fingerprintRow(i numberIndex, fingerprint uint64, t int64) *fin
 	return r
 }
 
-// noteContact gives the row of a contact's outcomes, to be changed.
+// noteContact returns the row of a contact's outcomes, to be changed.
 func (e *Engine) noteContact(i numberIndex, contact uint64) *contactRow {
 	if e.cfg.FlagsOnly {
 		return &e.pane.unwanted.contact
@@ -211,7 +212,7 @@ func (e *Engine) noteContact(i numberIndex, contact uint64) *contactRow {
 	return r
 }
 
-// wrote tells whether the pane in hand has a send of the number to the contact.
+// wrote reports whether the current pane has a send of the number to the contact.
 func (p *pane) wrote(i numberIndex, contact uint64) bool {
 	slot, ok := p.byContact.Get(window.Key{A: contact, B: uint64(i)})
 	return ok && p.contacts.At(slot).sent
@@ -372,7 +373,7 @@ func (e *Engine) writeRow(table int, slot uint32, out *event.Output) {
 	}
 }
 
-// ranks gives a comparison of numbers by the bytes of their ids. For many rows
+// ranks returns a comparison of numbers by the bytes of their ids. For many rows
 // the ids are ranked once, for few they are compared as they come.
 func (e *Engine) ranks(rows int) func(a, b numberIndex) int {
 	if rows < len(e.numbers.all) {
@@ -395,7 +396,7 @@ func (e *Engine) ranks(rows int) func(a, b numberIndex) int {
 	return func(a, b numberIndex) int { return cmp.Compare(rank[a], rank[b]) }
 }
 
-// sketch gives the smallest hashes of a minute's contacts, ascending.
+// sketch returns the smallest hashes of a minute's contacts, ascending.
 func (p *pane) sketch(r *minuteRow) []uint64 {
 	n := r.contacts.Len()
 	if n == 0 {

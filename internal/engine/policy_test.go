@@ -10,13 +10,13 @@ import (
 	"sendwatch/internal/policy"
 )
 
-// send gives a line of the log: a send to a contact of its own at a time (ms).
+// send returns a line of the log: a send to a contact of its own at a time (ms).
 func send(at int64) string {
 	return fmt.Sprintf(`{"id":"s%d","type":"message.sent","time":%d,"number_id":"n","portfolio_id":"p",`+
 		`"message_id":"m","contact":"c%d","kind":"text","text":"hello"}`, at, at, at)
 }
 
-// clock gives a line that moves the watermark.
+// clock returns a line that moves the watermark.
 func clock(at int64) string { return fmt.Sprintf(`{"id":"c%d","type":"clock","time":%d}`, at, at) }
 
 // TestSetPolicy changes the policy between two records: an episode that is open

@@ -91,7 +91,7 @@ type portfolioFacts struct {
 	score                              int
 }
 
-// at gives a portfolio by its index in ids, known if need be.
+// at returns a portfolio by its index in ids, known if need be.
 func (p *Portfolios) at(i uint32) *portfolio {
 	for len(p.all) < int(i) {
 		p.all = append(p.all, portfolio{timerAt: never})
@@ -288,7 +288,7 @@ func (p *Portfolios) facts(i uint32, f *portfolio, m int64) portfolioFacts {
 	return now
 }
 
-// values gives the values of the portfolio factors in their order.
+// values returns the values of the portfolio factors in their order.
 func (f *portfolio) values() [event.NumFactors - event.NumNumberFactors]float64 {
 	usage := math.NaN()
 	if f.limit > 0 {
@@ -308,7 +308,7 @@ func (p *Portfolios) remember(f *portfolio, m int64) {
 	}
 }
 
-// before gives the value that unique_initiated_24h took paceMinutes ago, 0 if the portfolio was not evaluated then.
+// before returns the value that unique_initiated_24h took paceMinutes ago, 0 if the portfolio was not evaluated then.
 func (p *Portfolios) before(f *portfolio) int64 {
 	then := p.minute - paceMinutes*minute
 	if then < f.since {
@@ -370,7 +370,7 @@ func (p *Portfolios) flag(i uint32, f *portfolio, factor event.Factor, value flo
 	p.stats.flagged(factor, fl.Transition)
 }
 
-// leastCount gives the smallest count whose share of the limit meets a threshold.
+// leastCount returns the smallest count whose share of the limit meets a threshold.
 func leastCount(t *policy.Threshold, limit int64) float64 {
 	c := math.Floor(t.Value*float64(limit)) - 1
 	for !t.Met(c / float64(limit)) {

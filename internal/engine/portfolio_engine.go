@@ -78,7 +78,7 @@ func (g *PortfolioEngine) Evaluate(m, offset int64, out *event.Output) {
 	g.portfolios.evaluate(m, offset, m, out)
 }
 
-// newer tells whether a limit holds from now on. Every partition tells of each,
+// newer reports whether a limit holds from now on. Every partition tells of each,
 // sooner or later: of what one partition tells the last holds, as in a replay,
 // and another's takes over only with a later event, so that a partition that is
 // behind brings no limit back that has been replaced.
@@ -98,7 +98,7 @@ func (g *PortfolioEngine) newer(source int, c change) bool {
 // Statuses appends what is known of every portfolio, as of its last evaluation.
 func (g *PortfolioEngine) Statuses(out *event.Output) { g.portfolios.Statuses(out) }
 
-// Stats gives how many portfolios are known and how many changes wait.
+// Stats returns how many portfolios are known and how many changes wait.
 func (g *PortfolioEngine) Stats() (portfolios, waiting int) {
 	for k := range g.sources {
 		waiting += len(g.sources[k].wait) - g.sources[k].head

@@ -45,7 +45,7 @@ func TestGatheringAsReplay(t *testing.T) {
 	}
 }
 
-// gather replays a log with its portfolios in a PortfolioEngine, and gives their flags
+// gather replays a log with its portfolios in a PortfolioEngine, and returns their flags
 // and last statuses.
 func gather(t *testing.T, log []byte) *event.Output {
 	t.Helper()
@@ -87,7 +87,7 @@ func gather(t *testing.T, log []byte) *event.Output {
 	return &out
 }
 
-// firstMinute gives the first portfolio minute of a log: the one after its
+// firstMinute returns the first portfolio minute of a log: the one after its
 // first applied event.
 func firstMinute(t *testing.T, log []byte) int64 {
 	t.Helper()

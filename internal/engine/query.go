@@ -80,7 +80,7 @@ func (e *Engine) Statuses(out *event.Output) {
 	}
 }
 
-// contributions gives what lowered the score of a number, largest first.
+// contributions returns what lowered the score of a number, largest first.
 func (e *Engine) contributions(n *number) []event.Contribution {
 	var list []event.Contribution
 	for f, points := range n.points {

@@ -15,7 +15,7 @@ import (
 )
 
 // TestSampledContactsAsReplay has two portfolios write to more contacts than are
-// counted one by one. Whoever takes the changes from three partitions, in any
+// counted one by one. A caller that takes the changes from three partitions, in any
 // interleaving, evaluates to the same statuses and flags as a replay of one.
 func TestSampledContactsAsReplay(t *testing.T) {
 	const exact = 256
@@ -92,7 +92,7 @@ func campaign(random *rand.Rand) []event.Event {
 	return log
 }
 
-// replayContacts gives the portfolios' statuses and flags of a replay.
+// replayContacts returns the portfolios' statuses and flags of a replay.
 func replayContacts(log []event.Event, exact int) event.Output {
 	e := engine.New(engine.Config{Topic: "replay", Policy: policy.Default(), PaneBits: engine.WholeLog, Portfolios: true})
 	e.SampleContactsAbove(exact)
@@ -104,7 +104,7 @@ func replayContacts(log []event.Event, exact int) event.Output {
 	return out
 }
 
-// gatherContacts gives those of a PortfolioEngine that is told of each number by one
+// gatherContacts returns those of a PortfolioEngine that is told of each number by one
 // of three partitions.
 func gatherContacts(random *rand.Rand, log []event.Event, exact int) event.Output {
 	e := engine.New(engine.Config{Topic: "replay", Policy: policy.Default(), PaneBits: engine.WholeLog, Feed: true})

@@ -14,7 +14,7 @@ var update = flag.Bool("update", false, "write the expectations of testdata/scen
 // TestScenarios plays the files of testdata/scenarios, one a concept. Their
 // format is that of `sendwatch policy test` (schemas/policy/TESTING.md), their
 // expectations were worked out from the contract. With -update those that are
-// not met are written anew: read the difference before you keep it.
+// not met are written again: read the difference before you keep it.
 func TestScenarios(t *testing.T) {
 	names, err := filepath.Glob(filepath.Join("testdata", "scenarios", "*.yaml"))
 	if err != nil {

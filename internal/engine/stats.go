@@ -7,7 +7,7 @@ import "sendwatch/internal/event"
 type Anomaly uint8
 
 // What contradicts. "Not remembered" means not in the conversations of the last
-// 48 hours nor in the pane in hand: older ones are forgotten.
+// 48 hours nor in the current pane: older ones are forgotten.
 const (
 	AnomalyReply     Anomaly = iota // an inbound from a contact that is not remembered as written to
 	AnomalyStatus                  // a status of a conversation that is not remembered
@@ -19,7 +19,7 @@ const (
 
 var anomalyNames = [...]string{"reply", "status", "error_code", "account", "move"}
 
-// String gives the anomaly's name as in metrics.
+// String returns the anomaly's name as in metrics.
 func (o Anomaly) String() string { return anomalyNames[o] }
 
 // Stats are counts since the engine was made, and the sizes of its state. They
@@ -42,7 +42,7 @@ type Stats struct {
 // flagged counts a transition.
 func (s *Stats) flagged(f event.Factor, t event.Transition) { s.Flags[f][t]++ }
 
-// Stats gives the counts and sizes as they are now.
+// Stats returns the counts and sizes as they are now.
 func (e *Engine) Stats() Stats {
 	s := e.stats
 	for f := range s.Flags {

@@ -48,7 +48,7 @@ func (t *templates) learn(fingerprint uint64, tpl *event.Template, scratch []byt
 	return scratch
 }
 
-// templateFingerprint gives the fingerprint that a send of the template has
+// templateFingerprint returns the fingerprint that a send of the template has
 // (contract, section 4).
 func templateFingerprint(tpl *event.Template) uint64 {
 	h := xxhash.New()
@@ -58,13 +58,13 @@ func templateFingerprint(tpl *event.Template) uint64 {
 	return h.Sum64()
 }
 
-// label gives name/language of a fingerprint, "" if it is not a template's.
+// label returns name/language of a fingerprint, "" if it is not a template's.
 func (t *templates) label(fingerprint uint64) string {
 	i, _ := t.byName.Get(window.Key{A: fingerprint}) // 0, the empty name, if it is not known
 	return t.names.string(i)
 }
 
-// state gives what is known of a template for a WABA, nil if nothing is.
+// state returns what is known of a template for a WABA, nil if nothing is.
 func (t *templates) state(fingerprint uint64, waba uint32) *templateState {
 	i, ok := t.byWABA.Get(window.Key{A: fingerprint, B: uint64(waba)})
 	if !ok {
@@ -95,7 +95,7 @@ func (t *templates) update(ev *event.Event, waba uint32) {
 	}
 }
 
-// judge gives the level and the severity of a template's state.
+// judge returns the level and the severity of a template's state.
 func (t *templates) judge(s *templateState, r *policy.Rule) (event.Level, float64) {
 	level, severity := r.JudgeWord(s.quality.String())
 	word := string(t.status.get(s.status))
@@ -110,7 +110,7 @@ func (t *templates) judge(s *templateState, r *policy.Rule) (event.Level, float6
 	return level, severity
 }
 
-// words gives a template's state as a flag shows it: status/quality, one that
+// words returns a template's state as a flag shows it: status/quality, one that
 // is not known left out.
 func (t *templates) words(s *templateState) string {
 	status, quality := t.status.string(s.status), s.quality.String()
@@ -129,7 +129,7 @@ type templateLevel struct {
 }
 
 // judgeTemplates computes the levels of a number's templates again if something
-// changed, and gives the largest severity.
+// changed, and returns the largest severity.
 func (e *Engine) judgeTemplates(n *number, r *policy.Rule) {
 	if !n.templateLevelsStale {
 		return

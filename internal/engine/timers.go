@@ -49,7 +49,7 @@ func (w *timers) pop() uint32 {
 	}
 }
 
-// first gives the minute of the earliest, false if there is none.
+// first returns the minute of the earliest, false if there is none.
 func (w *timers) first() (int64, bool) {
 	if len(w.heap) == 0 {
 		return 0, false
@@ -84,7 +84,7 @@ func (e *Engine) scheduleTimer(i numberIndex, n *number) {
 	e.timers.push(timer{at, uint32(i)})
 }
 
-// nextChange gives the first time after the number's clock at which something
+// nextChange returns the first time after the number's clock at which something
 // about it changes without an event.
 func (e *Engine) nextChange(n *number) int64 {
 	l := &e.logs

@@ -26,10 +26,10 @@ type KeyedCounts struct {
 	gone uint32 // entries that left at the front; wraps round
 }
 
-// Top gives the largest count of a key.
+// Top returns the largest count of a key.
 func (l *KeyedCounts) Top() uint32 { return l.max.Top() }
 
-// Keys gives the number of keys in the window.
+// Keys returns the number of keys in the window.
 func (l *KeyedCounts) Keys() int { return int(l.keys) }
 
 // nearby is how many entries of a bucket are looked at for a key's own.
@@ -52,7 +52,7 @@ type Keyed struct {
 // bound away. An event of one more key is not counted, but in Dropped.
 func (s *Keyed) Limit(keys int) { s.limit = uint32(min(max(keys, 0), math.MaxUint32)) }
 
-// Dropped gives how many events the limit has left out.
+// Dropped returns how many events the limit has left out.
 func (s *Keyed) Dropped() int64 { return s.dropped }
 
 // KeyedOption changes what a Keyed keeps.
@@ -117,7 +117,7 @@ func (s *Keyed) Add(l *KeyedCounts, owner uint32, key uint64, at, now int64) {
 	s.pool.Insert(&l.ring, int(i), keyedEntry{at, slot, 1})
 }
 
-// place gives the index behind the last entry of the bucket at or of one before.
+// place returns the index behind the last entry of the bucket at or of one before.
 // Most events are the newest; for late ones it halves the log, because a message
 // of many links that comes late would else walk it once a link.
 func (s *Keyed) place(l *KeyedCounts, at int64) uint32 {
@@ -168,7 +168,7 @@ func (s *Keyed) move(l *KeyedCounts, from, to uint32) {
 	}
 }
 
-// Next gives the bucket at which the next entry leaves the window, Never if
+// Next returns the bucket at which the next entry leaves the window, Never if
 // none will.
 func (s *Keyed) Next(l *KeyedCounts) int64 {
 	if l.ring.n == 0 {
@@ -205,7 +205,7 @@ func (s *Keyed) Since(l *KeyedCounts, after int64, dst []KeyCount) []KeyCount {
 	return dst
 }
 
-// Count gives the events of a key in the window.
+// Count returns the events of a key in the window.
 func (s *Keyed) Count(owner uint32, key uint64) uint32 {
 	slot, ok := s.table.Get(Key{key, uint64(owner)})
 	if !ok {
@@ -214,5 +214,5 @@ func (s *Keyed) Count(owner uint32, key uint64) uint32 {
 	return s.slots.At(slot).count
 }
 
-// Len gives the number of keys in all windows.
+// Len returns the number of keys in all windows.
 func (s *Keyed) Len() int { return s.slots.Len() }

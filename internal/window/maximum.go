@@ -7,7 +7,7 @@ type Maximum struct {
 	top    uint32
 }
 
-// Top gives the largest count, 0 if all are zero.
+// Top returns the largest count, 0 if all are zero.
 func (m *Maximum) Top() uint32 { return m.top }
 
 // Maxima is the pool of Maximum.

@@ -12,7 +12,7 @@ type Ring struct {
 	cap  uint32 // a power of two, 0 if the ring owns no block
 }
 
-// Len gives the number of elements.
+// Len returns the number of elements.
 func (r *Ring) Len() int { return int(r.n) }
 
 // Pool is an arena of rings of T: all elements of all rings lie in one slice,
@@ -26,7 +26,7 @@ type Pool[T any] struct {
 // numbers of a large portfolio are idle and hold one or two entries a log.
 const firstBlock = 2
 
-// At gives the i-th element from the front. It is valid until the pool grows.
+// At returns the i-th element from the front. It is valid until the pool grows.
 func (p *Pool[T]) At(r *Ring, i int) *T {
 	return &p.mem[r.off+((r.head+uint32(i))&(r.cap-1))]
 }
@@ -84,7 +84,7 @@ func (p *Pool[T]) Free(r *Ring) {
 	*r = Ring{}
 }
 
-// Len gives the number of elements that the pool's memory holds, used or not.
+// Len returns the number of elements that the pool's memory holds, used or not.
 func (p *Pool[T]) Len() int { return len(p.mem) }
 
 // grow moves the ring into a block of twice the size.
@@ -98,7 +98,7 @@ func (p *Pool[T]) grow(r *Ring) {
 	*r = next
 }
 
-// block gives the offset of a free block of the given size.
+// block returns the offset of a free block of the given size.
 func (p *Pool[T]) block(size uint32) uint32 {
 	class := bits.TrailingZeros32(size)
 	if free := p.free[class]; len(free) > 0 {

@@ -76,13 +76,13 @@ type Replies struct {
 	sweepAt  uint32
 }
 
-// Find gives the conversation of a number and a contact, if it is known.
+// Find returns the conversation of a number and a contact, if it is known.
 func (r *Replies) Find(number uint32, contact uint64) (Conversation, bool) {
 	slot, ok := r.index.Get(Key{contact, uint64(number)})
 	return Conversation(slot), ok
 }
 
-// Open gives the conversation of a number and a contact, new if need be.
+// Open returns the conversation of a number and a contact, new if need be.
 func (r *Replies) Open(number uint32, contact uint64) Conversation {
 	key := Key{contact, uint64(number)}
 	slot, ok := r.index.Get(key)
@@ -99,14 +99,14 @@ func (r *Replies) Open(number uint32, contact uint64) Conversation {
 	return Conversation(slot)
 }
 
-// InWindow tells whether a send at s is in the customer service window, given
+// InWindow reports whether a send at s is in the customer service window, given
 // the watermark before it.
 func (r *Replies) InWindow(c Conversation, s, watermark int64) bool {
 	v := r.convs.At(uint32(c))
 	return v.last != none && v.first <= s && s <= v.last+ServiceWindow && s >= watermark-ServiceWindow
 }
 
-// StoppedAt gives the time of the stop that holds, false if none does.
+// StoppedAt returns the time of the stop that holds, false if none does.
 func (r *Replies) StoppedAt(c Conversation) (int64, bool) {
 	at := r.convs.At(uint32(c)).stopAt
 	return at, at != none
@@ -215,10 +215,10 @@ func (r *Replies) Expiring(tick int64, dst []uint32) []uint32 {
 	return dst
 }
 
-// Waiting tells whether a tick to come may find anything to expire.
+// Waiting reports whether a tick to come may find anything to expire.
 func (r *Replies) Waiting() bool { return r.sends.Len() > 0 }
 
-// Pressure gives the largest number of pending sends in one conversation of a
+// Pressure returns the largest number of pending sends in one conversation of a
 // number.
 func (r *Replies) Pressure(number uint32) uint32 {
 	if int(number) >= len(r.pressure) {
@@ -250,10 +250,10 @@ func (r *Replies) Sweep(watermark int64, n int) {
 	}
 }
 
-// Conversations gives how many conversations are remembered.
+// Conversations returns how many conversations are remembered.
 func (r *Replies) Conversations() int { return r.convs.Len() }
 
-// Pending gives how many sends wait for a reply.
+// Pending returns how many sends wait for a reply.
 func (r *Replies) Pending() int { return r.pending }
 
 // unlink takes a send out of its conversation's list. It stays in the wheel.
@@ -279,5 +279,5 @@ func (r *Replies) setPending(v *conversation, n uint32) {
 	v.pending = n
 }
 
-// ceilMinute gives the number of the first full minute at or after t.
+// ceilMinute returns the number of the first full minute at or after t.
 func ceilMinute(t int64) int64 { return (t + minute - 1) / minute }

@@ -102,7 +102,7 @@ func (s *SlidingPool) Advance(l *SlidingCounts, sums Sums, now int64) {
 	}
 }
 
-// Next gives the bucket at which the next entry leaves one of the windows,
+// Next returns the bucket at which the next entry leaves one of the windows,
 // Never if none will.
 func (s *SlidingPool) Next(l *SlidingCounts) int64 {
 	next := int64(Never)
@@ -114,5 +114,5 @@ func (s *SlidingPool) Next(l *SlidingCounts) int64 {
 	return next
 }
 
-// Entries gives the number of entries that the pool's memory holds.
+// Entries returns the number of entries that the pool's memory holds.
 func (s *SlidingPool) Entries() int { return s.pool.Len() }

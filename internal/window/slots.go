@@ -7,7 +7,7 @@ type Slots[T any] struct {
 	free []uint32
 }
 
-// New gives a slot that holds the zero T.
+// New returns a slot that holds the zero T.
 func (s *Slots[T]) New() uint32 {
 	if n := len(s.free); n > 0 {
 		slot := s.free[n-1]
@@ -21,13 +21,13 @@ func (s *Slots[T]) New() uint32 {
 	return uint32(len(s.mem) - 1)
 }
 
-// At gives what lies in a slot. It is valid until the next New.
+// At returns what lies in a slot. It is valid until the next New.
 func (s *Slots[T]) At(slot uint32) *T { return &s.mem[slot] }
 
 // Free takes a slot back.
 func (s *Slots[T]) Free(slot uint32) { s.free = append(s.free, slot) }
 
-// Len gives the number of slots in use.
+// Len returns the number of slots in use.
 func (s *Slots[T]) Len() int { return len(s.mem) - len(s.free) }
 
 // End is one more than the largest slot number ever given.

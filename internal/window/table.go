@@ -31,10 +31,10 @@ func (k Key) hash() uint64 {
 	return hi ^ lo
 }
 
-// Len gives the number of keys.
+// Len returns the number of keys.
 func (t *Table) Len() int { return t.n }
 
-// Get gives the slot of k.
+// Get returns the slot of k.
 func (t *Table) Get(k Key) (uint32, bool) {
 	if t.n == 0 {
 		return 0, false

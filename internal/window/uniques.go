@@ -7,7 +7,7 @@ import (
 
 // ExactUniques is up to how many distinct keys of a window are best counted one
 // by one: more than the 100,000 unique contacts of WhatsApp's largest messaging
-// limit, so that the count of whoever has a limit is exact until well beyond it.
+// limit, so that the count of a portfolio with a limit is exact until well beyond it.
 // Above it the standard error is at most half a per cent (see Uniques).
 const ExactUniques = 1 << 17
 
@@ -118,7 +118,7 @@ func (s *Uniques) Advance(l *UniqueCounts, now int64) {
 	}
 }
 
-// Count gives the number of distinct keys in the window as of the last Advance.
+// Count returns the number of distinct keys in the window as of the last Advance.
 func (s *Uniques) Count(l *UniqueCounts) int64 {
 	if l.cuts.n == 0 {
 		return int64(l.kept)
@@ -131,7 +131,7 @@ func (s *Uniques) Count(l *UniqueCounts) int64 {
 	return count
 }
 
-// Next gives the bucket at which the next key leaves the window, Never if none
+// Next returns the bucket at which the next key leaves the window, Never if none
 // will, as of the last Advance.
 func (s *Uniques) Next(l *UniqueCounts) int64 {
 	if l.runs.n == 0 {
@@ -160,7 +160,7 @@ func (s *Uniques) thin(l *UniqueCounts) {
 	}
 }
 
-// raise gives all buckets up to at a level of at least the given one.
+// raise returns all buckets up to at a level of at least the given one.
 func (s *Uniques) raise(l *UniqueCounts, at int64, level uint8) {
 	for v := s.level(l, at) + 1; v <= level; v++ {
 		if n := l.cuts.Len(); int(v) <= n {
@@ -171,7 +171,7 @@ func (s *Uniques) raise(l *UniqueCounts, at int64, level uint8) {
 	}
 }
 
-// level gives the sampling level of a bucket.
+// level returns the sampling level of a bucket.
 func (s *Uniques) level(l *UniqueCounts, at int64) uint8 {
 	v := 0
 	for n := l.cuts.Len(); v < n && *s.cuts.At(&l.cuts, n-1-v) >= at; v++ {
@@ -223,7 +223,7 @@ func (s *Uniques) takeOut(r *uniqueRun, k *uniqueKey) {
 	r.n--
 }
 
-// place gives the index of a bucket's run, or that before which it belongs.
+// place returns the index of a bucket's run, or that before which it belongs.
 // Nearly all that is added goes to the newest, and where no bucket is missing
 // the others' places are known from it.
 func (s *Uniques) place(l *UniqueCounts, at int64) int {
@@ -241,7 +241,7 @@ func (s *Uniques) place(l *UniqueCounts, at int64) int {
 	return sort.Search(n, func(i int) bool { return s.runs.At(&l.runs, i).at >= at })
 }
 
-// passes tells whether a key belongs to the sample of a level. The key's bits
+// passes reports whether a key belongs to the sample of a level. The key's bits
 // are mixed by a bijection (the finalizer of MurmurHash3), so that keys which
 // are numbers in a row are a sample like any other.
 func passes(key uint64, level uint8) bool {

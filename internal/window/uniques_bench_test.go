@@ -43,7 +43,7 @@ func BenchmarkUniques(b *testing.B) {
 	}
 }
 
-// heldBytes gives the heap's size after a collection.
+// heldBytes returns the heap's size after a collection.
 func heldBytes() uint64 {
 	runtime.GC()
 	var m runtime.MemStats

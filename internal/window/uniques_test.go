@@ -170,7 +170,7 @@ func (u uniqueLoad) play(seed uint64, every int, report func(got, want float64, 
 	}
 }
 
-// flow gives the new keys of each bucket for a number of windows, each with its
+// flow returns the new keys of each bucket for a number of windows, each with its
 // total.
 func flow(width int64, totals ...uint64) []uint64 {
 	var list []uint64
