@@ -13,6 +13,7 @@ import (
 	"sendwatch/internal/config"
 	"sendwatch/internal/kafka"
 	"sendwatch/internal/policystore"
+	"sendwatch/internal/telemetry"
 )
 
 // checkTimeout bounds the questions to each of Kafka and ClickHouse.
@@ -34,6 +35,9 @@ func (c *checkCmd) Run(ctx context.Context) error {
 	cfg, err := config.Load(c.Config)
 	if err != nil {
 		return err
+	}
+	for _, err := range telemetry.CheckEnvironment() {
+		fmt.Fprintf(os.Stdout, "warning: telemetry is not exported: %v\n", err)
 	}
 	var failed bool
 	if checkFiles(os.Stdout, cfg) {

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,86 +10,108 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/sdk/instrumentation"
-	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	"go.opentelemetry.io/otel/metric"
 )
 
-// MaxSeries bounds the series of one metric. What comes on top is counted in
-// one more series whose labels are all "other".
+// MaxSeries bounds the series of one metric. What comes on top is counted in one
+// more series, with the label otel_metric_overflow, as OpenTelemetry has it.
 const MaxSeries = 4096
 
-// overflow is every label's value in the series past MaxSeries.
-const overflow = "other"
-
-// Metrics holds the present value of every series. It is safe for concurrent
-// use: callers report once a fetch and an exporter reads every few seconds, so
-// one lock is enough. A nil *Metrics takes and drops everything.
+// Metrics takes the figures of a process. It is safe for concurrent use; callers
+// report once a fetch. A nil *Metrics takes and drops everything.
 //
-// OpenTelemetry's own instruments were not used because they cannot forget a
-// series: a partition given away would be reported for ever. Instead Produce
-// hands the values to the exporters.
+// Counters and histograms are OpenTelemetry's own instruments, so that temporality
+// and start times are the SDK's business. Gauges are kept here and observed when
+// an exporter asks: an instrument that is set can never forget a series, and a
+// partition given away would be reported for ever, but of an observable one the
+// SDK reports what was observed last and nothing else. (client_golang's vectors
+// can forget as well; its bridge to OTLP has no units, no dots in names and no
+// delta temporality.)
 type Metrics struct {
-	start time.Time
+	counters   [NumMetrics]metric.Int64Counter
+	histograms [NumMetrics]metric.Float64Histogram
 
 	mu     sync.Mutex
-	series [NumMetrics]map[string]*series
+	gauges [NumMetrics]map[string]gauge
 }
 
-// series is one metric with one set of label values.
-type series struct {
+// gauge is one series of a gauge.
+type gauge struct {
 	labels []string
-	value  float64 // counter and gauge; of a histogram the sum
-	count  uint64  // histogram only, as what follows
-	bucket [len(durations) + 1]uint64
+	value  float64
 }
 
-// NewMetrics returns an empty store whose counters start at the given time.
-func NewMetrics(start time.Time) *Metrics {
-	m := &Metrics{start: start}
-	for i := range m.series {
-		m.series[i] = map[string]*series{}
+// newMetrics makes an instrument of each metric of the table.
+func newMetrics(meter metric.Meter) (*Metrics, error) {
+	m := &Metrics{}
+	var errs []error
+	for i, def := range table {
+		description, unit := metric.WithDescription(def.Description), metric.WithUnit(def.Unit)
+		var err error
+		switch def.Kind {
+		case Counter:
+			m.counters[i], err = meter.Int64Counter(def.Name, description, unit)
+		case Histogram:
+			m.histograms[i], err = meter.Float64Histogram(def.Name, description, unit, metric.WithExplicitBucketBoundaries(durations[:]...))
+		case Gauge:
+			m.gauges[i] = map[string]gauge{}
+			_, err = meter.Float64ObservableGauge(def.Name, description, unit, metric.WithFloat64Callback(m.observe(Metric(i))))
+		}
+		errs = append(errs, err)
 	}
-	return m
+	return m, errors.Join(errs...)
+}
+
+// observe returns what reports the present series of a gauge to an exporter.
+func (m *Metrics) observe(of Metric) metric.Float64Callback {
+	return func(_ context.Context, o metric.Float64Observer) error {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		for _, g := range m.gauges[of] {
+			o.Observe(g.value, attributes(of, g.labels))
+		}
+		return nil
+	}
 }
 
 // Add adds n to a counter. Like Set and Observe it takes as many label values
 // as the table declares, in that order, and panics on any other number or
 // kind: that is a mistake in the program, and the first test shows it.
-func (m *Metrics) Add(metric Metric, n int64, labels ...string) {
-	check(metric, Counter, labels)
+func (m *Metrics) Add(of Metric, n int64, labels ...string) {
+	check(of, Counter, labels)
 	if m == nil || n == 0 {
 		return
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.at(metric, labels).value += float64(n)
+	m.counters[of].Add(context.Background(), n, attributes(of, labels))
 }
 
 // Set sets a gauge.
-func (m *Metrics) Set(metric Metric, value float64, labels ...string) {
-	check(metric, Gauge, labels)
+func (m *Metrics) Set(of Metric, value float64, labels ...string) {
+	check(of, Gauge, labels)
 	if m == nil {
 		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.at(metric, labels).value = value
+	key := strings.Join(labels, "\x00")
+	g, known := m.gauges[of][key]
+	if !known {
+		g.labels = slices.Clone(labels)
+		for i := range g.labels {
+			g.labels[i] = strings.Clone(g.labels[i]) // callers may pass strings that alias a buffer
+		}
+	}
+	g.value = value
+	m.gauges[of][key] = g
 }
 
 // Observe counts one duration in a histogram.
-func (m *Metrics) Observe(metric Metric, d time.Duration, labels ...string) {
-	check(metric, Histogram, labels)
+func (m *Metrics) Observe(of Metric, d time.Duration, labels ...string) {
+	check(of, Histogram, labels)
 	if m == nil {
 		return
 	}
-	seconds := d.Seconds()
-	i, _ := slices.BinarySearch(durations[:], seconds)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	s := m.at(metric, labels)
-	s.value += seconds
-	s.count++
-	s.bucket[i]++
+	m.histograms[of].Record(context.Background(), d.Seconds(), attributes(of, labels))
 }
 
 // Forget drops the gauges whose labels hold all the given names with the given
@@ -103,13 +126,10 @@ func (m *Metrics) Forget(pairs ...string) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for metric, def := range table {
-		if def.Kind != Gauge {
-			continue
-		}
-		for key, s := range m.series[metric] {
-			if matches(def.Labels, s.labels, pairs) {
-				delete(m.series[metric], key)
+	for of, def := range table {
+		for key, g := range m.gauges[of] {
+			if matches(def.Labels, g.labels, pairs) {
+				delete(m.gauges[of], key)
 			}
 		}
 	}
@@ -126,8 +146,8 @@ func matches(names, values, pairs []string) bool {
 	return true
 }
 
-func check(metric Metric, kind Kind, labels []string) {
-	def := table[metric]
+func check(of Metric, kind Kind, labels []string) {
+	def := &table[of]
 	if def.Kind != kind {
 		panic(fmt.Sprintf("telemetry: %s is a %s and was used as a %s", def.Name, def.Kind, kind))
 	}
@@ -136,77 +156,12 @@ func check(metric Metric, kind Kind, labels []string) {
 	}
 }
 
-// at returns the series with these labels; the caller holds the lock. The labels
-// are cloned on first use, so callers may pass strings that alias a buffer.
-func (m *Metrics) at(metric Metric, labels []string) *series {
-	all := m.series[metric]
-	key := strings.Join(labels, "\x00")
-	if s := all[key]; s != nil {
-		return s
+// attributes returns label values as OpenTelemetry has them. What is no UTF-8
+// would make an exporter drop everything, so it is mended here.
+func attributes(of Metric, values []string) metric.MeasurementOption {
+	kvs := make([]attribute.KeyValue, len(values))
+	for i, name := range table[of].Labels {
+		kvs[i] = attribute.String(name, strings.ToValidUTF8(strings.Clone(values[i]), "?"))
 	}
-	if len(all) >= MaxSeries {
-		labels = slices.Repeat([]string{overflow}, len(labels))
-		key = strings.Join(labels, "\x00")
-		if s := all[key]; s != nil {
-			return s
-		}
-	}
-	s := &series{labels: make([]string, len(labels))}
-	for i, l := range labels {
-		s.labels[i] = strings.ToValidUTF8(strings.Clone(l), "?")
-	}
-	all[strings.Clone(key)] = s
-	return s
-}
-
-// Produce returns all series to an exporter; it implements OpenTelemetry's
-// metric.Producer. A metric without series is left out.
-func (m *Metrics) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	now := time.Now()
-	out := metricdata.ScopeMetrics{Scope: instrumentation.Scope{Name: "sendwatch"}}
-	for metric, def := range table {
-		all := m.series[metric]
-		if len(all) == 0 {
-			continue
-		}
-		out.Metrics = append(out.Metrics, metricdata.Metrics{
-			Name: def.Name, Description: def.Description, Unit: def.Unit,
-			Data: m.data(def, all, now),
-		})
-	}
-	return []metricdata.ScopeMetrics{out}, nil
-}
-
-// data renders the series of one metric.
-func (m *Metrics) data(def Definition, all map[string]*series, now time.Time) metricdata.Aggregation {
-	if def.Kind == Histogram {
-		points := make([]metricdata.HistogramDataPoint[float64], 0, len(all))
-		for _, s := range all {
-			points = append(points, metricdata.HistogramDataPoint[float64]{
-				Attributes: attributes(def.Labels, s.labels), StartTime: m.start, Time: now,
-				Count: s.count, Sum: s.value, Bounds: slices.Clone(durations[:]), BucketCounts: slices.Clone(s.bucket[:]),
-			})
-		}
-		return metricdata.Histogram[float64]{Temporality: metricdata.CumulativeTemporality, DataPoints: points}
-	}
-	points := make([]metricdata.DataPoint[float64], 0, len(all))
-	for _, s := range all {
-		points = append(points, metricdata.DataPoint[float64]{
-			Attributes: attributes(def.Labels, s.labels), StartTime: m.start, Time: now, Value: s.value,
-		})
-	}
-	if def.Kind == Gauge {
-		return metricdata.Gauge[float64]{DataPoints: points}
-	}
-	return metricdata.Sum[float64]{Temporality: metricdata.CumulativeTemporality, IsMonotonic: true, DataPoints: points}
-}
-
-func attributes(names, values []string) attribute.Set {
-	kvs := make([]attribute.KeyValue, len(names))
-	for i, n := range names {
-		kvs[i] = attribute.String(n, values[i])
-	}
-	return attribute.NewSet(kvs...)
+	return metric.WithAttributeSet(attribute.NewSet(kvs...))
 }

@@ -23,16 +23,24 @@ func scrape(t *testing.T, tel *Telemetry) string {
 	return string(body)
 }
 
-// quiet returns a Telemetry that no environment variable of the machine reaches.
-func quiet(t *testing.T) *Telemetry {
+// clean takes away every environment variable of the machine that would matter.
+func clean(t *testing.T) {
 	t.Helper()
 	for _, name := range []string{
 		"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+		"OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+		"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "OTEL_METRIC_EXPORT_INTERVAL",
 		"OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG",
 		"OTEL_METRICS_EXPORTER", "OTEL_TRACES_EXPORTER", "OTEL_SDK_DISABLED",
 	} {
 		t.Setenv(name, "")
 	}
+}
+
+// quiet returns a Telemetry that no environment variable of the machine reaches.
+func quiet(t *testing.T) *Telemetry {
+	t.Helper()
+	clean(t)
 	tel, err := New(Config{Version: "v1.2.3"})
 	if err != nil {
 		t.Fatal(err)
@@ -103,15 +111,16 @@ func TestForgetDropsGaugesAndKeepsCounters(t *testing.T) {
 }
 
 func TestSeriesAreBounded(t *testing.T) {
-	m := NewMetrics(time.Unix(0, 0))
+	tel := quiet(t)
 	for i := range MaxSeries + 100 {
-		m.Add(DeadLetters, 1, strconv.Itoa(i))
+		tel.Metrics().Add(DeadLetters, 1, strconv.Itoa(i))
 	}
-	if n := len(m.series[DeadLetters]); n != MaxSeries+1 {
-		t.Errorf("%d series, want %d and one for the rest", n, MaxSeries)
+	got := scrape(t, tel)
+	if n := strings.Count(got, "\nsendwatch_dead_letters_total{"); n != MaxSeries {
+		t.Errorf("%d series, want %d, with one for the rest", n, MaxSeries)
 	}
-	if got := m.series[DeadLetters][overflow].value; got != 100 {
-		t.Errorf("the rest counts %v, want 100", got)
+	if !strings.Contains(got, `sendwatch_dead_letters_total{otel_metric_overflow="true"} 101`) {
+		t.Error("what is beyond the limit is not counted in a series of its own")
 	}
 }
 
@@ -179,5 +188,21 @@ func TestTableIsSound(t *testing.T) {
 				t.Errorf("%s: the label %s would have as many values as there are senders", d.Name, l)
 			}
 		}
+	}
+}
+
+// TestNamesCannotClash: OpenTelemetry's Prometheus exporter (v0.69.0) writes . and
+// _ alike, and two metrics of one name there take the whole endpoint down.
+func TestNamesCannotClash(t *testing.T) {
+	seen := map[string]string{}
+	for _, d := range Table() {
+		name := strings.NewReplacer(".", "_").Replace(d.Name)
+		if other, twice := seen[name]; twice {
+			t.Errorf("%s and %s are one name in Prometheus", d.Name, other)
+		}
+		seen[name] = d.Name
+	}
+	if names := endpointNames(t); len(names) < len(seen) {
+		t.Errorf("%d metrics are served under %d names", len(seen), len(names))
 	}
 }

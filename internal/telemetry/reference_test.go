@@ -41,8 +41,9 @@ func reference(t *testing.T) string {
 
 Written by ` + "`go test ./internal/telemetry -update`" + ` from the table in ` + "`internal/telemetry/table.go`" + `; do not edit.
 
-The Prometheus endpoint is ` + "`/metrics`" + ` on the HTTP port. The same metrics go out over OTLP (HTTP) when
-` + "`OTEL_EXPORTER_OTLP_ENDPOINT`" + ` is set; the standard ` + "`OTEL_`" + ` variables choose headers, intervals and the like.
+The Prometheus endpoint is ` + "`/metrics`" + ` on the HTTP port. The same metrics go out over OTLP (http/protobuf or
+grpc) when ` + "`OTEL_EXPORTER_OTLP_ENDPOINT`" + ` is set; the standard ` + "`OTEL_`" + ` variables choose headers, intervals, temporality and
+the like. One that cannot be meant is named in the log and by ` + "`sendwatch check`" + `, and nothing is exported then.
 Traces of fetches and inserts follow the same variables; one in a hundred is kept unless ` + "`OTEL_TRACES_SAMPLER`" + ` says otherwise.
 Beside these, the endpoint has Go's own ` + "`go_`" + ` and ` + "`process_`" + ` metrics.
 

@@ -5,14 +5,21 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	collectorpb "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
+	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
 	"go.uber.org/goleak"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -102,71 +109,168 @@ func TestOTLPCarriesMetricsAndSpansWhenAskedFor(t *testing.T) {
 }
 
 func TestOTLPIsOffUnlessAskedFor(t *testing.T) {
-	quiet(t)
-	for _, c := range []struct {
-		name, key, value string
-		meter, trace     bool
+	const away = "http://127.0.0.1:1"
+	for name, c := range map[string]struct {
+		environment   map[string]string
+		meters, spans string
+		mistake       string // what the error names; empty for none
 	}{
-		{"nothing set", "OTEL_SDK_DISABLED", "", false, false},
-		{"all", "OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1", true, true},
-		{"metrics alone", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://127.0.0.1:1", true, false},
-		{"traces alone", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:1", false, true},
-		{"at the endpoint of the specification", "OTEL_METRICS_EXPORTER", "prometheus, otlp", true, false},
+		"nothing set":    {},
+		"all":            {map[string]string{"ENDPOINT": away}, protocolHTTP, protocolHTTP, ""},
+		"metrics alone":  {map[string]string{"METRICS_ENDPOINT": away}, protocolHTTP, "", ""},
+		"traces alone":   {map[string]string{"TRACES_ENDPOINT": away}, "", protocolHTTP, ""},
+		"by exporter":    {map[string]string{"OTEL_METRICS_EXPORTER": "prometheus, otlp"}, protocolHTTP, "", ""},
+		"no traces":      {map[string]string{"ENDPOINT": away, "OTEL_TRACES_EXPORTER": "none"}, protocolHTTP, "", ""},
+		"grpc":           {map[string]string{"ENDPOINT": away, "PROTOCOL": "grpc"}, protocolGRPC, protocolGRPC, ""},
+		"grpc unused":    {map[string]string{"PROTOCOL": "http/json"}, "", "", ""},
+		"by signal":      {map[string]string{"ENDPOINT": away, "PROTOCOL": "http/json", "METRICS_PROTOCOL": "grpc", "TRACES_PROTOCOL": "http/protobuf"}, protocolGRPC, protocolHTTP, ""},
+		"json":           {map[string]string{"ENDPOINT": away, "PROTOCOL": "http/json"}, "", "", `OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" is not spoken here; give http/protobuf`},
+		"no scheme":      {map[string]string{"ENDPOINT": "collector:4317"}, "", "", "OTEL_EXPORTER_OTLP_ENDPOINT: is no URL"},
+		"an address":     {map[string]string{"ENDPOINT": "127.0.0.1:4318"}, "", "", "write it as http://HOST:PORT"},
+		"one no scheme":  {map[string]string{"ENDPOINT": away, "TRACES_ENDPOINT": "tempo"}, protocolHTTP, "", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: is no URL"},
+		"delta":          {map[string]string{"METRICS_ENDPOINT": away, "METRICS_TEMPORALITY_PREFERENCE": "Delta"}, protocolHTTP, "", ""},
+		"no temporality": {map[string]string{"METRICS_ENDPOINT": away, "METRICS_TEMPORALITY_PREFERENCE": "deltas"}, "", "", "give cumulative, delta or lowmemory"},
+		"disabled":       {map[string]string{"ENDPOINT": "collector", "OTEL_SDK_DISABLED": "TRUE"}, "", "", ""},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Setenv(c.key, c.value)
-			tel, err := New(Config{})
-			if err != nil {
-				t.Fatal(err)
+		t.Run(name, func(t *testing.T) {
+			clean(t)
+			for key, value := range c.environment {
+				if !strings.HasPrefix(key, "OTEL_") {
+					key = otlpPrefix + key
+				}
+				t.Setenv(key, value)
 			}
-			if tel.otlpMeter != c.meter || tel.otlpTrace != c.trace {
-				t.Errorf("metrics %t, traces %t", tel.otlpMeter, tel.otlpTrace)
+			if name != "disabled" { // there nothing asks
+				if got, _ := otlpProtocol("METRICS"); got != c.meters {
+					t.Errorf("metrics go by %q, want %q", got, c.meters)
+				}
+				if got, _ := otlpProtocol("TRACES"); got != c.spans {
+					t.Errorf("traces go by %q, want %q", got, c.spans)
+				}
+			}
+			mistakes := CheckEnvironment()
+			switch {
+			case c.mistake == "" && mistakes != nil:
+				t.Errorf("mistakes %v", mistakes)
+			case c.mistake != "" && (len(mistakes) != 1 || !strings.Contains(mistakes[0].Error(), c.mistake)):
+				t.Errorf("mistakes %v, want one with %q", mistakes, c.mistake)
 			}
 		})
 	}
-	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
-	t.Setenv("OTEL_TRACES_EXPORTER", "none")
-	if tel, err := New(Config{}); err != nil || tel.otlpTrace || !tel.otlpMeter {
-		t.Errorf("OTEL_TRACES_EXPORTER=none was not heeded (error %v)", err)
-	}
-	t.Setenv("OTEL_SDK_DISABLED", "true")
-	if tel, err := New(Config{}); err != nil || tel.otlpTrace || tel.otlpMeter {
-		t.Errorf("OTEL_SDK_DISABLED was not heeded (error %v)", err)
+}
+
+// TestAMistakeKeepsNothingFromRunning: the pipeline is there for its flags.
+func TestAMistakeKeepsNothingFromRunning(t *testing.T) {
+	for name, value := range map[string]string{
+		"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4317",
+		"OTEL_RESOURCE_ATTRIBUTES":    "no equals sign",
+	} {
+		t.Run(name, func(t *testing.T) {
+			clean(t)
+			t.Setenv(name, value)
+			var log strings.Builder
+			tel, err := New(Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			runUntil(t, tel, func(context.Context) { tel.Metrics().Add(SinkRows, 1, "flags") })
+			if !strings.Contains(log.String(), name) || strings.Contains(log.String(), value) && name != "OTEL_RESOURCE_ATTRIBUTES" {
+				t.Errorf("the log does not name %s, or shows its value: %s", name, log.String())
+			}
+		})
 	}
 }
 
-// TestOTLPNamesAProtocolThatItDoesNotSpeak: figures sent by another one than was
-// asked for would be lost in silence.
-func TestOTLPNamesAProtocolThatItDoesNotSpeak(t *testing.T) {
-	quiet(t)
+// TestDeltaTemporalityIsHeeded sends twice and looks at what the collector got:
+// receivers that want deltas drop or miscount cumulative sums.
+func TestDeltaTemporalityIsHeeded(t *testing.T) {
+	for preference, want := range map[string]metricspb.AggregationTemporality{
+		"":      metricspb.AggregationTemporality_AGGREGATION_TEMPORALITY_CUMULATIVE,
+		"delta": metricspb.AggregationTemporality_AGGREGATION_TEMPORALITY_DELTA,
+	} {
+		clean(t)
+		sink := &collector{bodies: map[string]string{}, spans: make(chan struct{}, 1)}
+		listener := httptest.NewServer(sink)
+		t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", listener.URL)
+		t.Setenv("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", preference)
+		tel, err := New(Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tel.Metrics().Add(SinkRows, 12, "flags")
+		tel.Metrics().Observe(FetchDuration, time.Second, "numbers")
+		runUntil(t, tel, func(context.Context) {})
+		listener.Close()
+		var got collectorpb.ExportMetricsServiceRequest
+		if err := proto.Unmarshal([]byte(sink.bodies["/v1/metrics"]), &got); err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		for _, r := range got.ResourceMetrics {
+			for _, s := range r.ScopeMetrics {
+				for _, m := range s.Metrics {
+					switch {
+					case m.GetSum() != nil && m.GetSum().AggregationTemporality == want,
+						m.GetHistogram() != nil && m.GetHistogram().AggregationTemporality == want:
+						found++
+					case m.GetGauge() == nil:
+						t.Errorf("%q: %s is sent with another temporality than %s", preference, m.Name, want)
+					}
+				}
+			}
+		}
+		if found != 2 {
+			t.Errorf("%q: %d of 2 metrics were sent as wanted", preference, found)
+		}
+	}
+}
+
+// TestGRPCReachesACollector speaks to a gRPC server of the protocol.
+func TestGRPCReachesACollector(t *testing.T) {
+	clean(t)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink := &grpcCollector{got: make(chan *collectorpb.ExportMetricsServiceRequest, 1)}
+	server := grpc.NewServer()
+	collectorpb.RegisterMetricsServiceServer(server, sink)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	t.Setenv("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://"+listener.Addr().String())
 	t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
-	if _, err := New(Config{}); err != nil {
-		t.Errorf("nothing is sent, and still: %v", err)
+	tel, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
-	_, err := New(Config{})
-	if err == nil || !strings.Contains(err.Error(), "OTEL_EXPORTER_OTLP_PROTOCOL") || !strings.Contains(err.Error(), "http/protobuf") {
-		t.Errorf("got %v", err)
+	tel.Metrics().Add(SinkRows, 12, "flags")
+	runUntil(t, tel, func(context.Context) {})
+	if got := <-sink.got; !strings.Contains(got.String(), "sendwatch.sink.rows") {
+		t.Errorf("the collector got %v", got)
 	}
-	t.Setenv("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "http/protobuf")
-	t.Setenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf")
-	if _, err := New(Config{}); err != nil {
-		t.Errorf("a signal's own protocol was not heeded: %v", err)
+	server.Stop()
+	if err := <-served; err != nil {
+		t.Error(err)
 	}
+}
+
+// grpcCollector keeps the first export.
+type grpcCollector struct {
+	collectorpb.UnimplementedMetricsServiceServer
+	got chan *collectorpb.ExportMetricsServiceRequest
+}
+
+func (c *grpcCollector) Export(_ context.Context, r *collectorpb.ExportMetricsServiceRequest) (*collectorpb.ExportMetricsServiceResponse, error) {
+	select {
+	case c.got <- r:
+	default:
+	}
+	return &collectorpb.ExportMetricsServiceResponse{}, nil
 }
 
 func TestOneInAHundredIsSampled(t *testing.T) {
 	if got := defaultSampler().Description(); !strings.Contains(got, "ParentBased{root:TraceIDRatioBased{0.01}") {
 		t.Errorf("sampler %s", got)
-	}
-}
-
-func TestBadResourceAttributesAreNamed(t *testing.T) {
-	quiet(t)
-	t.Setenv("OTEL_RESOURCE_ATTRIBUTES", "no equals sign")
-	_, err := New(Config{})
-	if err == nil || !strings.Contains(err.Error(), "OTEL_RESOURCE_ATTRIBUTES") {
-		t.Errorf("got %v", err)
 	}
 }
 
