@@ -1,0 +1,42 @@
+package webhook
+
+// maxFacts is how many facts of a kind a Memory holds. The oldest half goes
+// when it is full: what is asked for again is told again by the bodies.
+const maxFacts = 1 << 16
+
+// Memory is a Directory that remembers facts, at most 131,072 of a kind. The
+// zero value is empty and ready. It serves one goroutine at a time.
+type Memory struct {
+	young, old [FactPhone + 1]map[string]string
+}
+
+// Learn remembers a fact and reports whether it is new.
+func (m *Memory) Learn(f Fact) bool {
+	if m.Known(f.Kind, f.Key) == f.Value {
+		return false
+	}
+	m.put(f.Kind, f.Key, f.Value)
+	return true
+}
+
+// Known returns what is known of a key, "" for nothing.
+func (m *Memory) Known(kind FactKind, key string) string {
+	if v, ok := m.young[kind][key]; ok {
+		return v
+	}
+	v, ok := m.old[kind][key]
+	if ok {
+		m.put(kind, key, v) // in use: it stays
+	}
+	return v
+}
+
+func (m *Memory) put(kind FactKind, key, value string) {
+	if len(m.young[kind]) >= maxFacts {
+		m.young[kind], m.old[kind] = nil, m.young[kind]
+	}
+	if m.young[kind] == nil {
+		m.young[kind] = map[string]string{}
+	}
+	m.young[kind][key] = value
+}
