@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"sendwatch/internal/webhook"
 )
 
 // cli is the command line: one field a subcommand, one file each.
@@ -24,6 +26,7 @@ type cli struct {
 	Check    checkCmd    `cmd:"" help:"Say what would fail at start; changes nothing."`
 	SQL      sqlCmd      `cmd:"" name:"sql" help:"Ask ClickHouse and print the rows."`
 	Replay   replayCmd   `cmd:"" help:"Run the engine over files of events."`
+	Convert  convertCmd  `cmd:"" help:"Turn the bodies of a provider's webhooks into events."`
 	Policy   policyCmd   `cmd:"" help:"Try out a policy."`
 	Backtest backtestCmd `cmd:"" aliases:"evaluate" help:"Measure how well warnings come before restrictions."`
 	Health   healthCmd   `cmd:"" help:"Ask a running process whether it is ready."`
@@ -46,6 +49,7 @@ func main() {
 		kong.Name("sendwatch"),
 		kong.Description("Watches how WhatsApp numbers send and warns before they are restricted."),
 		kong.ShortUsageOnError(),
+		kong.Vars{"providers": strings.Join(webhook.Providers(), ", ")},
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
 	args := protectStatements(os.Args[1:])

@@ -99,14 +99,17 @@ func written(s string) (int64, bool) {
 }
 
 // at returns the first of the values that is a time, else the time of receipt,
-// else 0.
+// else the one that is assumed.
 func (c *call) at(values ...any) int64 {
 	for _, v := range values {
 		if ms, ok := millis(v); ok {
 			return ms
 		}
 	}
-	return c.source.ReceivedAt
+	if c.source.ReceivedAt != 0 {
+		return c.source.ReceivedAt
+	}
+	return c.source.AssumedAt
 }
 
 // received returns the time of receipt if it is known, else the first of the
