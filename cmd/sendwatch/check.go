@@ -11,6 +11,7 @@ import (
 
 	"sendwatch/internal/clickhouse"
 	"sendwatch/internal/config"
+	"sendwatch/internal/event"
 	"sendwatch/internal/kafka"
 	"sendwatch/internal/policystore"
 	"sendwatch/internal/telemetry"
@@ -46,7 +47,7 @@ func (c *checkCmd) Run(ctx context.Context) error {
 	if checkKafka(ctx, os.Stdout, cfg) {
 		failed = true
 	}
-	if slices.Contains(cfg.Roles, config.RoleSink) && checkClickHouse(ctx, os.Stdout, cfg) {
+	if slices.Contains(cfg.Roles, event.RoleSink) && checkClickHouse(ctx, os.Stdout, cfg) {
 		failed = true
 	}
 	if failed {
@@ -65,7 +66,7 @@ func checkFiles(out io.Writer, cfg config.Config) (failed bool) {
 			failed = true
 		}
 	}
-	if slices.Contains(cfg.Roles, config.RoleNumbers) {
+	if slices.Contains(cfg.Roles, event.RoleNumbers) {
 		_, err := cfg.Contacts.Secret.Reveal()
 		problem(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"sendwatch/internal/config"
+	"sendwatch/internal/event"
 )
 
 // TestRolesAskOnlyForWhatTheyUse: each role starts with what it needs, and
@@ -24,12 +25,12 @@ func TestRolesAskOnlyForWhatTheyUse(t *testing.T) {
 		policy, shadow string
 		want           []string // in what is said; none: nothing is wrong
 	}{
-		{config.RoleSink, bad, bad, nil},
-		{config.RolePortfolios, "", "", nil},
-		{config.RolePortfolios, "", bad, []string{bad}},
-		{config.RolePortfolios, bad, "", []string{bad}},
-		{config.RoleNumbers, "", "", []string{config.ContactSecretVariable}},
-		{config.RoleNumbers, "", bad, []string{config.ContactSecretVariable, bad}},
+		{event.RoleSink, bad, bad, nil},
+		{event.RolePortfolios, "", "", nil},
+		{event.RolePortfolios, "", bad, []string{bad}},
+		{event.RolePortfolios, bad, "", []string{bad}},
+		{event.RoleNumbers, "", "", []string{config.ContactSecretVariable}},
+		{event.RoleNumbers, "", bad, []string{config.ContactSecretVariable, bad}},
 	} {
 		cfg := config.Default()
 		cfg.Roles = []string{c.role}

@@ -11,6 +11,7 @@ import (
 
 	"sendwatch/internal/clickhouse"
 	"sendwatch/internal/config"
+	"sendwatch/internal/event"
 	"sendwatch/internal/kafka"
 )
 
@@ -77,9 +78,9 @@ const trackedReply = 48 * time.Hour
 // roles expects of them.
 func topics(c config.Config) []kafka.Topic {
 	k := c.Kafka
-	numbers := slices.Contains(c.Roles, config.RoleNumbers)
-	portfolios := slices.Contains(c.Roles, config.RolePortfolios)
-	sink := slices.Contains(c.Roles, config.RoleSink)
+	numbers := slices.Contains(c.Roles, event.RoleNumbers)
+	portfolios := slices.Contains(c.Roles, event.RolePortfolios)
+	sink := slices.Contains(c.Roles, event.RoleSink)
 	topic := func(name string, retention, atLeast time.Duration, read, write bool) kafka.Topic {
 		return kafka.Topic{
 			Name: name, Partitions: k.Create.Partitions, Replication: k.Create.ReplicationFactor,
@@ -104,7 +105,7 @@ func topics(c config.Config) []kafka.Topic {
 // groups are the consumer groups of the configured roles.
 func groups(c config.Config) []string {
 	names := map[string]string{
-		config.RoleNumbers: c.Kafka.Groups.Numbers, config.RolePortfolios: c.Kafka.Groups.Portfolios, config.RoleSink: c.Kafka.Groups.Sink,
+		event.RoleNumbers: c.Kafka.Groups.Numbers, event.RolePortfolios: c.Kafka.Groups.Portfolios, event.RoleSink: c.Kafka.Groups.Sink,
 	}
 	var all []string
 	for _, role := range c.Roles {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"sendwatch/internal/config"
+	"sendwatch/internal/event"
 )
 
 // TestTopicsKeepWhatARestartNeeds wants of the rows topic what restricted_7d
@@ -15,8 +16,8 @@ func TestTopicsKeepWhatARestartNeeds(t *testing.T) {
 		roles []string
 		least time.Duration
 	}{
-		{[]string{config.RoleNumbers, config.RolePortfolios, config.RoleSink}, 7*24*time.Hour + c.Numbers.LongestOutage},
-		{[]string{config.RoleSink}, c.Numbers.LongestOutage},
+		{[]string{event.RoleNumbers, event.RolePortfolios, event.RoleSink}, 7*24*time.Hour + c.Numbers.LongestOutage},
+		{[]string{event.RoleSink}, c.Numbers.LongestOutage},
 	} {
 		c.Roles = k.roles
 		for _, topic := range topics(c) {

@@ -13,6 +13,7 @@ import (
 
 	"sendwatch/internal/codec"
 	"sendwatch/internal/config"
+	"sendwatch/internal/event"
 	"sendwatch/internal/kafka"
 	"sendwatch/internal/policy"
 	"sendwatch/internal/policystore"
@@ -53,7 +54,7 @@ func (c *runCmd) Run(ctx context.Context) error {
 // judgeBy reads the policies and the secret, as far as the roles want them: a
 // process that only fills ClickHouse judges nobody and is trusted with no secret.
 func (o *runOptions) judgeBy(settings config.Config) error {
-	if slices.Contains(settings.Roles, config.RoleNumbers) {
+	if slices.Contains(settings.Roles, event.RoleNumbers) {
 		secret, err := settings.Contacts.Secret.Reveal()
 		if err != nil {
 			return err
@@ -81,7 +82,7 @@ func (o *runOptions) judgeBy(settings config.Config) error {
 
 // goesByPolicy reports whether one of the roles goes by the policy.
 func goesByPolicy(settings config.Config) bool {
-	return slices.Contains(settings.Roles, config.RoleNumbers) || slices.Contains(settings.Roles, config.RolePortfolios)
+	return slices.Contains(settings.Roles, event.RoleNumbers) || slices.Contains(settings.Roles, event.RolePortfolios)
 }
 
 // chooseRoles returns the roles to run: those asked for, else those of the
@@ -93,7 +94,7 @@ func chooseRoles(configured, asked []string) ([]string, error) {
 	var roles, unknown []string
 	for _, role := range asked {
 		switch role {
-		case config.RoleNumbers, config.RolePortfolios, config.RoleSink:
+		case event.RoleNumbers, event.RolePortfolios, event.RoleSink:
 			roles = append(roles, role)
 		default:
 			unknown = append(unknown, role)

@@ -38,8 +38,8 @@ func TestRunRefusesMissingTopics(t *testing.T) {
 		roles []string
 		named string
 	}{
-		{[]string{config.RoleNumbers, config.RolePortfolios}, "refuse.rows, refuse.letters;"},
-		{[]string{config.RolePortfolios}, "refuse.rows;"},
+		{[]string{event.RoleNumbers, event.RolePortfolios}, "refuse.rows, refuse.letters;"},
+		{[]string{event.RolePortfolios}, "refuse.rows;"},
 	} {
 		cfg.Roles = c.roles
 		err := runPipelines(t.Context(), runOptions{settings: cfg, policy: policy.Default(), logger: slog.New(slog.DiscardHandler)})
@@ -64,7 +64,7 @@ func TestRunRefusesMissingTopics(t *testing.T) {
 func TestRunWaitsForBrokers(t *testing.T) {
 	cfg := config.Default()
 	cfg.Kafka.Brokers = []string{"127.0.0.1:1"}
-	cfg.Roles = []string{config.RolePortfolios}
+	cfg.Roles = []string{event.RolePortfolios}
 	var said strings.Builder
 	roles, err := newPipelines(runOptions{settings: cfg, policy: policy.Default(), logger: slog.New(slog.NewTextHandler(&said, nil))})
 	if err != nil {

@@ -26,7 +26,6 @@ import (
 	"sendwatch/internal/kafka"
 	"sendwatch/internal/oracle"
 	"sendwatch/internal/oracle/randlog"
-	"sendwatch/internal/pipeline"
 	"sendwatch/internal/policy"
 	"sendwatch/internal/sqlprint"
 )
@@ -302,13 +301,13 @@ func runUntilRead(t *testing.T, cfg config.Config, records int64) *clickhouse.Cl
 		behind := roles.Ready(ctx) != nil || roles.portfolios.Ready() != nil || roles.sink.Ready() != nil
 		for _, p := range status.Partitions {
 			behind = behind || p.Lag > 0
-			if p.Role == pipeline.RoleNumbers && p.Partition == 1 {
+			if p.Role == event.RoleNumbers && p.Partition == 1 {
 				watermark = p.Watermark
 				for _, n := range p.Records {
 					read += n
 				}
 			}
-			if p.Role == pipeline.RolePortfolios && p.Entries["portfolios"] > 0 {
+			if p.Role == event.RolePortfolios && p.Entries["portfolios"] > 0 {
 				behind = behind || p.Watermark < watermark/60_000*60_000
 			}
 			if p.Error != "" {
@@ -327,7 +326,7 @@ func runUntilRead(t *testing.T, cfg config.Config, records int64) *clickhouse.Cl
 	// What the last barrier wrote while draining is stored by a sink that starts
 	// after it.
 	sink := cfg
-	sink.Roles = []string{config.RoleSink}
+	sink.Roles = []string{event.RoleSink}
 	roles, err = newPipelines(runOptions{settings: sink, policy: policy.Default(), logger: logger})
 	if err != nil {
 		t.Fatal(err)
@@ -414,7 +413,7 @@ func parse[R any](t *testing.T, rows []R, write func([]byte, *R) []byte) []map[s
 // of its file waits for the next start.
 func TestShadowIsTold(t *testing.T) {
 	cfg := config.Default()
-	cfg.Roles = []string{config.RolePortfolios}
+	cfg.Roles = []string{event.RolePortfolios}
 	cfg.Policy.Shadow = "../../schemas/policy/tuned.yaml"
 	var log bytes.Buffer
 	o := runOptions{settings: cfg, logger: slog.New(slog.NewTextHandler(&log, nil))}

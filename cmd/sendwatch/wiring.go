@@ -13,6 +13,7 @@ import (
 	"sendwatch/internal/clickhouse"
 	"sendwatch/internal/codec"
 	"sendwatch/internal/config"
+	"sendwatch/internal/event"
 	"sendwatch/internal/kafka"
 	"sendwatch/internal/pipeline"
 	"sendwatch/internal/policy"
@@ -76,7 +77,7 @@ func newPipelines(o runOptions) (*pipelines, error) {
 	}
 	topics, producer := o.settings.Kafka.Topics, p.client.NewProducer()
 	recent := pipeline.NewRecentFlags(server.MaxLimit) // of all roles: they are asked for together
-	if slices.Contains(o.settings.Roles, config.RoleNumbers) {
+	if slices.Contains(o.settings.Roles, event.RoleNumbers) {
 		p.numbers = pipeline.NewNumbers(pipeline.NumbersConfig{
 			Flags: topics.Flags, Rows: topics.Rows, DeadLetter: topics.DeadLetter,
 			Writer: producer, Topics: producer, Secret: o.secret, Policy: o.policy, Policies: o.judges(), Shadow: o.shadow,
@@ -86,13 +87,13 @@ func newPipelines(o runOptions) (*pipelines, error) {
 			Drain:      p.client.DrainTime(), Recent: recent, Telemetry: o.telemetry, Logger: o.logger,
 		})
 	}
-	if slices.Contains(o.settings.Roles, config.RolePortfolios) {
+	if slices.Contains(o.settings.Roles, event.RolePortfolios) {
 		p.portfolios = pipeline.NewPortfolios(pipeline.PortfoliosConfig{
 			Events: topics.Events, Flags: topics.Flags, Rows: topics.Rows, Writer: producer, Topics: producer,
 			Policy: o.policy, Policies: o.judges(), Shadow: o.shadow, Drain: p.client.DrainTime(), Recent: recent, Telemetry: o.telemetry, Logger: o.logger,
 		})
 	}
-	if slices.Contains(o.settings.Roles, config.RoleSink) {
+	if slices.Contains(o.settings.Roles, event.RoleSink) {
 		if p.tables, err = openClickHouse(o.settings.ClickHouse, o.logger); err != nil {
 			p.client.Close()
 			return nil, err
@@ -144,17 +145,17 @@ func (p *pipelines) run(ctx context.Context) error {
 	}
 	if p.numbers != nil {
 		// A number that moved to another partition has left its history behind.
-		join := p.join(pipeline.RoleNumbers, kafka.GroupConfig{ID: groups.Numbers, Topic: topics.Events, FixedPartitions: true})
-		start(0, pipeline.RoleNumbers, func(ctx context.Context) error { return p.numbers.Run(ctx, join) })
+		join := p.join(event.RoleNumbers, kafka.GroupConfig{ID: groups.Numbers, Topic: topics.Events, FixedPartitions: true})
+		start(0, event.RoleNumbers, func(ctx context.Context) error { return p.numbers.Run(ctx, join) })
 	}
 	if p.portfolios != nil {
 		// A portfolio that moved to another partition has left its history behind.
-		join := p.join(pipeline.RolePortfolios, kafka.GroupConfig{ID: groups.Portfolios, Topic: topics.Rows, FixedPartitions: true})
-		start(1, pipeline.RolePortfolios, func(ctx context.Context) error { return p.portfolios.Run(ctx, join) })
+		join := p.join(event.RolePortfolios, kafka.GroupConfig{ID: groups.Portfolios, Topic: topics.Rows, FixedPartitions: true})
+		start(1, event.RolePortfolios, func(ctx context.Context) error { return p.portfolios.Run(ctx, join) })
 	}
 	if p.sink != nil {
-		join := p.join(pipeline.RoleSink, kafka.GroupConfig{ID: groups.Sink, Topic: topics.Rows})
-		start(2, pipeline.RoleSink, func(ctx context.Context) error { return p.sink.Run(ctx, join) })
+		join := p.join(event.RoleSink, kafka.GroupConfig{ID: groups.Sink, Topic: topics.Rows})
+		start(2, event.RoleSink, func(ctx context.Context) error { return p.sink.Run(ctx, join) })
 	}
 	roles.Wait()
 	return errors.Join(failed[:]...)

@@ -23,7 +23,7 @@ var rooms = map[string][]string{
 	"internal/kafka":        {"internal/event", "internal/retry"},
 	"internal/clickhouse":   {"internal/event", "schemas"},
 	"internal/checkpoint":   {},
-	"internal/config":       {"internal/strictyaml"},
+	"internal/config":       {"internal/event", "internal/strictyaml"},
 	"internal/telemetry":    {},
 	"internal/server":       {"internal/event"},
 	"internal/pipeline":     {"internal/event", "internal/codec", "internal/engine", "internal/policy", "internal/processor", "internal/checkpoint", "internal/retry", "internal/telemetry", "schemas"},

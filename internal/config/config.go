@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"sendwatch/internal/event"
 )
 
 // Config is the whole of sendwatch.yaml.
 type Config struct {
-	Roles      []string // what this process does: RoleNumbers, RolePortfolios, RoleSink
+	Roles      []string // what this process does: event.RoleNumbers, event.RolePortfolios, event.RoleSink
 	Kafka      Kafka
 	ClickHouse ClickHouse
 	Contacts   Contacts
@@ -18,13 +20,6 @@ type Config struct {
 	Log        Log
 	Telemetry  Telemetry
 }
-
-// The roles of a process.
-const (
-	RoleNumbers    = "numbers"    // events to flags and rows
-	RolePortfolios = "portfolios" // rows to what only shows over all numbers of a portfolio
-	RoleSink       = "sink"       // rows to ClickHouse
-)
 
 // Kafka says where the topics are and how to get there.
 type Kafka struct {
@@ -131,7 +126,7 @@ type Telemetry struct {
 // Default returns what holds where the file says nothing.
 func Default() Config {
 	return Config{
-		Roles: []string{RoleNumbers, RolePortfolios, RoleSink},
+		Roles: []string{event.RoleNumbers, event.RolePortfolios, event.RoleSink},
 		Kafka: Kafka{
 			Brokers:  []string{"localhost:9092"},
 			ClientID: "sendwatch",

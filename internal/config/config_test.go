@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
+
+	"sendwatch/internal/event"
 )
 
 var secrets = cmp.AllowUnexported(Secret{}, ContactSecret{})
@@ -131,7 +133,7 @@ telemetry: {service_name: x}
 	c.Contacts.Secret = ContactSecret{}
 	const hour = 3600e9
 	want := Config{
-		Roles: []string{RoleSink},
+		Roles: []string{event.RoleSink},
 		Kafka: Kafka{
 			Brokers: []string{"a:9092", "b:9093"}, ClientID: "me",
 			TLS:    TLS{Enabled: true, CAFile: "ca", CertFile: "cert", KeyFile: "key", ServerName: "kafka"},

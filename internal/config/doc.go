@@ -9,6 +9,6 @@
 // sendwatch.yaml itself. It refuses unknown keys. Skipping the check of a TLS
 // certificate cannot be configured.
 //
-// The structs are plain and import no other room: cmd/sendwatch maps them to
-// what each room wants. It owns no goroutine.
+// The structs are plain: cmd/sendwatch maps them to what each room wants. It owns
+// no goroutine.
 package config

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"sendwatch/internal/event"
 	"sendwatch/internal/strictyaml"
 )
 
@@ -70,7 +71,7 @@ func section(key string, fields []field, after func(strictyaml.Value)) field {
 // example file is tested against it.
 func (p *parser) fields(c *Config) []field {
 	return []field{
-		words("roles", &c.Roles, []string{RoleNumbers, RolePortfolios, RoleSink}),
+		words("roles", &c.Roles, []string{event.RoleNumbers, event.RolePortfolios, event.RoleSink}),
 		section("kafka", p.kafka(&c.Kafka), nil),
 		p.clickHouse(&c.ClickHouse),
 		section("contacts", []field{{key: "secret_file", read: func(v strictyaml.Value) { p.contactSecret(v, &c.Contacts.Secret) }}}, nil),

@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"sendwatch/internal/config"
+	"sendwatch/internal/event"
 	"sendwatch/internal/pipeline"
 )
 
@@ -89,10 +89,10 @@ func (d *demo) sample(ctx context.Context) error {
 			return fmt.Errorf("%s partition %d of %s has stopped: %s", p.Role, p.Partition, p.Topic, p.Error)
 		}
 		switch p.Role {
-		case config.RoleSink:
+		case event.RoleSink:
 			fetched += p.NextOffset
 			m.storing = m.storing || p.State == string(pipeline.StateWaiting)
-		case config.RoleNumbers:
+		case event.RoleNumbers:
 			read += p.NextOffset
 		}
 	}

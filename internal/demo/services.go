@@ -29,7 +29,7 @@ const ClickHouseFolder = "clickhouse"
 func (d *demo) configuration() config.Config {
 	c := config.Default()
 	if d.options.NoClickHouse {
-		c.Roles = []string{config.RoleNumbers, config.RolePortfolios}
+		c.Roles = []string{event.RoleNumbers, event.RolePortfolios}
 	}
 	c.Kafka.Create.Partitions = d.options.Partitions
 	c.Kafka.ClientID = "sendwatch-demo"

@@ -187,8 +187,8 @@ func (p *plant) start(t *testing.T, writer pipeline.Writer) *roles {
 		}()
 		return cancel
 	}
-	r.stopNumbers = begin(pipeline.RoleNumbers, topicEvents, r.numbers.Run, r.numbersEnded)
-	r.stopPortfolios = begin(pipeline.RolePortfolios, topicRows, r.portfolios.Run, r.portfoliosEnded)
+	r.stopNumbers = begin(event.RoleNumbers, topicEvents, r.numbers.Run, r.numbersEnded)
+	r.stopPortfolios = begin(event.RolePortfolios, topicRows, r.portfolios.Run, r.portfoliosEnded)
 	return r
 }
 

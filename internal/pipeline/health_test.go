@@ -23,14 +23,14 @@ func TestReadyWhileKafkaAnswers(t *testing.T) {
 		Live() error
 	}
 	for name, make := range map[string]func() role{
-		RoleNumbers: func() role { return newTestNumbers(&fakeWriter{}) },
-		RolePortfolios: func() role {
+		event.RoleNumbers: func() role { return newTestNumbers(&fakeWriter{}) },
+		event.RolePortfolios: func() role {
 			return NewPortfolios(PortfoliosConfig{
 				Events: "events", Flags: "flags", Rows: "rows", Writer: &fakeWriter{}, Topics: topicsOf(1), Policy: policy.Default(),
 				Logger: slog.New(slog.DiscardHandler),
 			})
 		},
-		RoleSink: func() role { return NewSink(SinkConfig{Store: &fakeStore{}, Logger: slog.New(slog.DiscardHandler)}) },
+		event.RoleSink: func() role { return NewSink(SinkConfig{Store: &fakeStore{}, Logger: slog.New(slog.DiscardHandler)}) },
 	} {
 		bubble(t, func(t *testing.T) {
 			log := &fakeLog{topic: "any"}
@@ -141,13 +141,13 @@ func TestUnreadableRowsAreCounted(t *testing.T) {
 		Status() []PartitionStatus
 	}
 	for role, make := range map[string]func() role{
-		RolePortfolios: func() role {
+		event.RolePortfolios: func() role {
 			return NewPortfolios(PortfoliosConfig{
 				Events: "events", Flags: "flags", Rows: "rows", Writer: &fakeWriter{}, Topics: topicsOf(1), Policy: policy.Default(),
 				Telemetry: measures, Logger: logger,
 			})
 		},
-		RoleSink: func() role { return NewSink(SinkConfig{Store: &fakeStore{}, Telemetry: measures, Logger: logger}) },
+		event.RoleSink: func() role { return NewSink(SinkConfig{Store: &fakeStore{}, Telemetry: measures, Logger: logger}) },
 	} {
 		bubble(t, func(t *testing.T) {
 			r := make()

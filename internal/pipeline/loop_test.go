@@ -47,7 +47,7 @@ func runLoop(t *testing.T, task *fakeTask, save func(context.Context, int64) err
 	for i := range 6 {
 		log.append(send(i, time.Now()))
 	}
-	r := &role{name: RoleNumbers, drain: time.Second, now: time.Now, logger: slog.New(slog.DiscardHandler)}
+	r := &role{name: event.RoleNumbers, drain: time.Second, now: time.Now, logger: slog.New(slog.DiscardHandler)}
 	p := newPartitionProgress(r, Claim{Topic: "events", Committed: FromStart}, FromStart)
 	l := loop{partitionProgress: &p, task: task, save: save}
 	ctx, cancel := context.WithCancel(t.Context())

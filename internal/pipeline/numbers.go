@@ -68,9 +68,9 @@ type Numbers struct {
 func NewNumbers(config NumbersConfig) *Numbers {
 	c := config.withDefaults()
 	n := &Numbers{config: c, role: role{
-		name: RoleNumbers, rebuilds: true, drain: c.Drain, now: orNow(c.Now), telemetry: c.Telemetry, logger: c.Logger,
+		name: event.RoleNumbers, rebuilds: true, drain: c.Drain, now: orNow(c.Now), telemetry: c.Telemetry, logger: c.Logger,
 	}}
-	n.assignments.changed = func(owned int) { c.Telemetry.Metrics().Set(telemetry.Partitions, float64(owned), RoleNumbers) }
+	n.assignments.changed = func(owned int) { c.Telemetry.Metrics().Set(telemetry.Partitions, float64(owned), event.RoleNumbers) }
 	return n
 }
 

@@ -217,7 +217,7 @@ func (t *numbersTask) report() {
 	}
 	t.reported = stats
 	if stats.Watermark > 0 { // before the first event there is no time to be behind of
-		m.Set(telemetry.Watermark, float64(stats.Watermark)/1000, RoleNumbers, t.label)
+		m.Set(telemetry.Watermark, float64(stats.Watermark)/1000, event.RoleNumbers, t.label)
 	}
 	for _, kind := range []struct {
 		name string
@@ -229,6 +229,6 @@ func (t *numbersTask) report() {
 		{"fingerprints", stats.Fingerprints},
 		{"templates", stats.Templates},
 	} {
-		m.Set(telemetry.StateEntries, float64(kind.n), RoleNumbers, t.label, kind.name)
+		m.Set(telemetry.StateEntries, float64(kind.n), event.RoleNumbers, t.label, kind.name)
 	}
 }

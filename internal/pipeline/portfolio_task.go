@@ -146,7 +146,7 @@ func (t *portfolioTask) applyRecord(ctx context.Context, r *event.Record) error 
 func (t *portfolioTask) skip(first, last int64, reason string) {
 	t.noteUnreadable(first, last)
 	t.logger.Error("skipped an undecodable record of the rows topic: if the numbers role wrote it, figures and flags of portfolios may be low until the portfolios role is restarted on a readable log",
-		"role", RolePortfolios, "partition", t.claim.String(), "first", first, "last", last, "reason", reason)
+		"role", event.RolePortfolios, "partition", t.claim.String(), "first", first, "last", last, "reason", reason)
 }
 
 // checkWaiting returns an error once too many changes wait.
@@ -336,10 +336,10 @@ func (t *portfolioTask) report() {
 
 	m := t.metrics
 	if t.minute > 0 {
-		m.Set(telemetry.Watermark, float64(t.minute)/1000, RolePortfolios, t.label)
+		m.Set(telemetry.Watermark, float64(t.minute)/1000, event.RolePortfolios, t.label)
 	}
 	m.Set(telemetry.EvaluationLag, float64(p.Behind)/1000, t.label)
-	m.Set(telemetry.StateEntries, float64(p.Portfolios), RolePortfolios, t.label, "portfolios")
-	m.Set(telemetry.StateEntries, float64(p.Waiting), RolePortfolios, t.label, "changes")
-	m.Set(telemetry.StateEntries, float64(p.Shared), RolePortfolios, t.label, "shared_events")
+	m.Set(telemetry.StateEntries, float64(p.Portfolios), event.RolePortfolios, t.label, "portfolios")
+	m.Set(telemetry.StateEntries, float64(p.Waiting), event.RolePortfolios, t.label, "changes")
+	m.Set(telemetry.StateEntries, float64(p.Shared), event.RolePortfolios, t.label, "shared_events")
 }

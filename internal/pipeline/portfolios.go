@@ -73,9 +73,9 @@ type Portfolios struct {
 func NewPortfolios(config PortfoliosConfig) *Portfolios {
 	c := config.withDefaults()
 	r := &Portfolios{config: c, role: role{
-		name: RolePortfolios, rebuilds: true, drain: c.Drain, now: orNow(c.Now), telemetry: c.Telemetry, logger: c.Logger,
+		name: event.RolePortfolios, rebuilds: true, drain: c.Drain, now: orNow(c.Now), telemetry: c.Telemetry, logger: c.Logger,
 	}}
-	r.assignments.changed = func(owned int) { c.Telemetry.Metrics().Set(telemetry.Partitions, float64(owned), RolePortfolios) }
+	r.assignments.changed = func(owned int) { c.Telemetry.Metrics().Set(telemetry.Partitions, float64(owned), event.RolePortfolios) }
 	return r
 }
 

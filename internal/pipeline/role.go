@@ -10,13 +10,6 @@ import (
 	"sendwatch/internal/telemetry"
 )
 
-// Role names, as in the configuration and in metrics.
-const (
-	RoleNumbers    = "numbers"
-	RolePortfolios = "portfolios"
-	RoleSink       = "sink"
-)
-
 // role is what the roles of a process have in common: settings, and the statuses of
 // the partitions.
 type role struct {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"sendwatch/internal/event"
 	"sendwatch/internal/telemetry"
 )
 
@@ -53,7 +54,7 @@ type Sink struct {
 // NewSink returns a role that does nothing yet.
 func NewSink(config SinkConfig) *Sink {
 	c := config.withDefaults()
-	s := &Sink{config: c, role: role{name: RoleSink, drain: c.Drain, now: c.Now, telemetry: c.Telemetry, logger: c.Logger}}
+	s := &Sink{config: c, role: role{name: event.RoleSink, drain: c.Drain, now: c.Now, telemetry: c.Telemetry, logger: c.Logger}}
 	s.inserter = newInserter(&s.config)
 	return s
 }
@@ -91,9 +92,9 @@ func (s *Sink) Fault() string { return s.inserter.lastFault() }
 // answers and ClickHouse takes rows; else why not.
 func (s *Sink) Ready() error {
 	if fault := s.Fault(); fault != "" {
-		return fmt.Errorf("%s: rows cannot be stored now and wait in Kafka: %s", RoleSink, fault)
+		return fmt.Errorf("%s: rows cannot be stored now and wait in Kafka: %s", event.RoleSink, fault)
 	}
 	all := s.statuses.all()
 	asking := slices.DeleteFunc(slices.Clone(all), func(p PartitionStatus) bool { return p.State == StateWaiting }) // for ClickHouse
-	return errors.Join(ready(RoleSink, s.statuses.everAssigned(), all), unanswered(RoleSink, asking, s.now()))
+	return errors.Join(ready(event.RoleSink, s.statuses.everAssigned(), all), unanswered(event.RoleSink, asking, s.now()))
 }

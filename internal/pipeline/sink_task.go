@@ -36,7 +36,7 @@ func (t *sinkTask) apply(_ context.Context, batch *event.Batch) error {
 		t.skip(u.First, u.Last, u.Reason)
 	}
 	t.end = batch.End
-	t.metrics.Set(telemetry.Partitions, float64(t.sink.inserter.clients.Load()), RoleSink)
+	t.metrics.Set(telemetry.Partitions, float64(t.sink.inserter.clients.Load()), event.RoleSink)
 	return nil
 }
 
@@ -44,7 +44,7 @@ func (t *sinkTask) skip(first, last int64, reason string) {
 	t.noteUnreadable(first, last)
 	t.logger.Error("skipped an undecodable record of the rows topic: if the numbers role wrote it, ClickHouse lacks its rows "+
 		"until the processes of the numbers role are restarted, which write all rows again",
-		"role", RoleSink, "partition", t.claim.String(), "first", first, "last", last, "reason", reason)
+		"role", event.RoleSink, "partition", t.claim.String(), "first", first, "last", last, "reason", reason)
 }
 
 // due reports whether rows should be inserted: more are collected only while more are to
