@@ -29,7 +29,7 @@ var rooms = map[string][]string{
 	"internal/pipeline":     {"internal/event", "internal/codec", "internal/engine", "internal/policy", "internal/processor", "internal/checkpoint", "internal/retry", "internal/telemetry", "schemas"},
 	"internal/replay":       {"internal/event", "internal/codec", "internal/engine", "internal/policy", "internal/processor"},
 	"internal/scenario":     {"internal/event", "internal/codec", "internal/engine", "internal/policy", "internal/processor", "internal/strictyaml", "schemas"},
-	"internal/traffic":      {"internal/event"},
+	"internal/traffic":      {"internal/event", "internal/codec", "schemas"},
 	"internal/backtest":     {"internal/event", "internal/codec", "internal/engine", "internal/policy", "internal/processor", "internal/replay", "internal/traffic"},
 	"internal/webhook":      {"internal/event", "schemas"},
 	"internal/wording":      {},
