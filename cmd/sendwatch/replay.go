@@ -97,16 +97,16 @@ func printSummary(s *replay.Summary) {
 		"%s, %s. %.1f s, %.0f events/s, peak memory %d MiB.\n",
 		wording.Count(s.Records, "record"), s.Applied, s.Duplicate, s.Ignored, s.Rejected, wording.Count(s.Late, "late send"), wording.Count(s.Numbers, "number"), wording.Count(s.Flags, "flag transition"),
 		s.Seconds, s.PerSecond, s.PeakMemory>>20)
-	if odd := oddities(s); odd != "" {
-		fmt.Fprintf(os.Stderr, "Odd events, applied but in contradiction to what was known: %s.\n", odd)
+	if found := anomalies(s); found != "" {
+		fmt.Fprintf(os.Stderr, "Anomalies, events applied in contradiction to what was known: %s.\n", found)
 	}
 }
 
-// oddities lists the kinds of odd events there were, with their counts.
-func oddities(s *replay.Summary) string {
+// anomalies lists the kinds of anomalies there were, with their counts.
+func anomalies(s *replay.Summary) string {
 	var list []string
-	for _, kind := range slices.Sorted(maps.Keys(s.Odd)) {
-		if n := s.Odd[kind]; n > 0 {
+	for _, kind := range slices.Sorted(maps.Keys(s.Anomalies)) {
+		if n := s.Anomalies[kind]; n > 0 {
 			list = append(list, fmt.Sprintf("%s %d", kind, n))
 		}
 	}

@@ -26,14 +26,14 @@ func TestReplayHints(t *testing.T) {
 	}
 }
 
-// TestOddities names the kinds of odd events there were, and says nothing of others.
-func TestOddities(t *testing.T) {
-	for want, odd := range map[string]map[string]int64{
+// TestAnomalies names the kinds of anomalies there were, and says nothing of others.
+func TestAnomalies(t *testing.T) {
+	for want, found := range map[string]map[string]int64{
 		"":                 {"reply": 0, "status": 0},
 		"move 2, status 1": {"reply": 0, "status": 1, "move": 2},
 	} {
-		if got := oddities(&replay.Summary{Odd: odd}); got != want {
-			t.Errorf("%v: %q, want %q", odd, got, want)
+		if got := anomalies(&replay.Summary{Anomalies: found}); got != want {
+			t.Errorf("%v: %q, want %q", found, got, want)
 		}
 	}
 }

@@ -409,9 +409,9 @@ func parse[R any](t *testing.T, rows []R, write func([]byte, *R) []byte) []map[s
 	return list
 }
 
-// TestShadowIsTold says at start which second policy judges, and that a change
+// TestShadowIsNamed says at start which second policy judges, and that a change
 // of its file waits for the next start.
-func TestShadowIsTold(t *testing.T) {
+func TestShadowIsNamed(t *testing.T) {
 	cfg := config.Default()
 	cfg.Roles = []string{event.RolePortfolios}
 	cfg.Policy.Shadow = "../../schemas/policy/tuned.yaml"

@@ -151,7 +151,7 @@ func (t *table[R]) reset() {
 	}
 }
 
-// send makes one insert. Its error does not tell whether the rows are stored.
+// send makes one insert. After an error the rows may or may not be stored.
 func send[R any](ctx context.Context, w *Writer, t *table[R], rows []*R) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, w.client.insertTimeout)
 	defer cancel()

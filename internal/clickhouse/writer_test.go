@@ -35,8 +35,8 @@ func everything(t *testing.T, c *Client) map[string]string {
 	return seen
 }
 
-// TestWritesMayBeRepeatedReorderedAndSplit is law 4: whatever the way the rows
-// come in, readers see what one clean write shows.
+// TestWritesMayBeRepeatedReorderedAndSplit is the invariant that repeats
+// are harmless: whatever the way the rows come in, readers see what one clean write shows.
 func TestWritesMayBeRepeatedReorderedAndSplit(t *testing.T) {
 	for seed := range uint64(2) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -224,9 +224,9 @@ func TestIncident(t *testing.T) {
 	}
 }
 
-// TestOddRowsAreStorable writes what no engine of ours should give: a row that
+// TestDamagedRowsAreStorable writes what no engine of ours should give: a row that
 // the server refused would hold up all behind it.
-func TestOddRowsAreStorable(t *testing.T) {
+func TestDamagedRowsAreStorable(t *testing.T) {
 	out := event.Output{
 		NumberMinutes:    []event.NumberMinute{{NumberID: "\xff\x00'", Minute: -5, Counts: event.Counts{Sent: -1, Read: 1 << 40}, Pane: event.Pane{Partition: -1, Pane: -1, Version: -1}}},
 		NumberStatuses:   []event.NumberStatus{{NumberID: "x", Minute: 1 << 60, Clock: 1 << 62, Score: 1000, Band: 77, Levels: [event.NumNumberFactors]event.Level{9}}},

@@ -23,7 +23,7 @@ import (
 
 // Options is what a user may choose.
 type Options struct {
-	Seed         uint64        // of the traffic; the same seed gives the same events
+	Seed         uint64        // of the traffic; the same seed makes the same events
 	Numbers      int           // senders, 1 to 10,000
 	Days         int           // of history before live mode, 1 to 365
 	For          time.Duration // how long live mode lasts; 0: until the context ends

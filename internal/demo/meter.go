@@ -73,7 +73,7 @@ func (m *meter) rate() float64 {
 }
 
 // sample asks the pipeline how far it is. A partition that has stopped is an
-// error: nobody could tell what it would have flagged.
+// error: what it would have flagged stays unknown.
 func (d *demo) sample(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()

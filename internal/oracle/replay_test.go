@@ -237,7 +237,7 @@ func (w *truth) summaryDiffers(t *testing.T, file string) string {
 	want := w.summary()
 	want["records"], want["numbers"], want["flags"] = len(w.records), len(w.numbers), len(w.Flags)
 	want["watermark"], want["policy_version"] = max(w.watermark, 0), policy.Default().Version
-	for _, own := range []string{"seconds", "events_per_second", "peak_memory_bytes", "odd"} {
+	for _, own := range []string{"seconds", "events_per_second", "peak_memory_bytes", "anomalies"} {
 		delete(got, own)
 	}
 	return difference("summary", []Row{want}, []Row{got})

@@ -126,13 +126,13 @@ func TestRunReports(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "policy.yaml")
 		write(t, file, strict)
 		s := open(t, "", file)
-		var told []string
+		var reported []string
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			s.Run(ctx, time.Second, func(*policy.Policy) { told = append(told, "taken") }, func(err error) {
-				told = append(told, map[bool]string{true: "again", false: "refused"}[err == nil])
+			s.Run(ctx, time.Second, func(*policy.Policy) { reported = append(reported, "taken") }, func(err error) {
+				reported = append(reported, map[bool]string{true: "again", false: "refused"}[err == nil])
 			})
 		}()
 		pass := func() { time.Sleep(3500 * time.Millisecond); synctest.Wait() } // virtual time
@@ -151,8 +151,8 @@ func TestRunReports(t *testing.T) {
 		pass()
 		cancel()
 		<-done
-		if got := strings.Join(told, " "); got != "refused again refused refused taken" {
-			t.Errorf("told %q, want refused, the old one again, refused twice, then taken", got)
+		if got := strings.Join(reported, " "); got != "refused again refused refused taken" {
+			t.Errorf("reported %q, want refused, the old one again, refused twice, then taken", got)
 		}
 	})
 }

@@ -179,7 +179,7 @@ func newShadow(p *Processor) *shadow {
 	return s
 }
 
-// listen gives the shadow a decoder of its own where its words of opting out
+// listen hands the shadow a decoder of its own where its words of opting out
 // differ from those of the policy in force.
 func (s *shadow) listen(p *Processor) {
 	s.decoder = nil

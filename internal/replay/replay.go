@@ -36,8 +36,8 @@ type Summary struct {
 	Rejected  int64 `json:"rejected"`
 	Late      int64 `json:"late"`
 
-	// Odd are the applied events that contradict what is known, by kind.
-	Odd map[string]int64 `json:"odd"`
+	// Anomalies are the applied events that contradict what is known, by kind.
+	Anomalies map[string]int64 `json:"anomalies"`
 
 	Records       int64   `json:"records"`
 	Numbers       int     `json:"numbers"`
@@ -142,9 +142,9 @@ func (r *Result) finish(s engine.Stats, p *policy.Policy, took time.Duration) {
 	sum.Ignored, sum.Rejected = s.Records[event.ClassIgnored], s.Records[event.ClassRejected]
 	sum.Late, sum.Numbers, sum.Flags = s.Late, s.Numbers, len(rows.Flags)
 	sum.Watermark, sum.PolicyVersion = s.Watermark, p.Version
-	sum.Odd = map[string]int64{}
+	sum.Anomalies = map[string]int64{}
 	for o := range engine.NumAnomalies {
-		sum.Odd[o.String()] = s.Anomalies[o]
+		sum.Anomalies[o.String()] = s.Anomalies[o]
 	}
 	sum.Seconds = took.Seconds()
 	if sum.Seconds > 0 {

@@ -130,9 +130,9 @@ func TestDeadLetter(t *testing.T) {
 	}
 }
 
-// TestOddEvents applies events that contradict what is known, and counts them
+// TestAnomalies applies events that contradict what is known, and counts them
 // where a reader of the summary sees them.
-func TestOddEvents(t *testing.T) {
+func TestAnomalies(t *testing.T) {
 	const at = `,"time":1760000000000,"number_id":"n","contact":"1","message_id":"m"`
 	r := mustRun(t, Config{Files: []string{"-"}, Stdin: strings.NewReader(strings.Join([]string{
 		`{"id":"1","type":"message.received","kind":"text","portfolio_id":"p"` + at + `}`,
@@ -144,8 +144,8 @@ func TestOddEvents(t *testing.T) {
 		t.Errorf("%d applied, want 4", r.Summary.Applied)
 	}
 	want := map[string]int64{"reply": 1, "status": 2, "error_code": 1, "account": 1, "move": 1}
-	if !maps.Equal(r.Summary.Odd, want) {
-		t.Errorf("odd events %v, want %v", r.Summary.Odd, want)
+	if !maps.Equal(r.Summary.Anomalies, want) {
+		t.Errorf("anomalies %v, want %v", r.Summary.Anomalies, want)
 	}
 }
 

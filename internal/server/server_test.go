@@ -386,7 +386,7 @@ func TestPageIsSelfContained(t *testing.T) {
 	}
 }
 
-func TestRunServesUntilToldToStop(t *testing.T) {
+func TestRunServesUntilItsContextEnds(t *testing.T) {
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
