@@ -138,8 +138,11 @@ var errorClassNames = []string{
 func (c ErrorClass) String() string { return name(errorClassNames, c) }
 
 // CodeSpam is the code of a send refused because earlier ones were blocked or
-// reported as spam.
-const CodeSpam = 131048
+// reported as spam; CodeReachout that of a first contact refused to an app sender.
+const (
+	CodeSpam     = 131048
+	CodeReachout = 463
+)
 
 // ClassifyError gives the class of an error code. A status without a code is
 // classified by code 0.
@@ -147,13 +150,13 @@ func ClassifyError(code int64) ErrorClass {
 	switch code {
 	case 368, 131031, 130497, 131064:
 		return ErrorAccount
-	case CodeSpam, 132015, 132016:
+	case CodeSpam, 132015, 132016, CodeReachout, 131207, 131214:
 		return ErrorReputation
-	case 131026, 130403:
+	case 131026, 130403, 137000:
 		return ErrorContact
 	case 131049, 131050:
 		return ErrorFatigue
-	case 131056, 130429, 80007, 4:
+	case 131056, 130429, 80007, 4, 131208, 133016:
 		return ErrorPace
 	case 131047:
 		return ErrorWindow
@@ -170,7 +173,7 @@ func KnownError(code int64) bool {
 	switch code {
 	case 0, 1, 2, 3, 10, 100, 131000, 131005, 131008, 131009, 131016, 131021, 131037, 131042, 131045, 131051,
 		131052, 131053, 131057, 132000, 132001, 132005, 132007, 132012, 132068, 132069, 133000, 133004, 133005,
-		133006, 133008, 133009, 133010, 133015, 133016, 135000:
+		133006, 133008, 133009, 133010, 133015, 135000:
 		return true
 	}
 	return false
@@ -397,10 +400,10 @@ var bandNames = []string{"high", "medium", "low"}
 // String gives the band's name.
 func (b Band) String() string { return name(bandNames, b) }
 
-// BandOf gives the band of a trust score: high from 70, medium from 40.
+// BandOf gives the band of a trust score: high from 80, medium from 40.
 func BandOf(score int) Band {
 	switch {
-	case score >= 70:
+	case score >= 80:
 		return BandHigh
 	case score >= 40:
 		return BandMedium

@@ -19,6 +19,12 @@ const (
 	FactReplyRatio7d
 	FactReplyRatio30d
 	FactConversationPressure
+	FactPending
+	FactAwaited
+	FactReplyRatioNowcast
+	FactReplyRatioCold
+	FactReceived7d
+	FactUnlinked7d
 	FactReadRatio24h
 	FactAged24h
 	FactDeliveryRatio24h
@@ -36,6 +42,7 @@ const (
 	FactFailed24hNeutral
 	FactFailed24hOperational
 	FactSpamErrors1h
+	FactReachoutErrors24h
 	FactIntervalCV
 	FactActiveHours24h
 	FactMediaRepeat24h
@@ -51,6 +58,9 @@ const (
 	FactRestriction
 	FactStrikes
 	FactWake
+	FactLinked
+	FactCap
+	FactCapShare
 	NumFacts
 )
 
@@ -58,11 +68,13 @@ const (
 type FactType uint8
 
 // A count is a whole number and always there; a ratio is a double that may be
-// none; a word is a State; a time is ms UTC and may be none.
+// none; a word is a State; a cap word is a CapStatus and may be none; a time is
+// ms UTC and may be none.
 const (
 	FactCount FactType = iota
 	FactRatio
 	FactWord
+	FactCapWord
 	FactTime
 )
 
@@ -76,7 +88,10 @@ var facts = [NumFacts]struct {
 	FactAnswered7d: {"answered_7d", FactCount}, FactUnanswered7d: {"unanswered_7d", FactCount},
 	FactAnswered30d: {"answered_30d", FactCount}, FactUnanswered30d: {"unanswered_30d", FactCount},
 	FactReplyRatio7d: {"reply_ratio_7d", FactRatio}, FactReplyRatio30d: {"reply_ratio_30d", FactRatio},
-	FactConversationPressure: {"conversation_pressure", FactCount}, FactReadRatio24h: {"read_ratio_24h", FactRatio},
+	FactConversationPressure: {"conversation_pressure", FactCount}, FactPending: {"pending", FactCount},
+	FactAwaited: {"awaited", FactCount}, FactReplyRatioNowcast: {"reply_ratio_nowcast", FactRatio},
+	FactReplyRatioCold: {"reply_ratio_cold", FactRatio}, FactReceived7d: {"received_7d", FactCount},
+	FactUnlinked7d: {"unlinked_7d", FactCount}, FactReadRatio24h: {"read_ratio_24h", FactRatio},
 	FactAged24h: {"aged_24h", FactCount}, FactDeliveryRatio24h: {"delivery_ratio_24h", FactRatio},
 	FactBlocks7d: {"blocks_7d", FactCount}, FactReports7d: {"reports_7d", FactCount},
 	FactBlockRate7d: {"block_rate_7d", FactRatio}, FactStops7d: {"stops_7d", FactCount},
@@ -85,14 +100,16 @@ var facts = [NumFacts]struct {
 	FactFailed24hContact: {"failed_24h_contact", FactCount}, FactFailed24hFatigue: {"failed_24h_fatigue", FactCount},
 	FactFailed24hPace: {"failed_24h_pace", FactCount}, FactFailed24hWindow: {"failed_24h_window", FactCount},
 	FactFailed24hNeutral: {"failed_24h_neutral", FactCount}, FactFailed24hOperational: {"failed_24h_operational", FactCount},
-	FactSpamErrors1h: {"spam_errors_1h", FactCount}, FactIntervalCV: {"interval_cv", FactRatio},
+	FactSpamErrors1h: {"spam_errors_1h", FactCount}, FactReachoutErrors24h: {"reachout_errors_24h", FactCount},
+	FactIntervalCV: {"interval_cv", FactRatio},
 	FactActiveHours24h: {"active_hours_24h", FactCount}, FactMediaRepeat24h: {"media_repeat_24h", FactCount},
 	FactLinkRepeat1h: {"link_repeat_1h", FactCount}, FactForeign24h: {"foreign_24h", FactCount},
 	FactCountry24h: {"country_24h", FactCount}, FactForeignShare24h: {"foreign_share_24h", FactRatio},
 	FactNoOptIn24h: {"no_opt_in_24h", FactCount}, FactOptInGiven24h: {"opt_in_given_24h", FactCount},
 	FactNoOptInShare24h: {"no_opt_in_share_24h", FactRatio}, FactGroups24h: {"groups_24h", FactCount},
 	FactDay: {"day", FactCount}, FactRestriction: {"restriction", FactWord}, FactStrikes: {"strikes", FactCount},
-	FactWake: {"wake", FactTime},
+	FactWake: {"wake", FactTime}, FactLinked: {"linked", FactTime}, FactCap: {"cap", FactCapWord},
+	FactCapShare: {"cap_share", FactRatio},
 }
 
 // String gives the fact's name, which is its column in number_status.
@@ -111,7 +128,8 @@ func ParseFact(s string) (Fact, bool) {
 	return 0, false
 }
 
-// Facts holds a number's facts at its clock. None is NaN (ratios and wake
-// only); the restriction is the State as a number. Every count is below 2^53
+// Facts holds a number's facts at its clock. None is NaN (ratios, times and the
+// cap's word only); the restriction is the State as a number, the cap's word the
+// CapStatus. Every count is below 2^53
 // and so exact.
 type Facts [NumFacts]float64

@@ -12,6 +12,8 @@ const (
 	FactorVelocityBurst
 	FactorDailyVolume
 	FactorReplyRatio
+	FactorReplyNowcast
+	FactorColdStart
 	FactorUnanswered
 	FactorMechanicalTiming
 	FactorActiveHours
@@ -30,9 +32,12 @@ const (
 	FactorRegion
 	FactorForeignContacts
 	FactorDormancy
+	FactorNewLink
 	FactorQuality
 	FactorTemplateQuality
 	FactorSpamErrors
+	FactorReachout
+	FactorNewChatCap
 	FactorAccountErrors
 	FactorRestriction
 	FactorRestart
@@ -67,6 +72,8 @@ var factors = [NumFactors]struct {
 	FactorVelocityBurst:        {"velocity_burst", LayerBehaviour},
 	FactorDailyVolume:          {"daily_volume", LayerBehaviour},
 	FactorReplyRatio:           {"reply_ratio", LayerBehaviour},
+	FactorReplyNowcast:         {"reply_nowcast", LayerBehaviour},
+	FactorColdStart:            {"cold_start", LayerBehaviour},
 	FactorUnanswered:           {"unanswered", LayerBehaviour},
 	FactorMechanicalTiming:     {"mechanical_timing", LayerBehaviour},
 	FactorActiveHours:          {"active_hours", LayerBehaviour},
@@ -85,9 +92,12 @@ var factors = [NumFactors]struct {
 	FactorRegion:               {"region", LayerIdentity},
 	FactorForeignContacts:      {"foreign_contacts", LayerIdentity},
 	FactorDormancy:             {"dormancy", LayerIdentity},
+	FactorNewLink:              {"new_link", LayerIdentity},
 	FactorQuality:              {"quality", LayerPlatform},
 	FactorTemplateQuality:      {"template_quality", LayerPlatform},
 	FactorSpamErrors:           {"spam_errors", LayerPlatform},
+	FactorReachout:             {"reachout", LayerPlatform},
+	FactorNewChatCap:           {"new_chat_cap", LayerPlatform},
 	FactorAccountErrors:        {"account_errors", LayerPlatform},
 	FactorRestriction:          {"restriction", LayerPlatform},
 	FactorRestart:              {"restart", LayerPlatform},

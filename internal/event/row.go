@@ -16,6 +16,7 @@ type Counts struct {
 	Withdrawn                    int64
 	Blocks, Reports, Stops       int64
 	SentAfterStop, TemplatesSent int64
+	GroupMessages                int64
 }
 
 // Pane says which run of offsets a row speaks of (offset / 2^k of one
