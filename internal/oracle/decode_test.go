@@ -246,6 +246,9 @@ func (d *reader) template(ev *event.Event, need bool) {
 	inner := reader{fields: fields}
 	ev.HasTemplate = true
 	ev.Template.Name, ev.Template.Language = []byte(inner.text("name", true)), []byte(inner.text("language", true))
+	if m := language.FindSubmatch(ev.Template.Language); m != nil {
+		ev.Template.Language = []byte(strings.ToLower(string(m[1])) + "_" + strings.ToUpper(string(m[2])))
+	}
 	switch c := strings.ToLower(inner.text("category", false)); c {
 	case "":
 	case "authentication":
@@ -262,12 +265,74 @@ func (d *reader) template(ev *event.Event, need bool) {
 	}
 }
 
-func (d *reader) contact(ev *event.Event) string {
-	s := strings.TrimPrefix(d.text("contact", true), "+")
-	if s == "" {
+// identifiers reads who an event is about and returns the canonical contact and
+// the user id, of which one is needed.
+func (d *reader) identifiers(ev *event.Event, need bool) (contact, user string) {
+	contact, user = d.canonical("contact"), d.text("contact_user_id", false)
+	if ev.Contact, ev.HasContact = xxhash.Sum64String(contact), contact != ""; !ev.HasContact {
+		ev.Contact = 0
+	}
+	if ev.UserID, ev.HasUserID = xxhash.Sum64String(user), user != ""; !ev.HasUserID {
+		ev.UserID = 0
+	}
+	if need && contact == "" && user == "" {
 		d.fail("contact")
 	}
-	ev.Contact, ev.HasContact = xxhash.Sum64String(s), true
+	return contact, user
+}
+
+// canonical reads an identifier in its canonical form.
+func (d *reader) canonical(key string) string {
+	s := d.text(key, false)
+	form := canonical(s)
+	if s != "" && form == "" {
+		d.fail(key)
+	}
+	return form
+}
+
+// The forms of an identifier (contract, section 9).
+var (
+	address  = regexp.MustCompile(`^\+?([0-9]+)(:[0-9]+)?@(s\.whatsapp\.net|c\.us|hosted)$`)
+	lid      = regexp.MustCompile(`^([0-9]+)(:[0-9]+)?@(lid|hosted\.lid)$`)
+	phone    = regexp.MustCompile(`^[ .()-]*\+?[ .()-]*[0-9][0-9 .()-]*$`)
+	noDigit  = regexp.MustCompile(`[^0-9]`)
+	dialable = regexp.MustCompile(`^[1-9][0-9]{6,14}$`)
+	letters  = regexp.MustCompile(`^([A-Z]{2})\.`)
+	language = regexp.MustCompile(`^([A-Za-z]{2,3})[-_]([A-Za-z]{2})$`)
+	dialled  = []struct{ from, to string }{
+		{`^55([1-9][1-9])9([6-9][0-9]{7})$`, `55${1}${2}`},
+		{`^521([0-9]{10})$`, `52${1}`},
+		{`^549([0-9]{10})$`, `54${1}`},
+		{`^54(11)15([0-9]{8})$`, `54${1}${2}`},
+		{`^54([23][0-9]{2})15([0-9]{7})$`, `54${1}${2}`},
+		{`^54([23][0-9]{3})15([0-9]{6})$`, `54${1}${2}`},
+		{`^229([0-9]{8})$`, `22901${1}`},
+		{`^225([04-9])([0-3])([0-9]{6})$`, `22501${1}${2}${3}`},
+		{`^225([04-9])([4-6])([0-9]{6})$`, `22505${1}${2}${3}`},
+		{`^225([04-9])([7-9])([0-9]{6})$`, `22507${1}${2}${3}`},
+	}
+)
+
+// canonical returns the form of a contact that all forms of one account share.
+func canonical(s string) string {
+	s = strings.TrimPrefix(s, "whatsapp:")
+	if m := lid.FindStringSubmatch(s); m != nil {
+		return m[1] + "@lid"
+	}
+	if m := address.FindStringSubmatch(s); m != nil {
+		s = m[1]
+	} else if phone.MatchString(s) {
+		s = noDigit.ReplaceAllString(s, "")
+	} else {
+		return strings.TrimPrefix(s, "+")
+	}
+	s = strings.TrimPrefix(s, "00")
+	for _, d := range dialled {
+		if from := regexp.MustCompile(d.from); from.MatchString(s) {
+			return from.ReplaceAllString(s, d.to)
+		}
+	}
 	return s
 }
 
@@ -279,7 +344,7 @@ func (d *reader) event(recordTime int64) (*event.Event, error) {
 	}
 	ev.ID, ev.Type = []byte(id), event.ParseType([]byte(kind))
 	ev.Time, _ = d.instant("time", true)
-	if ev.Time > recordTime+5*minute || ev.Time < time.Date(2009, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli() {
+	if recordTime >= year2009 && ev.Time > recordTime+5*minute || ev.Time < time.Date(2009, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli() {
 		d.fail("time")
 	}
 	if d.err != nil || ev.Type == event.TypeUnknown {
@@ -309,7 +374,8 @@ func (d *reader) own(ev *event.Event) {
 	switch ev.Type {
 	case event.TypeSent:
 		d.text("message_id", true)
-		contact := d.contact(ev)
+		ev.InGroup = d.text("group_id", false) != ""
+		contact, user := d.identifiers(ev, !ev.InGroup)
 		ev.Kind = event.ParseKind([]byte(d.text("kind", true)))
 		d.template(ev, false)
 		ev.Held, _ = d.flag("held")
@@ -320,8 +386,16 @@ func (d *reader) own(ev *event.Event) {
 			}
 		}
 		ev.ContactCountry = choice(d, "contact_country", false, event.ParseCountry)
-		if ev.ContactCountry == 0 {
+		switch abroad := letters.FindStringSubmatch(user); {
+		case ev.ContactCountry != 0:
+		case dialable.MatchString(contact):
 			ev.ContactCalling = event.ParseCallingCode([]byte(contact))
+		case abroad != nil:
+			ev.ContactCountry, _ = event.ParseCountry([]byte(abroad[1]))
+		default:
+			if home := letters.FindStringSubmatch(contact); home != nil {
+				ev.ContactCountry, _ = event.ParseCountry([]byte(home[1]))
+			}
 		}
 		d.number("text_length", false)
 		media := d.text("media_hash", false)
@@ -338,26 +412,48 @@ func (d *reader) own(ev *event.Event) {
 		ev.Fingerprint = fingerprint(ev, d.text("content_hash", false), d.text("text", false), media, links)
 	case event.TypeStatus:
 		d.text("message_id", true)
-		d.contact(ev)
+		ev.InGroup = d.text("group_id", false) != ""
+		d.identifiers(ev, false)
 		ev.Status = choice(d, "status", true, event.ParseStatus)
 		ev.ErrorCode, ev.HasError = d.number("error_code", false)
 	case event.TypeReceived:
 		d.text("message_id", true)
-		d.contact(ev)
+		ev.InGroup = d.text("group_id", false) != ""
+		d.identifiers(ev, !ev.InGroup)
 		ev.Kind = event.ParseKind([]byte(d.text("kind", true)))
-		ev.Text = preference(d.text("text", false))
+		ev.Text = wordOf(d.text("text", false))
 		d.text("context_message_id", false)
 	case event.TypePreference:
-		d.contact(ev)
+		d.identifiers(ev, true)
 		ev.Preference = choice(d, "preference", true, event.ParsePreference)
+	case event.TypeAlias:
+		d.identifiers(ev, true)
+		previous, user := d.canonical("previous"), d.text("previous_user_id", false)
+		if ev.HasPrevious = previous != ""; ev.HasPrevious {
+			ev.Previous = xxhash.Sum64String(previous)
+		}
+		if ev.HasPreviousUserID = user != ""; ev.HasPreviousUserID {
+			ev.PreviousUserID = xxhash.Sum64String(user)
+		}
+		if previous == "" && user == "" {
+			d.fail("previous")
+		}
 	case event.TypeBlock, event.TypeReport:
-		d.contact(ev)
+		d.identifiers(ev, true)
 	case event.TypeProfile:
 		ev.Country = choice(d, "country", true, event.ParseCountry)
 		ev.RegisteredAt, ev.HasRegistered = d.instant("registered_at", false)
 		ev.LastActiveAt, ev.HasLastActive = d.instant("last_active_at", false)
 		ev.Connection = choice(d, "connection", false, event.ParseConnection)
 		ev.Origin = choice(d, "origin", false, event.ParseOrigin)
+		_, ev.HasInputs = d.present("inputs", false)
+		for _, name := range d.list("inputs") {
+			input, ok := event.ParseInput([]byte(name))
+			if !ok {
+				d.fail("inputs")
+			}
+			ev.Inputs |= input
+		}
 	case event.TypeQuality:
 		ev.Rating = choice(d, "rating", true, event.ParseRating)
 	case event.TypeConnection:
@@ -366,6 +462,15 @@ func (d *reader) own(ev *event.Event) {
 			ev.IPHash = xxhash.Sum64String(h)
 		}
 		d.text("device_hash", false)
+		ev.LinkedAt, ev.HasLinked = d.instant("linked_at", false)
+	case event.TypeCap:
+		ev.CapUsed, _ = d.number("used", true)
+		ev.CapTotal, _ = d.number("total", true)
+		if ev.CapUsed < 0 || ev.CapTotal < 1 && ev.CapTotal != -1 {
+			d.fail("used")
+		}
+		ev.CapStatus = choice(d, "status", false, event.ParseCapStatus)
+		ev.CycleEnd, ev.HasCycleEnd = d.instant("cycle_end", false)
 	case event.TypeGroup:
 		ev.NonContactsAdded, _ = d.number("non_contacts_added", true)
 		if ev.NonContactsAdded < 0 {
@@ -382,6 +487,9 @@ func (d *reader) own(ev *event.Event) {
 		d.template(ev, true)
 		ev.TemplateStatus = []byte(d.text("status", false))
 		ev.TemplateQuality = choice(d, "quality", false, event.ParseRating)
+		if ev.Pauses, ev.HasPauses = d.number("pauses", false); ev.Pauses < 0 {
+			d.fail("pauses")
+		}
 	case event.TypeLimit:
 		ev.Limit, _ = d.number("limit", true)
 		if ev.Limit < 1 && ev.Limit != -1 {
@@ -433,15 +541,17 @@ func fingerprint(ev *event.Event, hash, text, media string, links []string) uint
 	return xxhash.Sum64String(strings.Join(parts, "\x00"))
 }
 
-func preference(text string) event.Preference {
-	text = folder.String(strings.TrimFunc(text, unicode.IsSpace))
+func wordOf(text string) event.Preference {
+	word := func(s string) string {
+		return folder.String(strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsPunct(r) || unicode.IsSymbol(r) }))
+	}
 	for _, w := range []string{"STOP", "UNSUBSCRIBE", "CANCEL", "PARAR", "SAIR", "BAJA", "ARRÊT", "توقف"} {
-		if folder.String(w) == text {
+		if word(w) == word(text) {
 			return event.PreferenceStop
 		}
 	}
 	for _, w := range []string{"START", "UNSTOP", "RESUME"} {
-		if folder.String(w) == text {
+		if word(w) == word(text) {
 			return event.PreferenceResume
 		}
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // Lengths of time in milliseconds. A time that is 0 is none: no event is from before 2009.
-const second, minute, hour, day, never = int64(1000), 60 * second, 60 * minute, 24 * hour, int64(math.MinInt64)
+const second, minute, quarter, hour, day, never, year2009 = int64(1000), 60 * second, 15 * minute, 60 * minute, 24 * hour, int64(math.MinInt64), int64(1230768000000)
 
 // Row is a row of any table by column name; nil is none.
 type Row map[string]any
@@ -24,30 +24,26 @@ type Oracle struct {
 	numbers                                 map[string]*number
 	portfolios                              map[string]*portfolio
 	templates                               map[[2]string]*template // by WABA and name/language
-	watch                                   func(*subject)          // told whom it evaluated
+	watch                                   func(*subject)          // called after each evaluation
 }
 
-// template is what the updates of one template of one WABA say.
-type template struct {
-	status, quality           string
-	statusAt, ratedAt, pauses int64
-}
-
-// New gives the model of an empty partition with a dedup horizon in milliseconds.
+// New returns the model of an empty partition with a dedup horizon in milliseconds.
 func New(horizon int64) *Oracle {
 	return &Oracle{
-		horizon: horizon, recordClock: never, applied: map[string]int64{}, numbers: map[string]*number{},
-		portfolios: map[string]*portfolio{}, templates: map[[2]string]*template{}, watch: func(*subject) {},
+		horizon: horizon, applied: map[string]int64{}, numbers: map[string]*number{}, portfolios: map[string]*portfolio{},
+		templates: map[[2]string]*template{}, watch: func(*subject) {},
 	}
 }
 
 // Skip passes over a record that became no event.
 func (o *Oracle) Skip(offset, recordTime int64) {
-	o.offset, o.recordClock = offset, max(o.recordClock, recordTime)
+	if o.offset = offset; recordTime >= year2009 {
+		o.recordClock = max(o.recordClock, recordTime)
+	}
 }
 
-// Apply takes the event of the next record and says what became of it. Reading:
-// an id is remembered from when it was applied; a duplicate does not renew it.
+// Apply applies the event of the next record and returns its class. Reading: an
+// id is remembered from when it was applied; a duplicate does not renew it.
 func (o *Oracle) Apply(ev *event.Event, offset, recordTime int64) event.Class {
 	o.Skip(offset, recordTime)
 	if ev.Type == event.TypeUnknown {
@@ -63,14 +59,14 @@ func (o *Oracle) Apply(ev *event.Event, offset, recordTime int64) event.Class {
 		get(o.templates, [2]string{string(ev.WABAID), ev.Template.Key()}, template{}).update(ev)
 	}
 	for _, n := range o.concerned(ev) {
-		n.clock, n.next = max(n.clock, ev.Time), never
-		n.take(ev, before)
+		n.clock, n.next, n.watermark = max(n.clock, ev.Time), never, o.watermark
+		n.apply(ev, before, get(o.templates, [2]string{n.waba, ev.Template.Key()}, template{}).category)
 		o.evaluate(n)
 	}
 	return event.ClassApplied
 }
 
-// concerned gives the numbers of which this is an event, in order, once it is
+// concerned returns the numbers of which this is an event, in order, once it is
 // known whom they belong to.
 func (o *Oracle) concerned(ev *event.Event) []*number {
 	id, waba, folio := string(ev.NumberID), string(ev.WABAID), string(ev.PortfolioID)
@@ -79,7 +75,10 @@ func (o *Oracle) concerned(ev *event.Event) []*number {
 		p.limit, p.next = cmp.Or(float64(ev.Limit), p.limit), never
 	}
 	if id != "" {
-		n := get(o.numbers, id, number{subject: begin("number", id, ev.Time), start: ev.Time, marks: map[string][]mark{}, talks: map[uint64]*talk{}})
+		n := get(o.numbers, id, number{
+			subject: begin("number", id, ev.Time), start: ev.Time, marks: map[string][]mark{}, talks: map[uint64]*talk{}, links: map[uint64]*link{},
+			known: event.Event{Inputs: event.AllInputs},
+		})
 		n.waba, n.portfolio = cmp.Or(waba, n.waba), cmp.Or(folio, n.portfolio)
 		return []*number{n}
 	}
@@ -89,16 +88,36 @@ func (o *Oracle) concerned(ev *event.Event) []*number {
 	})
 }
 
+// latest is what the event with the largest time said, of equals the one applied
+// later; at is 0 while none has.
+type latest[T any] struct {
+	is T
+	at int64
+}
+
+func (l *latest[T]) set(said bool, is T, at int64) {
+	if said && at >= l.at {
+		l.is, l.at = is, at
+	}
+}
+
+// template is what the updates of one template of one WABA say; paused is how
+// often they paused it.
+type template struct {
+	status, rating latest[string]
+	pauses         latest[int64]
+	paused         int64
+	category       event.Category
+}
+
 func (t *template) update(ev *event.Event) {
-	if status := string(ev.TemplateStatus); status != "" && ev.Time >= t.statusAt {
-		if status == "PAUSED" && t.status != "PAUSED" {
-			t.pauses++
-		}
-		t.status, t.statusAt = status, ev.Time
+	before := t.status.is
+	if t.status.set(len(ev.TemplateStatus) > 0, string(ev.TemplateStatus), ev.Time); before != "PAUSED" && t.status.is == "PAUSED" {
+		t.paused++
 	}
-	if ev.TemplateQuality != event.RatingNone && ev.Time >= t.ratedAt {
-		t.quality, t.ratedAt = ev.TemplateQuality.String(), ev.Time
-	}
+	t.rating.set(ev.TemplateQuality != event.RatingNone, ev.TemplateQuality.String(), ev.Time)
+	t.pauses.set(ev.HasPauses, ev.Pauses, ev.Time)
+	t.category = cmp.Or(ev.Template.Category, t.category)
 }
 
 // AdvanceTo moves the watermark to t, with the ticks and portfolio minutes this
@@ -109,7 +128,7 @@ func (o *Oracle) AdvanceTo(t int64) {
 	}
 	for m := (o.watermark/minute + 1) * minute; m <= t; m += minute {
 		for _, n := range o.numbers {
-			n.settle("unanswered", 0, func(s *send) bool { return s.at+48*hour <= m-10*minute })
+			n.resolve("unanswered", 0, func(s *send) bool { return s.at+48*hour <= m-10*minute })
 		}
 		for _, n := range inOrder(o.numbers) {
 			n.clock = max(n.clock, m-10*minute)
@@ -128,7 +147,7 @@ type moment struct{ clock, next int64 }
 
 func now(clock int64) *moment { return &moment{clock, math.MaxInt64} }
 
-// reached tells whether the clock is at or past t.
+// reached reports whether the clock is at or past t.
 func (m *moment) reached(t int64) bool {
 	if m.clock < t {
 		m.next = min(m.next, t)
@@ -136,7 +155,7 @@ func (m *moment) reached(t int64) bool {
 	return m.clock >= t
 }
 
-// within tells whether t lies in the window that ends at the clock, both cut to
+// within reports whether t lies in the window that ends at the clock, both cut to
 // the grain: floor(clock/g) - width/g < floor(t/g) <= floor(clock/g).
 func (m *moment) within(t, grain, width int64) bool {
 	t -= t % grain
@@ -149,6 +168,7 @@ type subject struct {
 	kind, id    string
 	clock, next int64
 	facts       map[string]float64
+	words       map[string]string
 	score       any // nil of a portfolio
 	verdicts    []verdict
 	episodes    map[[2]string]*episode // by factor and key
@@ -163,18 +183,17 @@ type episode struct {
 	last     [3]int64
 }
 
-var transitions = [3][3]event.Transition{ // by the level before and after
-	{0, event.TransitionRaised, event.TransitionRaised},
-	{event.TransitionCleared, 0, event.TransitionEscalated},
-	{event.TransitionCleared, event.TransitionEased, 0},
+// transitions are named by the level before and after.
+var transitions = [3][3]event.Transition{
+	{0, event.TransitionRaised, event.TransitionRaised}, {event.TransitionCleared, 0, event.TransitionEscalated}, {event.TransitionCleared, event.TransitionEased, 0},
 }
 
 func begin(kind, id string, clock int64) subject {
 	return subject{kind: kind, id: id, clock: clock, next: never, episodes: map[[2]string]*episode{}}
 }
 
-// repeats tells whether an evaluation at the clock can only repeat the last, and
-// notes it then: nothing happened, and no comparison with the clock turns out
+// repeats reports whether an evaluation at the clock can only repeat the last, and
+// records it then: nothing happened, and no comparison with the clock turns out
 // otherwise.
 func (s *subject) repeats() bool {
 	for _, v := range s.verdicts {
@@ -228,7 +247,7 @@ func (o *Oracle) evaluate(n *number) {
 		return
 	}
 	m := now(n.clock)
-	o.conclude(&n.subject, m, o.judge(n, m))
+	o.conclude(&n.subject, m, o.verdicts(n, m))
 	for _, p := range o.portfolios {
 		p.next = never
 	}
@@ -275,10 +294,10 @@ func (o *Oracle) evaluatePortfolio(p *portfolio) {
 		f["unique_10m"] = unique - p.unique[len(p.unique)-11]
 	}
 	p.facts = f
-	o.conclude(&p.subject, m, weigh(f, "portfolio"))
+	o.conclude(&p.subject, m, weigh(f, nil, "portfolio"))
 }
 
-// get gives what a map has for a key, which begins as given.
+// get returns what a map has for a key, and puts begin there if it has nothing.
 func get[K comparable, V any](m map[K]*V, k K, begin V) *V {
 	if m[k] == nil {
 		m[k] = &begin
@@ -286,7 +305,7 @@ func get[K comparable, V any](m map[K]*V, k K, begin V) *V {
 	return m[k]
 }
 
-// inOrder gives the values of a map in the order of its keys.
+// inOrder returns the values of a map in the order of its keys.
 func inOrder[V any](m map[string]V) (all []V) {
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		all = append(all, m[k])

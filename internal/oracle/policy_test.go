@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"cmp"
 	"math"
 	"strings"
 	"testing"
@@ -8,6 +9,9 @@ import (
 	"sendwatch/internal/event"
 	"sendwatch/internal/policy"
 )
+
+// policyWords are the policy's names of words that only the model calls otherwise.
+var policyWords = map[string]string{"early": policy.WordRestartEarly, "later": policy.WordRestartLate, "differs": policy.WordRegion}
 
 // TestPolicyAsShipped holds the shipped policy file against section 5 as it is
 // written out for the model: every factor, at and beside each threshold, at and
@@ -22,30 +26,66 @@ func TestPolicyAsShipped(t *testing.T) {
 		shipped := &p.Profiles[p.Index([]byte("n"), []byte("p"), c)].Rules
 		seen := map[event.Factor]bool{}
 		for _, r := range rules {
-			if !strings.Contains(r.profiles, profile) {
-				continue
+			if strings.Contains(r.Profile, profile) || r.Profile == "template" {
+				factor, _ := event.ParseFactor(r.Factor)
+				seen[factor] = true
+				r.holdPolicy(t, factor, &shipped[factor], profile)
 			}
-			seen[r.factor] = true
-			for _, age := range []float64{1, 3, 4, 7, 8, 10, 11, 21, 22} {
-				for _, value := range []float64{0, r.warn.at(), r.danger.at(), (r.warn.at() + r.danger.at()) / 2, 1e6} {
-					for _, beside := range []float64{-1, -1e-9, 0, 1e-9, 1} {
-						for _, sample := range []float64{0, r.least - 1, r.least, 1e6} {
-							facts := map[string]float64{"day": age, r.sample: sample, r.fact: value + beside, "off": math.NaN()}
-							facts["-"] = 0 // names no fact
-							for _, v := range weigh(facts, profile) {
-								level, severity := shipped[r.factor].Judge(value+beside, facts[r.sample], int64(age))
-								if v.factor == r.factor && (level != v.level || !equal(severity*shipped[r.factor].Weight, v.points)) {
-									t.Fatalf("%s of %v at %v, sample %v, day %v: the policy says %s and %v points, the contract %s and %v",
-										r.factor, c, value+beside, sample, age, level, severity*shipped[r.factor].Weight, v.level, v.points)
-								}
-							}
-						}
+		}
+		if want := int(event.FactorTrustScore); len(seen) != want {
+			t.Errorf("the model has %d factors of numbers for %v, want %d", len(seen), c, want)
+		}
+	}
+}
+
+// holdPolicy compares what a row says of its factor with what the policy's rule does.
+func (r *rule) holdPolicy(t *testing.T, factor event.Factor, shipped *policy.Rule, profile string) {
+	t.Helper()
+	if profile = cmp.Or(map[string]string{"template": "template"}[r.Profile], profile); !r.Warn.numeric() && !r.Danger.numeric() {
+		for _, word := range append(r.Warn.words(), append(r.Danger.words(), "else")...) {
+			v := ofFactor(weigh(nil, map[string]string{r.Fact: word}, profile), factor)
+			level, severity := shipped.JudgeWord(cmp.Or(policyWords[word], word))
+			if level != v.level || !equal(severity*shipped.Weight, v.points) {
+				t.Errorf("%s of %s: the policy says %s and %v points, the contract %s and %v", factor, word, level, severity*shipped.Weight, v.level, v.points)
+			}
+		}
+		return
+	}
+	if r.Profile == "template" {
+		return // how often a template was paused is a word to the policy
+	}
+	for _, age := range []float64{1, 3, 4, 7, 8, 10, 11, 21, 22} {
+		for _, value := range []float64{0, r.Warn.at(), r.Danger.at(), (r.Warn.at() + r.Danger.at()) / 2, 1e6} {
+			for _, beside := range []float64{-1, -1e-9, 0, 1e-9, 1} {
+				for _, sample := range []float64{0, r.Least - 1, r.Least, 1e6} {
+					facts := map[string]float64{"day": age, r.Sample: sample, r.Fact: value + beside, "off": math.NaN()}
+					facts[""] = 0 // names no fact
+					v := ofFactor(weigh(facts, nil, profile), factor)
+					level, severity := shipped.Judge(facts[r.Fact], facts[r.Sample], int64(age))
+					if level != v.level || !equal(severity*shipped.Weight, v.points) {
+						t.Fatalf("%s of %s at %v, sample %v, day %v: the policy says %s and %v points, the contract %s and %v",
+							factor, profile, value+beside, sample, age, level, severity*shipped.Weight, v.level, v.points)
 					}
 				}
 			}
 		}
-		if len(seen) != 22 {
-			t.Errorf("the model has %d factors of numbers for %v, want 22", len(seen), c)
+	}
+}
+
+func ofFactor(all []verdict, f event.Factor) (of verdict) {
+	for _, v := range all {
+		if v.factor == f {
+			of = v
 		}
 	}
+	return of
+}
+
+func (b bound) numeric() bool { return strings.ContainsAny(string(b), "<>") }
+
+func (b bound) words() []string {
+	if b == "" {
+		return nil
+	}
+	return strings.Split(string(b), "|")
 }

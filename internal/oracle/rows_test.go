@@ -12,7 +12,7 @@ import (
 // This file reads the tables of section 7 off the model's lists.
 
 // uncounted is what the model counts and number_minutes has no column for.
-var uncounted = []string{"groups", "spam_errors", "strikes", "country", "foreign", "opt_in_given", "no_opt_in", "identical", "media_repeat", "link_repeat"}
+var uncounted = []string{"groups", "spam_errors", "reachout_errors", "delays", "unlinked", "strikes", "country", "foreign", "opt_in_given", "no_opt_in", "identical", "media_repeat", "link_repeat"}
 
 // NumberMinutes gives the table number_minutes by number and minute.
 func (o *Oracle) NumberMinutes() []Row {
@@ -75,13 +75,10 @@ func (o *Oracle) ContactOutcomes() []Row {
 				r["last_received"] = c.newest
 			}
 			for _, s := range n.sends {
-				if s.contact != contact {
-					continue
-				}
-				if last, _ := r["last_sent"].(int64); s.at > last {
+				if last, _ := r["last_sent"].(int64); s.contact == contact && s.at > last {
 					r["last_sent"] = s.at
 				}
-				if s.fate == "answered" || s.fate == "unanswered" {
+				if s.name == contact && (s.fate == "answered" || s.fate == "unanswered") {
 					count, _ := r[s.fate].(int)
 					r[s.fate] = count + 1
 				}
@@ -132,7 +129,12 @@ func (s *subject) row() Row {
 	for f := range event.NumFacts {
 		put(f.String())
 	}
-	r["restriction"], r["band"] = event.State(s.facts["restriction"]).String(), event.BandOf(int(s.facts["score"])).String()
+	for _, column := range []string{"restriction", "cap"} {
+		if r[column] = s.words[column]; r[column] == "" {
+			r[column] = nil
+		}
+	}
+	r["band"] = event.BandOf(int(s.facts["score"])).String()
 	for f := range event.NumNumberFactors {
 		if f.Flags() {
 			r["level_"+f.String()] = s.level(f).String()
