@@ -52,13 +52,8 @@ func (t *Threshold) check(danger *Threshold, at strictyaml.Value, s *shape, with
 	switch {
 	case !t.Exists() && !danger.Exists():
 		at.Wrong("has neither warn nor danger"+with, "at least one of them, or on: false")
-	case s.words != nil:
-		for _, w := range t.Words {
-			if slices.Contains(danger.Words, w) {
-				at.Wrong(fmt.Sprintf("%s is a word of warn and of danger%s", w, with), "it in one of them")
-			}
-		}
-	case !t.Exists() || !danger.Exists():
+	case t.bothSay(danger, at, with):
+	case t.Op == OpNone || danger.Op == OpNone:
 	case !s.falling && t.Value >= danger.Value:
 		at.Wrong(fmt.Sprintf("warn %s is not below danger %s%s", t, danger, with), "warn before danger: higher is worse")
 	case s.falling && t.Value <= danger.Value:
@@ -66,9 +61,23 @@ func (t *Threshold) check(danger *Threshold, at strictyaml.Value, s *shape, with
 	}
 }
 
+// bothSay notes the words that two thresholds share and reports whether there are any.
+func (t *Threshold) bothSay(danger *Threshold, at strictyaml.Value, with string) bool {
+	found := false
+	for _, w := range t.Words {
+		if slices.Contains(danger.Words, w) {
+			at.Wrong(fmt.Sprintf("%s is a word of warn and of danger%s", w, with), "it in one of them")
+			found = true
+		}
+	}
+	return found
+}
+
 // String returns the threshold as it is written in a file, "none" if there is none.
 func (t *Threshold) String() string {
 	switch {
+	case t.Op != OpNone && len(t.Words) > 0:
+		return "[" + t.Op.String() + " " + number(t.Value) + ", " + list(t.Words) + "]"
 	case t.Op != OpNone:
 		return t.Op.String() + " " + number(t.Value)
 	case len(t.Words) > 0:

@@ -25,6 +25,8 @@ var wordings = [event.NumFactors]wording{
 	event.FactorVelocityBurst:        {fact: "initiated sends in the last minute", saw: "%s begun in a minute"},
 	event.FactorDailyVolume:          {fact: "initiated sends in the last 24 hours, by the number's day of life", saw: "%s begun in a day, as a new number"},
 	event.FactorReplyRatio:           {fact: "share of the sends resolved in 7 days that were answered", saw: "only %s reply", share: true},
+	event.FactorReplyNowcast:         {fact: "share of the sends of 7 days that will be answered, as far as the number's own past tells of those pending", saw: "only %s will reply", share: true},
+	event.FactorColdStart:            {fact: "the same in the first week of a number or session, judged by how strangers answer", saw: "only %s of the first will reply", share: true},
 	event.FactorUnanswered:           {fact: "share of the sends resolved in 30 days that were not answered", saw: "%s unanswered in 30 days", share: true},
 	event.FactorMechanicalTiming:     {fact: "standard deviation over mean of the last 20 gaps between initiated sends", saw: "gaps differ by only %s", share: true},
 	event.FactorActiveHours:          {fact: "distinct hours of the last 24 with an initiated send", saw: "active in %s hours of 24"},
@@ -43,9 +45,12 @@ var wordings = [event.NumFactors]wording{
 	event.FactorRegion:               {fact: "the country of the connection against the number's", saw: "connected from %s"},
 	event.FactorForeignContacts:      {fact: "share of the initiated sends in 24 hours that went abroad", saw: "%s go abroad", share: true},
 	event.FactorDormancy:             {fact: "initiated sends in 24 hours, in the two weeks after half a year of silence", saw: "%s begun just after a long sleep"},
+	event.FactorNewLink:              {fact: "initiated sends in 24 hours, in the two weeks after the session was linked", saw: "%s begun just after its session was linked"},
 	event.FactorQuality:              {fact: "WhatsApp's quality rating of the number", saw: "rated %s"},
 	event.FactorTemplateQuality:      {fact: "WhatsApp's rating and status of each template sent in 24 hours", saw: "a template is %s"},
 	event.FactorSpamErrors:           {fact: "sends refused with error 131048 in the last hour", saw: "%s refused as spam in an hour"},
+	event.FactorReachout:             {fact: "first contacts refused with error 463 in 24 hours", saw: "%s first contacts refused in a day"},
+	event.FactorNewChatCap:           {fact: "share of the quota of new chats that is used, and the warning that WhatsApp shows", saw: "%s of the quota of new chats used", share: true},
 	event.FactorAccountErrors:        {fact: "sends refused for the account's sake in 24 hours", saw: "%s refused: account blocked"},
 	event.FactorRestriction:          {fact: "what WhatsApp holds against the account now", saw: "the account is %s"},
 	event.FactorRestart:              {fact: "sends in the first days after a restriction ended", saw: "%s sent right after a restriction"},
@@ -85,7 +90,7 @@ func Describe(f event.Factor, v event.Value, rule *Rule, dayOfLife int64) string
 }
 
 // ofOne makes a phrase speak of one.
-var ofOne = strings.NewReplacer("conversations", "conversation", "messages", "message", "strangers", "stranger", "numbers", "number",
+var ofOne = strings.NewReplacer("conversations", "conversation", "messages", "message", "contacts", "contact", "strangers", "stranger", "numbers", "number",
 	"hours of 24", "hour of 24", " times", " time")
 
 // bound writes a threshold in the factor's unit.
@@ -140,5 +145,7 @@ var comparedFact = map[event.Factor]event.Fact{
 	event.FactorIdenticalBatch: event.FactIdentical1h, event.FactorMediaRepeat: event.FactMediaRepeat24h,
 	event.FactorLinkRepeat: event.FactLinkRepeat1h, event.FactorNumberAge: event.FactDay,
 	event.FactorForeignContacts: event.FactForeignShare24h, event.FactorDormancy: event.FactInitiated24h,
+	event.FactorReplyNowcast: event.FactReplyRatioNowcast, event.FactorColdStart: event.FactReplyRatioCold,
+	event.FactorNewLink: event.FactInitiated24h, event.FactorReachout: event.FactReachoutErrors24h, event.FactorNewChatCap: event.FactCapShare,
 	event.FactorSpamErrors: event.FactSpamErrors1h, event.FactorAccountErrors: event.FactFailed24hAccount,
 }

@@ -28,6 +28,8 @@ type file struct {
 	portfolios  map[string]*override
 	numbers     map[string]*override
 	advice      map[event.Factor]string
+	conditions  conditions
+	given       map[string]bool // which of conditionKeys are written, by path
 }
 
 // writtenProfile is a profile as it is written: what it extends and its
@@ -67,7 +69,7 @@ type change struct {
 }
 
 var (
-	fileKeys     = []string{"name", "extends", "hysteresis", "connections", "opt_out", "profiles", "portfolios", "numbers", "advice"}
+	fileKeys     = []string{"name", "extends", "hysteresis", "connections", "opt_out", "silences", "ceilings", "nowcast", "profiles", "portfolios", "numbers", "advice"}
 	optOutKeys   = []string{"stop", "resume"}
 	profileKeys  = []string{"extends", "factors"}
 	overrideKeys = []string{"profile", "factors"}
@@ -95,6 +97,7 @@ func parse(data []byte) (*strictyaml.Document, *file) {
 	f := &file{
 		root: root, connections: map[string]strictyaml.Value{}, profiles: map[string]*writtenProfile{},
 		portfolios: map[string]*override{}, numbers: map[string]*override{}, advice: map[event.Factor]string{},
+		given: map[string]bool{},
 	}
 	f.broken = root.Exists() && !root.IsMapping() && !root.Null()
 	root.Fields(func(key string, v strictyaml.Value) {
@@ -134,6 +137,8 @@ func (f *file) key(key string, v strictyaml.Value) {
 				f.resume = parseWordList(v)
 			}
 		})
+	case "silences", "ceilings", "nowcast":
+		f.readConditions(key, v)
 	case "profiles":
 		v.Fields(f.profile)
 	case "portfolios":
@@ -354,8 +359,16 @@ func parseThreshold(v strictyaml.Value, s *shape) *Threshold {
 	if text == "none" {
 		return &Threshold{}
 	}
-	orEqual, strictly := s.ops()
 	t := Threshold{}
+	if !t.parseBound(v, s, text, accepted) {
+		return nil
+	}
+	return &t
+}
+
+// parseBound reads a sign and a number.
+func (t *Threshold) parseBound(v strictyaml.Value, s *shape, text, accepted string) bool {
+	orEqual, strictly := s.ops()
 	rest := ""
 	for _, op := range [...]Op{OpAtLeast, OpAtMost, OpAbove, OpBelow} { // the longer signs first
 		if after, found := strings.CutPrefix(text, op.String()); found {
@@ -365,18 +378,19 @@ func parseThreshold(v strictyaml.Value, s *shape) *Threshold {
 	}
 	if t.Op == OpNone {
 		v.Wrong(strconv.Quote(text)+" has no sign", accepted)
-		return nil
+		return false
 	}
 	if t.Op != orEqual && t.Op != strictly {
 		v.Wrong(strconv.Quote(text)+" looks the wrong way", accepted)
-		return nil
+		return false
 	}
+	var ok bool
 	t.Value, ok = strictyaml.ParseNumber(rest)
 	if !ok || t.Value < 0 || t.Value > s.most {
 		v.Wrong(strconv.Quote(rest)+" is no number that it can be compared with", accepted)
-		return nil
+		return false
 	}
-	return &t
+	return true
 }
 
 func parseWords(v strictyaml.Value, s *shape, accepted string) *Threshold {
@@ -399,12 +413,20 @@ func parseWords(v strictyaml.Value, s *shape, accepted string) *Threshold {
 	for _, item := range items {
 		var word string
 		var ok bool
-		if s.open {
+		if s.open || s.mixed {
 			word, ok = item.Text(accepted)
 		} else {
 			word, ok = item.Word(s.words)
 		}
 		if !ok {
+			continue
+		}
+		if s.mixed && !slices.Contains(s.words, word) {
+			if t.Op != OpNone {
+				item.Wrong("is a second bound", "one bound and any words")
+			} else {
+				t.parseBound(item, s, word, accepted)
+			}
 			continue
 		}
 		for _, w := range t.Words {

@@ -79,6 +79,12 @@ func (f *file) inherit(base *file) {
 			mine.changes = append(slices.Clone(theirs.changes), mine.changes...)
 		}
 	}
+	for i := range conditionKeys {
+		if c := &conditionKeys[i]; !f.given[c.path] {
+			c.inherit(&f.conditions, &base.conditions)
+			f.given[c.path] = true
+		}
+	}
 	for factor, text := range base.advice {
 		if f.advice[factor] == "" {
 			f.advice[factor] = text
@@ -89,7 +95,11 @@ func (f *file) inherit(base *file) {
 // compile puts the file together and notes the mistakes that only show then.
 // With mistakes the policy is unfinished.
 func (f *file) compile(doc *strictyaml.Document) *Policy {
-	p := &Policy{StopWords: f.stop.words, ResumeWords: f.resume.words}
+	p := &Policy{
+		StopWords: f.stop.words, ResumeWords: f.resume.words,
+		Silences: f.conditions.silences, Ceilings: f.conditions.ceilings,
+		Nowcast: f.conditions.nowcast, Cold: f.conditions.cold,
+	}
 	if !f.root.Exists() {
 		return p
 	}
@@ -134,6 +144,11 @@ func (f *file) complete() {
 	}
 	if f.resume.words == nil {
 		f.root.Missing("a list of words, which may be empty"+otherwise, "opt_out", "resume")
+	}
+	for i := range conditionKeys {
+		if c := &conditionKeys[i]; !f.given[c.path] {
+			f.root.Missing(c.what+otherwise, strings.Split(c.path, ".")...)
+		}
 	}
 	var silent []string
 	for factor := range event.NumFactors {

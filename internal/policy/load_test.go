@@ -29,49 +29,57 @@ func TestDefaultIsTheContract(t *testing.T) {
 		event.FactorVelocityHour:  rule(from(30), over(60), 0, 20),
 		event.FactorVelocityBurst: rule(from(3), from(5), 0, 10),
 		event.FactorDailyVolume: {On: true, Weight: 20, Steps: []Step{
-			{UntilDay: 3, Warn: over(50), Danger: over(100)},
-			{UntilDay: 7, Warn: over(100), Danger: from(200)},
+			{UntilDay: 3, Warn: over(40), Danger: over(50)},
+			{UntilDay: 7, Warn: over(80), Danger: over(100)},
 			{UntilDay: 21, Warn: over(150), Danger: from(200)},
 		}},
-		event.FactorReplyRatio:           rule(under(0.30), under(0.15), 50, 25),
+		event.FactorReplyRatio:           rule(under(0.30), under(0.15), 50, 15),
+		event.FactorReplyNowcast:         rule(under(0.25), under(0.15), 20, 15),
+		event.FactorColdStart:            rule(under(0.40), under(0.30), 10, 10),
 		event.FactorUnanswered:           rule(over(0.50), over(0.85), 100, 15),
 		event.FactorMechanicalTiming:     rule(under(0.20), under(0.10), 0, 15),
-		event.FactorActiveHours:          rule(over(8), from(20), 50, 5),
+		event.FactorActiveHours:          rule(over(8), none, 50, 3),
 		event.FactorConversationPressure: rule(from(3), from(5), 0, 5),
-		event.FactorGroupAdd:             rule(from(10), from(50), 0, 10),
+		event.FactorGroupAdd:             rule(from(10), from(25), 0, 10),
 		event.FactorBlockRate:            rule(from(0.01), from(0.02), 100, 25),
 		event.FactorOptOut:               rule(none, from(1), 0, 15),
 		event.FactorOptIn:                rule(from(0.05), from(0.20), 50, 10),
 		event.FactorDelivery:             rule(under(0.90), under(0.75), 100, 10),
 		event.FactorInvalidContacts:      rule(from(0.03), from(0.08), 100, 5),
 		event.FactorIdenticalBatch:       rule(from(12), from(15), 0, 15),
-		event.FactorMediaRepeat:          rule(from(100), from(200), 0, 5),
+		event.FactorMediaRepeat:          rule(from(50), from(100), 0, 5),
 		event.FactorLinkRepeat:           rule(from(15), from(30), 0, 5),
 		event.FactorNumberAge:            rule(upTo(10), none, 0, 10),
 		event.FactorOrigin:               rule(words("voip"), none, 0, 5),
 		event.FactorRegion:               rule(none, words("DIFFERS"), 0, 10),
 		event.FactorForeignContacts:      rule(over(0.30), over(0.60), 50, 5),
 		event.FactorDormancy:             rule(from(20), over(50), 0, 10),
+		event.FactorNewLink:              rule(from(20), none, 0, 5),
 		event.FactorQuality:              rule(words("YELLOW"), words("RED"), 0, 20),
 		event.FactorTemplateQuality:      rule(words("YELLOW", "FLAGGED", "PAUSED"), words("RED", "DISABLED", "PAUSED_AGAIN"), 0, 10),
-		event.FactorSpamErrors:           rule(from(1), from(3), 0, 25),
-		event.FactorAccountErrors:        rule(none, from(1), 0, 40),
-		event.FactorRestriction:          rule(words("warned"), words("restricted", "banned"), 0, 60),
-		event.FactorRestart:              rule(words("SENT_WITHIN_5D"), words("SENT_WITHIN_3D"), 0, 20),
-		event.FactorTrustScore:           rule(under(70), under(40), 0, 0),
-		event.FactorLimitUsage:           rule(from(0.80), from(0.95), 0, 0),
-		event.FactorContagion:            rule(from(1), from(2), 0, 0),
-		event.FactorSharedConnection:     rule(from(3), from(10), 0, 0),
+		event.FactorSpamErrors:           rule(from(1), from(2), 0, 25),
+		event.FactorReachout:             rule(from(1), from(3), 0, 15),
+		event.FactorNewChatCap: rule(
+			Threshold{Op: OpAtLeast, Value: 0.80, Words: []string{"FIRST_WARNING"}},
+			Threshold{Op: OpAtLeast, Value: 0.95, Words: []string{"SECOND_WARNING", "CAPPED"}}, 0, 20),
+		event.FactorAccountErrors:    rule(none, from(1), 0, 40),
+		event.FactorRestriction:      rule(words("warned"), words("restricted", "banned"), 0, 60),
+		event.FactorRestart:          rule(words("SENT_WITHIN_5D"), words("SENT_WITHIN_3D"), 0, 20),
+		event.FactorTrustScore:       rule(under(80), under(40), 0, 0),
+		event.FactorLimitUsage:       rule(from(0.80), from(0.95), 0, 0),
+		event.FactorContagion:        rule(from(1), from(2), 0, 0),
+		event.FactorSharedConnection: rule(from(3), from(10), 0, 0),
 	}
 	cloud := community
 	for _, off := range []event.Factor{
 		event.FactorVelocityHour, event.FactorVelocityBurst, event.FactorDailyVolume, event.FactorActiveHours,
-		event.FactorMechanicalTiming, event.FactorMediaRepeat, event.FactorLinkRepeat, event.FactorForeignContacts,
+		event.FactorMechanicalTiming, event.FactorMediaRepeat, event.FactorLinkRepeat, event.FactorForeignContacts, event.FactorColdStart,
 	} {
 		cloud[off].On = false
 	}
 	cloud[event.FactorIdenticalBatch] = rule(from(1000), from(10000), 0, 5)
-	cloud[event.FactorReplyRatio] = rule(under(0.05), under(0.01), 500, 10)
+	cloud[event.FactorReplyRatio] = rule(under(0.05), under(0.01), 500, 5)
+	cloud[event.FactorReplyNowcast] = rule(under(0.05), under(0.01), 500, 5)
 	cloud[event.FactorUnanswered] = rule(over(0.97), over(0.995), 1000, 5)
 
 	p := Default()
@@ -85,6 +93,38 @@ func TestDefaultIsTheContract(t *testing.T) {
 				t.Errorf("%q, %s (-contract +policy):\n%s", connection, f, diff)
 			}
 		}
+	}
+	factors := func(f ...event.Factor) (s FactorSet) {
+		for _, f := range f {
+			s |= 1 << f
+		}
+		return s
+	}
+	replies := factors(event.FactorReplyRatio, event.FactorReplyNowcast, event.FactorColdStart, event.FactorUnanswered, event.FactorConversationPressure)
+	want := conditions{
+		silences: Silences{
+			Without: [numInputs]FactorSet{
+				replies | factors(event.FactorOptOut),
+				factors(event.FactorDelivery, event.FactorInvalidContacts, event.FactorSpamErrors, event.FactorReachout, event.FactorAccountErrors),
+				factors(event.FactorRestriction, event.FactorRestart),
+				factors(event.FactorTemplateQuality),
+			},
+			NoStatus: factors(event.FactorDelivery),
+			Unlinked: replies, UnlinkedInbounds: 10, UnlinkedShare: 0.25,
+		},
+		ceilings: Ceilings{
+			Answered: factors(
+				event.FactorVelocityHour, event.FactorVelocityBurst, event.FactorDailyVolume, event.FactorActiveHours, event.FactorIdenticalBatch,
+				event.FactorMediaRepeat, event.FactorLinkRepeat, event.FactorDormancy, event.FactorNewLink, event.FactorForeignContacts,
+			),
+			AnsweredAwaited: 50, AnsweredRatio: 0.25,
+			Unregistered: factors(event.FactorDailyVolume),
+		},
+		nowcast: Prior{Answered: [DelayClasses]float64{0.4, 0.25, 0.25, 0.3, 0.3, 0.4, 0.6, 0.5, 0.2}, Unanswered: 4.8},
+		cold:    Prior{Answered: [DelayClasses]float64{0.36, 0.18, 0.18, 0.12, 0.12, 0.07, 0.07, 0.06, 0.04}, Unanswered: 2.8},
+	}
+	if got := (conditions{p.Silences, p.Ceilings, p.Nowcast, p.Cold}); got != want {
+		t.Errorf("conditions: %+v, the contract says %+v", got, want)
 	}
 	if p.Hysteresis != 600_000 {
 		t.Errorf("hysteresis %d ms, the contract says 10 min", p.Hysteresis)
@@ -246,6 +286,12 @@ func TestVersion(t *testing.T) {
 		{"weight: 20}", "weight: 21}"},
 		{"sample: 50,", "sample: 51,"},
 		{"until: 21", "until: 22"},
+		{"FIRST_WARNING]", "FIRST_WARNING, NONE]"},
+		{">= 0.80\", FIRST", ">= 0.81\", FIRST"},
+		{"no_status: [delivery]", "no_status: []"},
+		{"inbounds: 10", "inbounds: 11"},
+		{"awaited: 50", "awaited: 51"},
+		{"[0.4, 0.25,", "[0.5, 0.25,"},
 		{"unknown: community", "unknown: cloud_api"},
 		{"STOP, ", ""},
 		{"Stop starting", "Please stop starting"},
@@ -343,6 +389,9 @@ func TestExplanation(t *testing.T) {
 	var names []string
 	for f := range event.NumFactors {
 		names = append(names, shapes[f].keys()...)
+	}
+	for i := range conditionKeys {
+		names = append(names, strings.Split(conditionKeys[i].path, ".")...)
 	}
 	for _, name := range slices.Concat(fileKeys, optOutKeys, profileKeys, overrideKeys, names, connections[:]) {
 		if !strings.Contains(page, "`"+name+"`") {

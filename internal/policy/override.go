@@ -155,11 +155,13 @@ func (o *override) content() string {
 }
 
 func (t *Threshold) content() string {
-	if t.Op != OpNone {
+	if len(t.Words) == 0 && t.Op != OpNone {
 		return t.String()
 	}
-	words := slices.Clone(t.Words)
-	slices.Sort(words)
+	words := slices.Sorted(slices.Values(t.Words))
+	if t.Op != OpNone {
+		return fmt.Sprintf("%s %s %q", t.Op, number(t.Value), words)
+	}
 	return fmt.Sprintf("%q", words)
 }
 

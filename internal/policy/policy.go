@@ -18,6 +18,12 @@ type Policy struct {
 	// Profiles are all profiles, overrides applied: an override of a number or
 	// a portfolio is a profile of its own here. Profile finds one by Index.
 	Profiles []Profile
+	// Silences and Ceilings say when factors are silent or at most at warn,
+	// whatever their profile says.
+	Silences Silences
+	Ceilings Ceilings
+	// Nowcast is the prior of reply_ratio_nowcast, Cold that of reply_ratio_cold.
+	Nowcast, Cold Prior
 	// StopWords and ResumeWords recognise an opt-out in what a contact writes.
 	StopWords, ResumeWords []string
 

@@ -128,6 +128,14 @@ func (r *Rule) JudgeWord(word string) (event.Level, float64) {
 	return event.LevelWarn, 0.5
 }
 
+// JudgeBoth judges a number and a word, such as new_chat_cap's: the higher level
+// and the larger severity count.
+func (r *Rule) JudgeBoth(value float64, word string) (event.Level, float64) {
+	level, severity := r.Judge(value, r.Sample, 0)
+	byWord, severityByWord := r.JudgeWord(word)
+	return max(level, byWord), max(severity, severityByWord)
+}
+
 // Score returns the trust score for P, the sum of weight x severity over all
 // factors: floor(max(0, 100 - P) + 0.5) with P rounded to 6 decimals.
 func Score(p float64) int {

@@ -90,6 +90,31 @@ func TestJudgeWord(t *testing.T) {
 	}
 }
 
+// TestJudgeBoth takes the worse of a share and a word.
+func TestJudgeBoth(t *testing.T) {
+	p := Default()
+	r := &p.Portfolio(nil).Rules[event.FactorNewChatCap]
+	for _, c := range []struct {
+		share    float64
+		word     string
+		level    event.Level
+		severity float64
+	}{
+		{math.NaN(), "", event.LevelNone, 0},
+		{0.5, "NONE", event.LevelNone, 0},
+		{0.8, "NONE", event.LevelWarn, 0.25},
+		{0.8, "FIRST_WARNING", event.LevelWarn, 0.5},
+		{0.94, "FIRST_WARNING", event.LevelWarn, 0.25 + 0.75*0.14/0.15},
+		{math.NaN(), "FIRST_WARNING", event.LevelWarn, 0.5},
+		{0.1, "CAPPED", event.LevelDanger, 1},
+		{0.95, "", event.LevelDanger, 1},
+	} {
+		if level, severity := r.JudgeBoth(c.share, c.word); level != c.level || math.Abs(severity-c.severity) > 1e-9 {
+			t.Errorf("%v, %q: %v of %v, want %v of %v", c.share, c.word, level, severity, c.level, c.severity)
+		}
+	}
+}
+
 // TestScore rounds as the contract does: the sum to 6 decimals, then halves up.
 func TestScore(t *testing.T) {
 	for _, c := range []struct {

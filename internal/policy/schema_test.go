@@ -30,6 +30,11 @@ func schema() object {
 	definitions := object{
 		"words": object{"type": "array", "items": object{"type": "string", "minLength": 1, "maxLength": maxWord}, "maxItems": maxWords},
 	}
+	var factors []any
+	for _, name := range numberFactorNames() {
+		factors = append(factors, name)
+	}
+	definitions["factor"] = object{"enum": factors}
 	ofNumbers, ofAll := object{}, object{}
 	advice := object{}
 	for f := range event.NumFactors {
@@ -62,6 +67,9 @@ func schema() object {
 		"extends":     object{"description": "start from the shipped policy", "enum": []any{DefaultName}},
 		"hysteresis":  object{"description": "how long a flag's level outlasts the last evaluation that reached it", "type": "string", "pattern": `^ *([0-9]+d([0-9.]+(h|m|s|ms))*|([0-9.]+(h|m|s|ms))+) *$`},
 		"connections": closed(connection),
+		"silences":    conditionSchema("silences"),
+		"ceilings":    conditionSchema("ceilings"),
+		"nowcast":     conditionSchema("nowcast"),
 		"opt_out":     closed(object{"stop": object{"$ref": "#/$defs/words"}, "resume": object{"$ref": "#/$defs/words"}}),
 		"profiles": object{
 			"type": "object", "propertyNames": object{"pattern": name["pattern"]},
@@ -76,7 +84,7 @@ func schema() object {
 	s["required"] = []any{"name"}
 	s["anyOf"] = []any{ // what extends nothing has to say it all
 		object{"required": []any{"extends"}},
-		object{"required": []any{"hysteresis", "connections", "opt_out", "profiles", "advice"}},
+		object{"required": []any{"hysteresis", "connections", "opt_out", "silences", "ceilings", "nowcast", "profiles", "advice"}},
 	}
 	s["$defs"] = definitions
 	return s
@@ -94,13 +102,12 @@ func factorSchema(f event.Factor) object {
 			}
 			word = object{"enum": names}
 		}
+		if s.mixed {
+			word = object{"anyOf": []any{word, object{"type": "string", "pattern": boundPattern(s)}}}
+		}
 		threshold = object{"anyOf": []any{word, object{"const": "none"}, object{"type": "array", "items": word}}}
 	} else {
-		sign := ">=?"
-		if s.falling {
-			sign = "<=?"
-		}
-		threshold = object{"type": "string", "pattern": "^(none|" + sign + ` *[0-9]+(\.[0-9]+)?)$`}
+		threshold = object{"type": "string", "pattern": "^(none|" + strings.Trim(boundPattern(s), "^$") + ")$"}
 	}
 	properties := object{"on": object{"type": "boolean"}, "warn": threshold, "danger": threshold}
 	if s.sample != "" {
@@ -119,6 +126,39 @@ func factorSchema(f event.Factor) object {
 		}}
 	}
 	return object{"description": wordings[f].fact, "type": "object", "minProperties": 1, "additionalProperties": false, "properties": properties}
+}
+
+// boundPattern is a sign and a number.
+func boundPattern(s *shape) string {
+	if s.falling {
+		return `^<=? *[0-9]+(\.[0-9]+)?$`
+	}
+	return `^>=? *[0-9]+(\.[0-9]+)?$`
+}
+
+// conditionSchema is what may stand at a path that leads to conditions.
+func conditionSchema(path string) object {
+	properties := object{}
+	for _, key := range keysBelow(path) {
+		below := path + "." + key
+		properties[key] = object{}
+		i := slices.IndexFunc(conditionKeys, func(c condition) bool { return c.path == below })
+		if i < 0 {
+			properties[key] = conditionSchema(below)
+			continue
+		}
+		c := &conditionKeys[i]
+		count := object{"type": "number", "minimum": 0, "maximum": c.most}
+		switch {
+		case c.number != nil:
+			properties[key] = object{"description": c.what, "type": "number", "minimum": 0, "maximum": c.most}
+		case c.list != nil:
+			properties[key] = object{"description": c.what, "type": "array", "items": count, "minItems": DelayClasses, "maxItems": DelayClasses}
+		default:
+			properties[key] = object{"type": "array", "items": object{"$ref": "#/$defs/factor"}}
+		}
+	}
+	return object{"type": "object", "properties": properties, "additionalProperties": false}
 }
 
 // TestSchemaIsInSync compares the schema in schemas/policy with what the

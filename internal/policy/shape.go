@@ -10,6 +10,7 @@ type shape struct {
 	sample  string   // what the sample counts; empty: the factor has none
 	words   []string // the words that may stand in a threshold; nil: a number is compared
 	open    bool     // any other word may stand there as well
+	mixed   bool     // a number is compared beside the words
 	windows []int64  // days that the fact may look back; nil: there is no choice
 	days    bool     // thresholds may go by day of life
 	weighty bool     // the factor counts in the score
@@ -29,6 +30,8 @@ var shapes = [event.NumFactors]shape{
 	event.FactorVelocityBurst:        {most: anyCount, weighty: true},
 	event.FactorDailyVolume:          {most: anyCount, days: true, weighty: true},
 	event.FactorReplyRatio:           {falling: true, most: ratio, sample: "sends resolved in 7 days", windows: replyWindows, weighty: true},
+	event.FactorReplyNowcast:         {falling: true, most: ratio, sample: "sends awaiting an answer or resolved in 7 days", weighty: true},
+	event.FactorColdStart:            {falling: true, most: ratio, sample: "sends awaiting an answer or resolved in 7 days", weighty: true},
 	event.FactorUnanswered:           {most: ratio, sample: "sends resolved in 30 days", windows: replyWindows, weighty: true},
 	event.FactorMechanicalTiming:     {falling: true, most: 100, weighty: true},
 	event.FactorActiveHours:          {most: 24, sample: "initiated sends in 24 hours", weighty: true},
@@ -47,9 +50,12 @@ var shapes = [event.NumFactors]shape{
 	event.FactorRegion:               {words: []string{WordRegion}, weighty: true},
 	event.FactorForeignContacts:      {most: ratio, sample: "initiated sends in 24 hours whose countries are known", weighty: true},
 	event.FactorDormancy:             {most: anyCount, weighty: true},
+	event.FactorNewLink:              {most: anyCount, weighty: true},
 	event.FactorQuality:              {words: []string{"GREEN", "YELLOW", "RED", "UNKNOWN"}, weighty: true},
 	event.FactorTemplateQuality:      {words: []string{"GREEN", "YELLOW", "RED", "UNKNOWN", "APPROVED", "FLAGGED", "PAUSED", WordPausedAgain, "DISABLED"}, open: true, weighty: true},
 	event.FactorSpamErrors:           {most: anyCount, weighty: true},
+	event.FactorReachout:             {most: anyCount, weighty: true},
+	event.FactorNewChatCap:           {words: []string{"NONE", "FIRST_WARNING", "SECOND_WARNING", "CAPPED"}, mixed: true, most: anyCount, weighty: true},
 	event.FactorAccountErrors:        {most: anyCount, weighty: true},
 	event.FactorRestriction:          {words: []string{"warned", "restricted", "banned"}, weighty: true},
 	event.FactorRestart:              {words: []string{WordRestartEarly, WordRestartLate}, weighty: true},
@@ -91,6 +97,8 @@ func (s *shape) keys() []string {
 // accepts says in words what a threshold of the factor looks like.
 func (s *shape) accepts() string {
 	switch {
+	case s.mixed:
+		return `"> N" or ">= N" (higher is worse), one or more of [` + list(s.words) + "], a list of both, or none"
 	case s.open:
 		return "words such as [" + list(s.words) + "], or none"
 	case s.words != nil:

@@ -22,6 +22,9 @@ func (f *file) digest(p *Policy) string {
 		slices.Sort(words)
 		fmt.Fprintf(&w, "words %q\n", slices.Compact(words))
 	}
+	for i := range conditionKeys {
+		w.WriteString(conditionKeys[i].content(&f.conditions) + "\n")
+	}
 	for c, i := range p.byConnection {
 		fmt.Fprintf(&w, "connection %s %s\n", connections[c], p.Profiles[i].Name)
 	}
