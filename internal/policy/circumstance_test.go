@@ -91,7 +91,7 @@ nowcast: {cold_start: {unanswered: 7}}
 	text := string(shipped())
 	from, to := strings.Index(text, "nowcast:\n"), strings.Index(text, "profiles:\n")
 	_, err = Load([]byte(text[:from] + text[to:]))
-	if err == nil || strings.Count(err.Error(), "nowcast.") != 4 {
+	if err == nil || strings.Count(err.Error(), ": missing;") != 4 {
 		t.Errorf("without nowcast: %v", err)
 	}
 }
