@@ -21,6 +21,7 @@ type action struct {
 	count    int
 	every    int64 // ms between two events
 	contacts contacts
+	as       identity       // by which identifiers the contacts are known
 	distinct bool           // each has a content of its own
 	repeat   bool           // the line before again
 	raw      bool           // written as JSON: may be anything
@@ -32,6 +33,15 @@ type contacts struct {
 	first, size int    // numbered contacts
 	id          string // or one by id
 }
+
+// identity says by which of its identifiers an event knows a contact.
+type identity uint8
+
+const (
+	asContact identity = iota
+	asUserID           // by the business-scoped user id alone
+	asBoth
+)
 
 // Limits of a case.
 const (
@@ -56,31 +66,35 @@ var ownPhrases = []string{"id", "recorded"}
 
 var words = []word{
 	{names: []string{"send", "sends"}, typ: event.TypeSent, counted: true, contact: true, phrases: []string{
-		"every", "to", "template", "text", "kind", "media", "link", "content", "opt-in", "no-opt-in", "in", "held",
+		"every", "to", "as", "template", "text", "kind", "media", "link", "content", "opt-in", "no-opt-in", "in", "held", "group",
 	}},
-	{names: []string{"reply", "replies"}, typ: event.TypeReceived, counted: true, contact: true, phrases: []string{"every", "from", "text", "kind"}},
-	{names: []string{"delivered"}, typ: event.TypeStatus, counted: true, contact: true, phrases: []string{"every", "to"}},
-	{names: []string{"read"}, typ: event.TypeStatus, counted: true, contact: true, phrases: []string{"every", "by"}},
-	{names: []string{"failed"}, typ: event.TypeStatus, counted: true, contact: true, phrases: []string{"every", "to", "code"}},
-	{names: []string{"stop", "stops"}, typ: event.TypePreference, counted: true, contact: true, phrases: []string{"every", "from"}},
-	{names: []string{"resume", "resumes"}, typ: event.TypePreference, counted: true, contact: true, phrases: []string{"every", "from"}},
-	{names: []string{"block", "blocks"}, typ: event.TypeBlock, counted: true, contact: true, phrases: []string{"every", "from"}},
-	{names: []string{"report", "reports"}, typ: event.TypeReport, counted: true, contact: true, phrases: []string{"every", "from"}},
-	{names: []string{"profile"}, typ: event.TypeProfile, phrases: []string{"country", "registered", "last-active", "connection", "origin"}},
-	{names: []string{"connection"}, typ: event.TypeConnection, argument: "the country of its address, two letters", phrases: []string{"ip"}},
+	{names: []string{"reply", "replies"}, typ: event.TypeReceived, counted: true, contact: true, phrases: []string{"every", "from", "as", "text", "kind", "group"}},
+	{names: []string{"delivered"}, typ: event.TypeStatus, counted: true, contact: true, phrases: []string{"every", "to", "as", "group"}},
+	{names: []string{"read"}, typ: event.TypeStatus, counted: true, contact: true, phrases: []string{"every", "by", "as", "group"}},
+	{names: []string{"failed"}, typ: event.TypeStatus, counted: true, contact: true, phrases: []string{"every", "to", "as", "code", "group"}},
+	{names: []string{"stop", "stops"}, typ: event.TypePreference, counted: true, contact: true, phrases: []string{"every", "from", "as"}},
+	{names: []string{"resume", "resumes"}, typ: event.TypePreference, counted: true, contact: true, phrases: []string{"every", "from", "as"}},
+	{names: []string{"block", "blocks"}, typ: event.TypeBlock, counted: true, contact: true, phrases: []string{"every", "from", "as"}},
+	{names: []string{"report", "reports"}, typ: event.TypeReport, counted: true, contact: true, phrases: []string{"every", "from", "as"}},
+	{names: []string{"alias", "aliases"}, typ: event.TypeAlias, counted: true, contact: true, phrases: []string{"every", "of", "as", "previous", "previous-user-id"}},
+	{names: []string{"profile"}, typ: event.TypeProfile, phrases: []string{"country", "registered", "last-active", "connection", "origin", "inputs"}},
+	{names: []string{"connection"}, typ: event.TypeConnection, argument: "the country of its address, two letters", phrases: []string{"ip", "device", "linked"}},
+	{names: []string{"cap"}, typ: event.TypeCap, argument: acceptedCap, phrases: []string{"status", "until"}},
 	{names: []string{"group"}, typ: event.TypeGroup, argument: "how many who are no contacts were added"},
 	{names: []string{"quality"}, typ: event.TypeQuality, argument: "GREEN, YELLOW, RED or UNKNOWN"},
 	{names: []string{"warned"}, typ: event.TypeAccount, phrases: []string{"for", "until", "waba", "portfolio"}},
 	{names: []string{"restricted"}, typ: event.TypeAccount, phrases: []string{"for", "until", "waba", "portfolio"}},
 	{names: []string{"banned"}, typ: event.TypeAccount, phrases: []string{"for", "until", "waba", "portfolio"}},
 	{names: []string{"reinstated"}, typ: event.TypeAccount, phrases: []string{"waba", "portfolio"}},
-	{names: []string{"template"}, typ: event.TypeTemplate, argument: acceptedTemplate, phrases: []string{"status", "quality", "waba"}},
+	{names: []string{"template"}, typ: event.TypeTemplate, argument: acceptedTemplate, phrases: []string{"status", "quality", "pauses", "waba"}},
 	{names: []string{"limit"}, typ: event.TypeLimit, argument: "unique contacts a day, -1 for unlimited", phrases: []string{"portfolio"}},
 	{names: []string{"clock"}, typ: event.TypeClock},
 	{names: []string{"repeat"}},
 }
 
 const acceptedTemplate = "NAME/LANGUAGE (or NAME, which is in en), with (CATEGORY) behind it or not"
+
+const acceptedCap = "USED/TOTAL, two whole numbers such as 40/50; a total of -1 is none"
 
 // wordNames lists what a line may begin with.
 func wordNames() []string {
@@ -252,6 +266,16 @@ func (p *parser) argument(v strictyaml.Value, r *reader, d *action, w *word) {
 		d.fields["limit"] = number()
 	case event.TypeConnection:
 		d.fields["ip_country"] = country(v, t.text)
+	case event.TypeCap:
+		used, total, _ := strings.Cut(t.text, "/")
+		for field, text := range map[string]string{"used": used, "total": total} {
+			n, err := strconv.ParseInt(text, 10, 53)
+			if err != nil {
+				v.Wrong(quote(t.text)+" is no quota", w.argument)
+				break
+			}
+			d.fields[field] = n
+		}
 	}
 }
 
@@ -285,6 +309,9 @@ func (p *parser) template(v strictyaml.Value, r *reader) map[string]any {
 
 // choose decides whom the events are about, and how many they are.
 func (p *parser) choose(v strictyaml.Value, d *action, w recipients, counted bool) {
+	if w == (recipients{}) && d.fields["group_id"] != nil {
+		return // a message of a group needs no contact
+	}
 	fresh := w.fresh || w == recipients{} && d.typ == event.TypeSent
 	switch {
 	case w.id != "":
@@ -340,6 +367,10 @@ func (p *parser) complete(v strictyaml.Value, d *action) {
 	case event.TypeReceived:
 		if d.fields["kind"] == nil {
 			d.fields["kind"] = "text"
+		}
+	case event.TypeAlias:
+		if d.fields["previous"] == nil && d.fields["previous_user_id"] == nil && d.as == asContact {
+			d.as = asBoth
 		}
 	case event.TypeProfile:
 		if s.profile != nil && d.fields["country"] == nil {

@@ -132,9 +132,13 @@ func (c *Case) readGroup(x *expect, key string, v strictyaml.Value) {
 		x.word(v, key, []string{event.BandHigh.String(), event.BandMedium.String(), event.BandLow.String()})
 	case "facts":
 		v.Record(x.factNames(), func(name string, v strictyaml.Value) {
-			if f, ok := event.ParseFact(name); ok && x.portfolio == "" && f.Type() == event.FactWord {
+			f, ok := event.ParseFact(name)
+			switch {
+			case ok && x.portfolio == "" && f.Type() == event.FactCapWord:
+				x.word(v, name, []string{none, event.CapNone.String(), event.CapFirstWarning.String(), event.CapSecondWarning.String(), event.CapCapped.String()})
+			case ok && x.portfolio == "" && f.Type() == event.FactWord:
 				x.word(v, name, []string{none, event.StateWarned.String(), event.StateRestricted.String(), event.StateBanned.String()})
-			} else {
+			default:
 				x.numeric(c, v, groupStatus, name, 0, ok && x.portfolio == "" && f.Type() == event.FactTime)
 			}
 		})
@@ -226,7 +230,7 @@ func countNames(ofMinute bool) []string {
 	for class := range event.NumErrorClasses {
 		names = append(names, "failed_"+class.String())
 	}
-	names = append(names, "answered", "unanswered", "withdrawn", "blocks", "reports", "stops", "sent_after_stop", "templates_sent")
+	names = append(names, "answered", "unanswered", "withdrawn", "blocks", "reports", "stops", "sent_after_stop", "templates_sent", "group_messages")
 	if ofMinute {
 		names = append(names, "contacts")
 	}

@@ -29,7 +29,7 @@ type Case struct {
 
 	senders []sender // the first is meant where a line names none
 	watch   []event.Factor
-	actions   []action
+	actions []action
 	expects []expect
 }
 
@@ -48,7 +48,7 @@ const defaultNumber = "n1"
 var (
 	fileKeys   = []string{"policy", "start", "numbers", "watch", "cases"}
 	caseKeys   = []string{"name", "start", "numbers", "watch", "events", "expect"}
-	numberKeys = []string{"waba", "portfolio", "country", "registered", "last_active", "connection", "origin"}
+	numberKeys = []string{"waba", "portfolio", "country", "registered", "last_active", "connection", "origin", "inputs"}
 )
 
 // Read reads a test file. Open returns the contents of a policy file that it
@@ -183,6 +183,10 @@ func (c *Case) readNumbers(v strictyaml.Value) {
 			case "connection":
 				if text, ok := v.Text("cloud_api, business_app, web_session"); ok {
 					profile[key] = connection(v, text)
+				}
+			case "inputs":
+				if text, ok := v.Text(acceptedInputs); ok {
+					profile[key] = inputs(v, text)
 				}
 			case "origin":
 				if text, ok := v.Text("sim, voip"); ok {

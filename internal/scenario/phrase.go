@@ -62,6 +62,16 @@ func (p *parser) phrase(v strictyaml.Value, r *reader, d *action, w *word, to *r
 		v.Wrong(name+" says nothing", "a word behind "+name)
 		return false
 	}
+	if name == "as" {
+		names := []string{"contact", "user-id", "both"}
+		i := slices.Index(names, argument.text)
+		if i < 0 {
+			unknown(v, argument.text, "way to know a contact", names)
+			return false
+		}
+		d.as = identity(i)
+		return true
+	}
 	if name == "every" || name == "for" {
 		argument.text += r.unit(argument.text)
 	}
@@ -83,7 +93,7 @@ func (p *parser) set(v strictyaml.Value, d *action, name, s string) {
 		} else {
 			d.every = span
 		}
-	case "until", "registered", "last-active", "recorded":
+	case "until", "registered", "last-active", "linked", "recorded":
 		t, ok := parseTime(s, p.c.start)
 		if !ok {
 			v.Wrong(quote(s)+" is no time", acceptedTime)
@@ -91,6 +101,10 @@ func (p *parser) set(v strictyaml.Value, d *action, name, s string) {
 		switch name {
 		case "until":
 			f["expires_at"] = t
+			if d.typ == event.TypeCap {
+				delete(f, "expires_at")
+				f["cycle_end"] = t
+			}
 		case "recorded":
 			d.recorded = t
 		default:
@@ -102,6 +116,18 @@ func (p *parser) set(v strictyaml.Value, d *action, name, s string) {
 			v.Wrong(quote(s)+" is no code", "a whole number such as 131048")
 		}
 		f["error_code"] = n
+	case "pauses":
+		n, err := strconv.ParseInt(s, 10, 53)
+		if err != nil {
+			v.Wrong(quote(s)+" is no count", "how often the template was paused")
+		}
+		f["pauses"] = n
+	case "inputs":
+		f["inputs"] = inputs(v, s)
+	case "group":
+		f["group_id"] = s
+	case "previous-user-id":
+		f["previous_user_id"] = s
 	case "link":
 		links, _ := f["links"].([]string)
 		f["links"] = append(links, s)
@@ -119,7 +145,7 @@ func (p *parser) set(v strictyaml.Value, d *action, name, s string) {
 		if d.typ == event.TypeAccount {
 			f["scope"] = name
 		}
-	case "media", "content", "ip":
+	case "media", "content", "ip", "device":
 		f[name+"_hash"] = s
 	case "connection":
 		f[name] = connection(v, s)
@@ -130,7 +156,7 @@ func (p *parser) set(v strictyaml.Value, d *action, name, s string) {
 			v.Wrong(quote(s)+" is no kind", "template, text, image, video, audio, document, sticker, interactive, location, contacts, reaction, other")
 		}
 		f[name] = s
-	default: // text, status, id
+	default: // text, status, previous, id
 		f[name] = s
 	}
 }
@@ -176,6 +202,23 @@ func (p *parser) recipients(v strictyaml.Value, r *reader, to *recipients) bool 
 	}
 	v.Wrong("does not say which contacts", acceptedRecipients)
 	return false
+}
+
+const acceptedInputs = "inbound, status, account and template, joined by +, or none"
+
+// inputs reads what of a number reaches the topic, such as inbound+status.
+func inputs(v strictyaml.Value, s string) []string {
+	list := []string{}
+	if s == none {
+		return list
+	}
+	for name := range strings.SplitSeq(s, "+") {
+		if _, ok := event.ParseInput([]byte(name)); !ok {
+			v.Wrong(quote(name)+" is no input", acceptedInputs)
+		}
+		list = append(list, name)
+	}
+	return list
 }
 
 func country(v strictyaml.Value, s string) string {

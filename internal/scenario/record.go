@@ -81,7 +81,7 @@ func (c *Case) expand(d *action, number *int, last *[]record, f func(record) boo
 	return true
 }
 
-// record makes the k-th record of a action. What its line says of the number, the
+// record makes the k-th record of an action. What its line says of the number, the
 // WABA, the portfolio and the id stays.
 func (c *Case) record(d *action, k, number int) record {
 	s := &c.senders[d.sender]
@@ -103,11 +103,19 @@ func (c *Case) record(d *action, k, number int) record {
 		put("portfolio_id", s.portfolio)
 	}
 	if d.contacts.size > 0 {
-		contact := d.contacts.id
+		contact, userID := d.contacts.id, "user-of-"+d.contacts.id
 		if contact == "" {
-			contact = "contact-" + strconv.Itoa(d.contacts.first+k%d.contacts.size)
+			n := strconv.Itoa(d.contacts.first + k%d.contacts.size)
+			contact, userID = "contact-"+n, "user-"+n
 		}
-		put("contact", contact)
+		if d.as != asUserID {
+			put("contact", contact)
+		}
+		if d.as != asContact {
+			put("contact_user_id", userID)
+		}
+	}
+	if d.typ == event.TypeSent || d.typ == event.TypeStatus || d.typ == event.TypeReceived {
 		put("message_id", "m"+strconv.Itoa(number))
 	}
 	if d.distinct {
