@@ -8,10 +8,12 @@ import (
 	"sendwatch/internal/event"
 )
 
-// MaxAhead is how far an event's time may lie after its record's timestamp, in ms.
+// MaxAhead is how far an event's time may lie after its record's timestamp, in ms,
+// where the record has one.
 const MaxAhead = 5 * 60 * 1000
 
-// MinTime is the first accepted time of an event: 2009-01-01, in ms.
+// MinTime is the first accepted time of an event: 2009-01-01, in ms. A record
+// whose own timestamp lies before it has none.
 const MinTime = 1_230_768_000_000
 
 // MaxInteger is the largest whole number accepted in a field, in both
@@ -44,6 +46,7 @@ func (d *Decoder) check(ev *event.Event, recordTime int64) {
 		d.template(ev, true)
 		ev.TemplateStatus = d.optional(fieldStatus)
 		ev.TemplateQuality = word(d, fieldQuality, false, event.ParseRating, listRatings)
+		ev.Pauses, ev.HasPauses = d.atLeastZero(fieldPauses, false)
 	case event.TypeLimit:
 		ev.WABAID = d.optional(fieldWABAID)
 		ev.PortfolioID = d.required(fieldPortfolioID)
@@ -64,6 +67,8 @@ const (
 	listRatings     = "accepted are GREEN, YELLOW, RED and UNKNOWN"
 	listScopes      = "accepted are number, waba and portfolio"
 	listStates      = "accepted are warned, restricted, banned and reinstated"
+	listInputs      = "accepted is a list of inbound, status, account and template"
+	listCapStatuses = "accepted are NONE, FIRST_WARNING, SECOND_WARNING and CAPPED"
 	listCountries   = "accepted are two letters (ISO 3166)"
 )
 
@@ -76,44 +81,101 @@ func (d *Decoder) checkOwn(ev *event.Event) {
 	case event.TypeSent:
 		d.checkSent(ev)
 	case event.TypeStatus:
-		d.required(fieldMessageID)
-		d.contact(ev)
+		d.message(ev)
+		d.identifiers(ev, false)
 		ev.Status = word(d, fieldStatus, true, event.ParseStatus, listStatuses)
 		ev.ErrorCode, ev.HasError = d.integer(fieldErrorCode, false)
 	case event.TypeReceived:
-		d.required(fieldMessageID)
-		d.contact(ev)
+		d.message(ev)
+		d.identifiers(ev, !ev.InGroup)
 		ev.Kind = event.ParseKind(d.required(fieldKind))
 		d.optional(fieldContextMessageID)
 		ev.Text = d.preference(d.optional(fieldText))
 	case event.TypePreference:
-		d.contact(ev)
+		d.identifiers(ev, true)
 		ev.Preference = word(d, fieldPreference, true, event.ParsePreference, listPreferences)
+	case event.TypeAlias:
+		d.checkAlias(ev)
 	case event.TypeBlock, event.TypeReport:
-		d.contact(ev)
+		d.identifiers(ev, true)
 	case event.TypeProfile:
 		ev.Country = word(d, fieldCountry, true, event.ParseCountry, listCountries)
 		ev.RegisteredAt, ev.HasRegistered = d.time(fieldRegisteredAt, false)
 		ev.LastActiveAt, ev.HasLastActive = d.time(fieldLastActiveAt, false)
 		ev.Connection = word(d, fieldConnection, false, event.ParseConnection, listConnections)
 		ev.Origin = word(d, fieldOrigin, false, event.ParseOrigin, listOrigins)
+		ev.Inputs, ev.HasInputs = d.readInputs()
 	case event.TypeQuality:
 		ev.Rating = word(d, fieldRating, true, event.ParseRating, listRatings)
 	case event.TypeConnection:
 		ev.IPCountry = word(d, fieldIPCountry, true, event.ParseCountry, listCountries)
 		ev.IPHash = hashOrZero(d.optional(fieldIPHash))
 		d.optional(fieldDeviceHash)
+		ev.LinkedAt, ev.HasLinked = d.time(fieldLinkedAt, false)
+	case event.TypeCap:
+		d.checkCap(ev)
 	case event.TypeGroup:
-		if ev.NonContactsAdded, _ = d.integer(fieldNonContactsAdded, true); ev.NonContactsAdded < 0 {
-			d.reject(ReasonValue, fieldNonContactsAdded, "accepted are whole numbers from 0")
-		}
+		ev.NonContactsAdded, _ = d.atLeastZero(fieldNonContactsAdded, true)
 	}
+}
+
+// message reads what every message.* event has.
+func (d *Decoder) message(ev *event.Event) {
+	d.required(fieldMessageID)
+	ev.InGroup = len(d.optional(fieldGroupID)) > 0
+}
+
+// checkAlias reads other identifiers of a contact, one of them at least.
+func (d *Decoder) checkAlias(ev *event.Event) {
+	d.identifiers(ev, true)
+	if previous := d.contact(fieldPrevious); previous != nil {
+		ev.Previous, ev.HasPrevious = d.secret.hash(previous), true
+	}
+	if user := d.optional(fieldPreviousUserID); len(user) > 0 {
+		ev.PreviousUserID, ev.HasPreviousUserID = d.secret.hash(user), true
+	}
+	if !ev.HasPrevious && !ev.HasPreviousUserID {
+		d.reject(ReasonMissing, fieldPrevious, "required, or previous_user_id; accepted is a string that is not empty")
+	}
+}
+
+// checkCap reads the quota of new chats of an app sender.
+func (d *Decoder) checkCap(ev *event.Event) {
+	ev.CapUsed, _ = d.atLeastZero(fieldUsed, true)
+	if ev.CapTotal, _ = d.integer(fieldTotal, true); ev.CapTotal < 1 && ev.CapTotal != -1 {
+		d.reject(ReasonValue, fieldTotal, "accepted are whole numbers from 1, and -1 for none")
+	}
+	ev.CapStatus = word(d, fieldStatus, false, event.ParseCapStatus, listCapStatuses)
+	ev.CycleEnd, ev.HasCycleEnd = d.time(fieldCycleEnd, false)
+}
+
+// readInputs reads what of a number reaches the topic. An empty list is one.
+func (d *Decoder) readInputs() (in event.Inputs, given bool) {
+	if d.get(fieldInputs).isAbsent() {
+		return 0, false
+	}
+	for _, name := range d.strings(fieldInputs) {
+		one, ok := event.ParseInput(name)
+		if !ok {
+			d.reject(ReasonValue, fieldInputs, listInputs)
+		}
+		in |= one
+	}
+	return in, true
+}
+
+// atLeastZero reads a whole number that counts something.
+func (d *Decoder) atLeastZero(f field, isRequired bool) (n int64, ok bool) {
+	if n, ok = d.integer(f, isRequired); ok && n < 0 {
+		d.reject(ReasonValue, f, "accepted are whole numbers from 0")
+	}
+	return n, ok
 }
 
 // checkSent reads what a message.sent has beyond the common fields.
 func (d *Decoder) checkSent(ev *event.Event) {
-	d.required(fieldMessageID)
-	d.contact(ev)
+	d.message(ev)
+	d.identifiers(ev, !ev.InGroup)
 	ev.Kind = event.ParseKind(d.required(fieldKind))
 	d.template(ev, false)
 	text := d.optional(fieldText)
@@ -127,8 +189,8 @@ func (d *Decoder) checkSent(ev *event.Event) {
 	case given:
 		ev.OptIn = event.OptInFalse
 	}
-	if ev.ContactCountry = word(d, fieldContactCountry, false, event.ParseCountry, listCountries); ev.ContactCountry != 0 {
-		ev.ContactCalling = 0
+	if given := word(d, fieldContactCountry, false, event.ParseCountry, listCountries); given != 0 {
+		ev.ContactCountry, ev.ContactCalling = given, 0
 	}
 	_, ev.Held = d.boolean(fieldHeld)
 	links := d.strings(fieldLinks)
@@ -188,22 +250,10 @@ func (d *Decoder) eventTime(recordTime int64) int64 {
 	case !ok:
 	case t < MinTime:
 		d.reject(ReasonTooOld, fieldTime, "before 2009; accepted are times since 2009-01-01")
-	case t-MaxAhead > recordTime:
+	case recordTime >= MinTime && t-MaxAhead > recordTime:
 		d.reject(ReasonFuture, fieldTime, "more than 5 min after the record's own timestamp")
 	}
 	return t
-}
-
-// contact reads the contact and leaves only its hash and calling code.
-func (d *Decoder) contact(ev *event.Event) {
-	c := d.required(fieldContact)
-	if len(c) > 0 && c[0] == '+' {
-		if c = c[1:]; len(c) == 0 {
-			d.reject(ReasonMissing, fieldContact, "nothing follows the `+`; accepted is a user id or a phone number")
-		}
-	}
-	ev.Contact, ev.HasContact = d.secret.hash(c), true
-	ev.ContactCalling = event.ParseCallingCode(c)
 }
 
 // template reads the template object. A template is told by it, not by kind.
@@ -221,7 +271,7 @@ func (d *Decoder) template(ev *event.Event, isRequired bool) {
 		return
 	}
 	ev.Template.Name = d.required(fieldTemplateName)
-	ev.Template.Language = d.required(fieldTemplateLanguage)
+	ev.Template.Language = d.language(d.required(fieldTemplateLanguage))
 	switch c := d.optional(fieldTemplateCategory); {
 	case len(c) == 0:
 	case bytes.EqualFold(c, []byte("authentication")):

@@ -18,7 +18,7 @@ type Config struct {
 	// Secret is the key of the contact hashes.
 	Secret Secret
 	// StopWords and ResumeWords are what a contact writes to opt out and in
-	// again. Case does not matter, nor white space around them. A word in both
+	// again. Case does not matter, nor white space, punctuation and symbols around them. A word in both
 	// lists is a stop word.
 	StopWords, ResumeWords []string
 }
@@ -88,11 +88,14 @@ type Decoder struct {
 	unescaped    []byte
 	links        [][]byte
 	restrictions [][]byte
+	inputs       [][]byte
 	linkHashes   []uint64
 	hosts        [][]byte
 	text         textMemory
 	content      []byte // what the fingerprint is the hash of
 	link         []byte
+	address      []byte  // an identifier in its canonical form
+	languageForm [6]byte // a language in its canonical form
 }
 
 // NewDecoder gives a decoder that allocates only where a record is larger than
@@ -117,14 +120,15 @@ func NewDecoder(c Config) *Decoder {
 
 // Decode reads one record into ev. Slices of ev alias value and memory of the
 // decoder, both only until the next Decode. recordTime is the record's own
-// timestamp, which an event's time may pass by MaxAhead at most. An event of an
+// timestamp, which an event's time may pass by MaxAhead at most; one before
+// MinTime is none, and then any time may be. An event of an
 // unknown type has the type event.TypeUnknown, an ID and a Time. A bad record
 // gives a *Rejection, and ev holds nothing of use.
 func (d *Decoder) Decode(ev *event.Event, value []byte, ct ContentType, recordTime int64) error {
 	d.rejection = nil
 	d.seen = 0
 	d.unescaped = d.unescaped[:0]
-	d.links, d.restrictions = d.links[:0], d.restrictions[:0]
+	d.links, d.restrictions, d.inputs = d.links[:0], d.restrictions[:0], d.inputs[:0]
 	*ev = event.Event{}
 	if d.open(value, ct) {
 		d.check(ev, recordTime)

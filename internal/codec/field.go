@@ -3,7 +3,7 @@ package codec
 // field is one field of an event that some type looks at.
 type field uint8
 
-// The fields. The first 40 are those of the event, in the order of their
+// The fields. The first 50 are those of the event, in the order of their
 // Protobuf numbers (number = field + 1); the last three are those of template.
 const (
 	fieldID field = iota
@@ -46,6 +46,16 @@ const (
 	fieldQuality
 	fieldLimit
 	fieldVersion
+	fieldContactUserID
+	fieldPrevious
+	fieldPreviousUserID
+	fieldGroupID
+	fieldInputs
+	fieldLinkedAt
+	fieldUsed
+	fieldTotal
+	fieldCycleEnd
+	fieldPauses
 	numEventFields
 
 	fieldTemplateName     = numEventFields
@@ -65,6 +75,7 @@ const (
 	shapeBool
 	shapeStrings
 	shapeMessage
+	shapeNames // a message of its own in Protobuf, a list of strings in JSON
 )
 
 var fields = [numFields]struct {
@@ -111,6 +122,16 @@ var fields = [numFields]struct {
 	fieldQuality:          {"quality", shapeString},
 	fieldLimit:            {"limit", shapeInt},
 	fieldVersion:          {"version", shapeString},
+	fieldContactUserID:    {"contact_user_id", shapeString},
+	fieldPrevious:         {"previous", shapeString},
+	fieldPreviousUserID:   {"previous_user_id", shapeString},
+	fieldGroupID:          {"group_id", shapeString},
+	fieldInputs:           {"inputs", shapeNames},
+	fieldLinkedAt:         {"linked_at", shapeInt},
+	fieldUsed:             {"used", shapeInt},
+	fieldTotal:            {"total", shapeInt},
+	fieldCycleEnd:         {"cycle_end", shapeInt},
+	fieldPauses:           {"pauses", shapeInt},
 	fieldTemplateName:     {"template.name", shapeString},
 	fieldTemplateLanguage: {"template.language", shapeString},
 	fieldTemplateCategory: {"template.category", shapeString},
@@ -203,6 +224,26 @@ func fieldNamed(key []byte) field {
 		return fieldLimit
 	case "version":
 		return fieldVersion
+	case "contact_user_id":
+		return fieldContactUserID
+	case "previous":
+		return fieldPrevious
+	case "previous_user_id":
+		return fieldPreviousUserID
+	case "group_id":
+		return fieldGroupID
+	case "inputs":
+		return fieldInputs
+	case "linked_at":
+		return fieldLinkedAt
+	case "used":
+		return fieldUsed
+	case "total":
+		return fieldTotal
+	case "cycle_end":
+		return fieldCycleEnd
+	case "pauses":
+		return fieldPauses
 	}
 	return noField
 }

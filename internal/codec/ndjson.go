@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"math"
 	"strconv"
 
 	"sendwatch/internal/event"
@@ -38,6 +39,7 @@ func AppendNumberMinuteJSON(dst []byte, r *event.NumberMinute) []byte {
 	w.count("stops", r.Stops)
 	w.count("sent_after_stop", r.SentAfterStop)
 	w.count("templates_sent", r.TemplatesSent)
+	w.count("group_messages", r.GroupMessages)
 	w.count("contacts", r.ContactCount)
 	w.close('}')
 	return w.b
@@ -71,10 +73,13 @@ func AppendNumberStatusJSON(dst []byte, r *event.NumberStatus) []byte {
 	w.strOrNull("waba_id", r.WABAID)
 	w.strOrNull("portfolio_id", r.PortfolioID)
 	for f := range event.NumFacts {
-		if f.Type() == event.FactWord {
-			w.str(f.String(), event.State(r.Facts[f]).String())
-		} else {
-			w.float(f.String(), r.Facts[f])
+		switch v := r.Facts[f]; {
+		case f.Type() == event.FactWord:
+			w.str(f.String(), event.State(v).String())
+		case f.Type() == event.FactCapWord && !math.IsNaN(v):
+			w.str(f.String(), event.CapStatus(v).String())
+		default:
+			w.float(f.String(), v)
 		}
 	}
 	w.num("score", int64(r.Score))

@@ -60,6 +60,39 @@ func (d *Decoder) scanTemplate(b []byte, i int) bool {
 	return true
 }
 
+// scanNames takes up the strings of a message that is nothing but a list of
+// them, its field 1. It goes from i to the end of b; one that comes twice is
+// merged.
+func (d *Decoder) scanNames(b []byte, i int, f field) bool {
+	for i < len(b) {
+		number, wire, next := consumeTag(b, i)
+		if next < 0 {
+			d.badProtobuf()
+			return false
+		}
+		if number != 1 || wire != wireBytes {
+			if i = skipWire(b, next, number, wire, 3); i < 0 {
+				d.badWire(i)
+				return false
+			}
+			continue
+		}
+		start, end := consumeBytes(b, next)
+		if end < 0 {
+			d.badProtobuf()
+			return false
+		}
+		if !utf8.Valid(b[start:end]) {
+			d.badUTF8(f)
+			return false
+		}
+		l := d.listOf(f)
+		*l = append(*l, b[start:end])
+		i = end
+	}
+	return true
+}
+
 // scanField keeps where a known field is and steps over it; -1 after a rejection.
 func (d *Decoder) scanField(b []byte, i int, f field, number uint64, wire int) int {
 	want := wireBytes
@@ -105,11 +138,13 @@ func (d *Decoder) scanField(b []byte, i int, f field, number uint64, wire int) i
 		if !utf8.Valid(b[start:end]) {
 			return d.badUTF8(f)
 		}
-		l := &d.links
-		if f == fieldRestrictions {
-			l = &d.restrictions
-		}
+		l := d.listOf(f)
 		*l = append(*l, b[start:end])
+		v.kind = list
+	case shapeNames:
+		if !d.scanNames(b[:end], start, f) {
+			return -1
+		}
 		v.kind = list
 	default:
 		if !utf8.Valid(b[start:end]) {

@@ -121,12 +121,20 @@ func (d *Decoder) time(f field, isRequired bool) (ms int64, ok bool) {
 	return 0, false
 }
 
+// listOf returns the memory for a field's list of strings.
+func (d *Decoder) listOf(f field) *[][]byte {
+	switch f {
+	case fieldRestrictions:
+		return &d.restrictions
+	case fieldInputs:
+		return &d.inputs
+	}
+	return &d.links
+}
+
 // strings reads an optional list of strings. It is good until the next Decode.
 func (d *Decoder) strings(f field) [][]byte {
-	held := &d.links
-	if f == fieldRestrictions {
-		held = &d.restrictions
-	}
+	held := d.listOf(f)
 	v := d.get(f)
 	switch {
 	case v.isAbsent():

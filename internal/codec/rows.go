@@ -92,6 +92,7 @@ func (e *rowEncoder) numberMinute(r *event.NumberMinute) {
 			e.b = binary.LittleEndian.AppendUint64(e.b, c)
 		}
 	}
+	e.ints(25, r.GroupMessages)
 	e.end()
 }
 
@@ -112,11 +113,14 @@ func (e *rowEncoder) numberStatus(r *event.NumberStatus) {
 	e.texts(4, r.NumberID, r.WABAID)
 	e.ints(6, r.Minute, r.Clock)
 	e.b = binary.AppendUvarint(appendTag(e.b, 8, wireBytes), uint64(8*len(r.Facts)))
-	for _, v := range r.Facts {
-		e.b = binary.LittleEndian.AppendUint64(e.b, math.Float64bits(v))
+	for _, f := range factOrder {
+		e.b = binary.LittleEndian.AppendUint64(e.b, math.Float64bits(r.Facts[f]))
 	}
 	e.ints(9, int64(r.Score), int64(r.Band))
-	e.levels(11, r.Levels[:])
+	e.b = binary.AppendUvarint(appendTag(e.b, 11, wireBytes), uint64(len(levelOrder)))
+	for _, f := range levelOrder {
+		e.b = append(e.b, byte(r.Levels[f]))
+	}
 	for _, c := range r.Top {
 		var mark int
 		e.b, mark = beginMessage(e.b, 12)
@@ -125,14 +129,6 @@ func (e *rowEncoder) numberStatus(r *event.NumberStatus) {
 		e.b = endMessage(e.b, mark)
 	}
 	e.end()
-}
-
-// levels writes one byte a level.
-func (e *rowEncoder) levels(number int, levels []event.Level) {
-	e.b = binary.AppendUvarint(appendTag(e.b, number, wireBytes), uint64(len(levels)))
-	for _, l := range levels {
-		e.b = append(e.b, byte(l))
-	}
 }
 
 func (e *rowEncoder) contactOutcome(r *event.ContactOutcome) {
@@ -169,7 +165,10 @@ func (e *rowEncoder) portfolioStatus(r *event.PortfolioStatus) {
 	e.begin(9, r.Partition, r.PortfolioID)
 	e.ints(3, r.Version, r.Minute, r.Clock, r.UniqueInitiated, r.Limit, r.Restricted7d, r.SharedConn,
 		r.NumbersHigh, r.NumbersMedium, r.NumbersLow, int64(r.Score))
-	e.levels(14, r.Levels[:])
+	e.b = binary.AppendUvarint(appendTag(e.b, 14, wireBytes), uint64(len(r.Levels)))
+	for _, l := range r.Levels {
+		e.b = append(e.b, byte(l))
+	}
 	e.end()
 }
 

@@ -147,6 +147,8 @@ func (d *rowDecoder) numberMinute(r *wireReader) event.NumberMinute {
 		case 24:
 			m.Contacts = make([]uint64, 0, len(r.bytes)/8)
 			d.numbers(r.bytes, func(_ int, v uint64) { m.Contacts = append(m.Contacts, v) })
+		case 25:
+			m.GroupMessages = r.int()
 		}
 	}
 	return m
@@ -190,7 +192,7 @@ func (d *rowDecoder) fingerprintHour(r *wireReader) event.FingerprintHour {
 func (d *rowDecoder) numberStatus(r *wireReader) event.NumberStatus {
 	s := event.NumberStatus{Partition: d.batch.Partition, PortfolioID: d.batch.PortfolioID}
 	for f := range event.NumFacts {
-		if t := f.Type(); t == event.FactRatio || t == event.FactTime {
+		if t := f.Type(); t == event.FactRatio || t == event.FactCapWord || t == event.FactTime {
 			s.Facts[f] = math.NaN()
 		}
 	}
@@ -212,8 +214,8 @@ func (d *rowDecoder) numberStatus(r *wireReader) event.NumberStatus {
 			s.Clock = r.int()
 		case 8:
 			d.numbers(r.bytes, func(i int, v uint64) {
-				if i < len(s.Facts) {
-					s.Facts[i] = math.Float64frombits(v)
+				if i < len(factOrder) {
+					s.Facts[factOrder[i]] = math.Float64frombits(v)
 				}
 			})
 		case 9:
@@ -221,19 +223,14 @@ func (d *rowDecoder) numberStatus(r *wireReader) event.NumberStatus {
 		case 10:
 			s.Band = event.Band(r.int())
 		case 11:
-			readLevels(s.Levels[:], r.bytes)
+			for i := range min(len(levelOrder), len(r.bytes)) {
+				s.Levels[levelOrder[i]] = event.Level(r.bytes[i])
+			}
 		case 12:
 			s.Top = append(s.Top, d.contribution(&wireReader{b: r.bytes}))
 		}
 	}
 	return s
-}
-
-// readLevels reads one byte a level.
-func readLevels(dst []event.Level, b []byte) {
-	for i := range min(len(dst), len(b)) {
-		dst[i] = event.Level(b[i])
-	}
 }
 
 func (d *rowDecoder) contribution(r *wireReader) event.Contribution {
@@ -358,7 +355,9 @@ func (d *rowDecoder) portfolioStatus(r *wireReader) event.PortfolioStatus {
 		case 13:
 			s.Score = int(r.int())
 		case 14:
-			readLevels(s.Levels[:], r.bytes)
+			for i := range min(len(s.Levels), len(r.bytes)) {
+				s.Levels[i] = event.Level(r.bytes[i])
+			}
 		}
 	}
 	return s

@@ -44,7 +44,7 @@ func testRows() *Rows {
 		Counts: event.Counts{
 			Sent: 1, Initiated: 2, Held: 3, Late: 4, Delivered: 5, Read: 6, Received: 7,
 			Failed: [event.NumErrorClasses]int64{1, 0, 300, 4, 5, 6, 7, 8}, Answered: 9, Unanswered: 10, Withdrawn: 11,
-			Blocks: 12, Reports: 13, Stops: 14, SentAfterStop: 15, TemplatesSent: 16,
+			Blocks: 12, Reports: 13, Stops: 14, SentAfterStop: 15, TemplatesSent: 16, GroupMessages: 17,
 		},
 		Contacts: []uint64{1, 1 << 40, math.MaxUint64}, ContactCount: 3,
 	}
@@ -256,7 +256,7 @@ func TestRowsJSON(t *testing.T) {
 		got  []byte
 		want string
 	}{
-		{"number_minutes", AppendNumberMinuteJSON(nil, &b.NumberMinutes[0]), `{"number_id":"n1","minute":1760000040000,"sent":1,"initiated":2,"held":3,"late":4,"delivered":5,"read":6,"received":7,"failed_account":1,"failed_contact":300,"failed_fatigue":4,"failed_pace":5,"failed_window":6,"failed_neutral":7,"failed_operational":8,"answered":9,"unanswered":10,"withdrawn":11,"blocks":12,"reports":13,"stops":14,"sent_after_stop":15,"templates_sent":16,"contacts":3}`},
+		{"number_minutes", AppendNumberMinuteJSON(nil, &b.NumberMinutes[0]), `{"number_id":"n1","minute":1760000040000,"sent":1,"initiated":2,"held":3,"late":4,"delivered":5,"read":6,"received":7,"failed_account":1,"failed_contact":300,"failed_fatigue":4,"failed_pace":5,"failed_window":6,"failed_neutral":7,"failed_operational":8,"answered":9,"unanswered":10,"withdrawn":11,"blocks":12,"reports":13,"stops":14,"sent_after_stop":15,"templates_sent":16,"group_messages":17,"contacts":3}`},
 		{"number_minutes", AppendNumberMinuteJSON(nil, &b.NumberMinutes[1]), `{"number_id":"n2","minute":0}`},
 		{"fingerprint_hours", AppendFingerprintHourJSON(nil, &b.FingerprintHours[0]), `{"number_id":"n1","fingerprint":"8000000000000001","hour":1760000400000,"template":"a/b","sent":1,"initiated":2,"answered":3,"unanswered":4,"withdrawn":5}`},
 		{"fingerprint_hours", AppendFingerprintHourJSON(nil, &b.FingerprintHours[1]), `{"number_id":"n1","fingerprint":"0000000000000000","hour":0,"template":""}`},
@@ -392,5 +392,40 @@ func TestEveryTableHasACodec(t *testing.T) {
 		if fields.ByNumber(protoreflect.FieldNumber(c.field)) == nil {
 			t.Errorf("the message has no field for %s", table)
 		}
+	}
+}
+
+// A row of version 1 has fewer facts and levels, in places of its own: they are
+// read as what they were, and the new ones are none.
+func TestRowsOfAnOlderVersion(t *testing.T) {
+	facts := make([]float64, event.NumFacts-10)
+	for i := range facts {
+		facts[i] = float64(i + 1)
+	}
+	levels := make([]byte, event.NumNumberFactors-5)
+	for i := range levels {
+		levels[i] = byte(i % 3)
+	}
+	line, err := proto.Marshal(&rowsv1.Rows{NumberStatuses: []*rowsv1.NumberStatus{{NumberId: "n", Facts: facts, Levels: levels}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b Rows
+	if err := DecodeRows(line, &b); err != nil {
+		t.Fatal(err)
+	}
+	s := &b.NumberStatuses[0]
+	for f, want := range map[event.Fact]float64{event.FactSent1m: 1, event.FactConversationPressure: 14, event.FactReadRatio24h: 15, event.FactWake: float64(len(facts)), event.FactPending: 0} {
+		if s.Facts[f] != want {
+			t.Errorf("%v is %v, want %v", f, s.Facts[f], want)
+		}
+	}
+	for _, f := range []event.Fact{event.FactReplyRatioNowcast, event.FactLinked, event.FactCap, event.FactCapShare} {
+		if !math.IsNaN(s.Facts[f]) {
+			t.Errorf("%v is %v, want none", f, s.Facts[f])
+		}
+	}
+	if got := [...]event.Level{s.Levels[event.FactorReplyRatio], s.Levels[event.FactorReplyNowcast], s.Levels[event.FactorUnanswered]}; got != [...]event.Level{0, 0, 1} {
+		t.Errorf("levels %v", got)
 	}
 }

@@ -198,23 +198,12 @@ func (m *textMemory) appendFoldedPiece(dst, text []byte) []byte {
 	}
 }
 
-// trim takes white space off both ends.
+// trim takes what is no part of a word off both ends: white space, and the
+// characters of the Unicode categories P and S.
 func trim(s []byte) []byte {
-	for len(s) > 0 {
-		r, n := utf8.DecodeRune(s)
-		if !unicode.Is(unicode.White_Space, r) {
-			break
-		}
-		s = s[n:]
-	}
-	for len(s) > 0 {
-		r, n := utf8.DecodeLastRune(s)
-		if !unicode.Is(unicode.White_Space, r) {
-			break
-		}
-		s = s[:len(s)-n]
-	}
-	return s
+	return bytes.TrimFunc(s, func(r rune) bool {
+		return unicode.Is(unicode.White_Space, r) || unicode.IsPunct(r) || unicode.IsSymbol(r)
+	})
 }
 
 // addWords takes up words that mean preference p.

@@ -73,7 +73,7 @@ func TestNormalisedPaths(t *testing.T) {
 
 func TestPreference(t *testing.T) {
 	d := NewDecoder(Config{
-		StopWords:   append(DefaultStopWords(), "Straße", "both", "  ", "kk"),
+		StopWords:   append(DefaultStopWords(), "Straße", "both", "  ", "kk", "...", "-unsub!"),
 		ResumeWords: append(DefaultResumeWords(), "both"),
 	})
 	for _, c := range []struct {
@@ -93,7 +93,15 @@ func TestPreference(t *testing.T) {
 		{"Unstop", event.PreferenceResume},
 		{"both", event.PreferenceStop},
 		{"please stop", event.PreferenceNone},
-		{"stop.", event.PreferenceNone},
+		{"stop.", event.PreferenceStop},
+		{"¡¡ stop !!", event.PreferenceStop},
+		{"«STOP»…", event.PreferenceStop},
+		{"🛑 stop $+^\ufffd", event.PreferenceStop},
+		{"stop1", event.PreferenceNone},
+		{"s.top", event.PreferenceNone},
+		{"stop\u0301", event.PreferenceNone}, // a mark is no part of P and S
+		{"???", event.PreferenceNone},
+		{"unsub", event.PreferenceStop},
 		{"", event.PreferenceNone},
 		{" ", event.PreferenceNone},
 		{strings.Repeat("stop", 1000), event.PreferenceNone},

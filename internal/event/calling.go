@@ -32,17 +32,26 @@ var callingCountries = [1000]string{
 	977: "NP", 992: "TJ", 993: "TM", 994: "AZ", 995: "GE", 996: "KG", 998: "UZ",
 }
 
+// IsPhoneNumber reports whether s is a phone number: 7 to 15 ASCII digits, the
+// first not 0 (ITU-T E.164, without the leading `+`).
+func IsPhoneNumber(s []byte) bool {
+	if len(s) < 7 || len(s) > 15 || s[0] == '0' {
+		return false
+	}
+	for _, c := range s {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
+}
+
 // ParseCallingCode gives the calling code of a phone number: 7 to 15 ASCII
 // digits, the first not 0, without the leading `+`. It gives 0 for everything
 // else and for codes of no country.
 func ParseCallingCode(digits []byte) CallingCode {
-	if len(digits) < 7 || len(digits) > 15 || digits[0] == '0' {
+	if !IsPhoneNumber(digits) {
 		return 0
-	}
-	for _, c := range digits {
-		if c < '0' || c > '9' {
-			return 0
-		}
 	}
 	code := CallingCode(0)
 	for _, c := range digits[:3] {

@@ -101,7 +101,7 @@ var facts = [NumFacts]struct {
 	FactFailed24hPace: {"failed_24h_pace", FactCount}, FactFailed24hWindow: {"failed_24h_window", FactCount},
 	FactFailed24hNeutral: {"failed_24h_neutral", FactCount}, FactFailed24hOperational: {"failed_24h_operational", FactCount},
 	FactSpamErrors1h: {"spam_errors_1h", FactCount}, FactReachoutErrors24h: {"reachout_errors_24h", FactCount},
-	FactIntervalCV: {"interval_cv", FactRatio},
+	FactIntervalCV:     {"interval_cv", FactRatio},
 	FactActiveHours24h: {"active_hours_24h", FactCount}, FactMediaRepeat24h: {"media_repeat_24h", FactCount},
 	FactLinkRepeat1h: {"link_repeat_1h", FactCount}, FactForeign24h: {"foreign_24h", FactCount},
 	FactCountry24h: {"country_24h", FactCount}, FactForeignShare24h: {"foreign_share_24h", FactRatio},

@@ -206,7 +206,9 @@ type NumberMinute struct {
 	// neutral, operational. Absent if all are zero.
 	Failed []int64 `protobuf:"varint,23,rep,packed,name=failed,proto3" json:"failed,omitempty"`
 	// The 1,024 smallest hashes of those contacts, ascending.
-	Contacts      []uint64 `protobuf:"fixed64,24,rep,packed,name=contacts,proto3" json:"contacts,omitempty"`
+	Contacts []uint64 `protobuf:"fixed64,24,rep,packed,name=contacts,proto3" json:"contacts,omitempty"`
+	// Messages to and from groups, which count nowhere else.
+	GroupMessages int64 `protobuf:"varint,25,opt,name=group_messages,json=groupMessages,proto3" json:"group_messages,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -409,6 +411,13 @@ func (x *NumberMinute) GetContacts() []uint64 {
 	return nil
 }
 
+func (x *NumberMinute) GetGroupMessages() int64 {
+	if x != nil {
+		return x.GroupMessages
+	}
+	return 0
+}
+
 // FingerprintHour counts the sends of one content in one hour within one pane.
 type FingerprintHour struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
@@ -564,13 +573,17 @@ type NumberStatus struct {
 	Clock    int64  `protobuf:"varint,7,opt,name=clock,proto3" json:"clock,omitempty"`
 	// Facts in the order of the columns of number_status; NaN is none, the
 	// restriction is 0 none, 1 warned, 2 restricted, 3 banned, 4 reinstated. New
-	// facts are added at the end.
+	// facts are added at the end: with version 2 of the contract pending, awaited,
+	// reply_ratio_nowcast, reply_ratio_cold, received_7d, unlinked_7d,
+	// reachout_errors_24h, linked, cap (1 NONE, 2 FIRST_WARNING, 3 SECOND_WARNING,
+	// 4 CAPPED), cap_share.
 	Facts []float64 `protobuf:"fixed64,8,rep,packed,name=facts,proto3" json:"facts,omitempty"`
 	Score int32     `protobuf:"varint,9,opt,name=score,proto3" json:"score,omitempty"`
 	// 0 high, 1 medium, 2 low.
 	Band int32 `protobuf:"varint,10,opt,name=band,proto3" json:"band,omitempty"`
 	// One byte a factor, in the order of the level columns of number_status:
-	// 0 none, 1 warn, 2 danger. New factors are added at the end.
+	// 0 none, 1 warn, 2 danger. New factors are added at the end: with version 2 of
+	// the contract reply_nowcast, cold_start, new_link, reachout, new_chat_cap.
 	Levels        []byte          `protobuf:"bytes,11,opt,name=levels,proto3" json:"levels,omitempty"`
 	Top           []*Contribution `protobuf:"bytes,12,rep,name=top,proto3" json:"top,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1926,7 +1939,7 @@ const file_schemas_rows_v1_rows_proto_rawDesc = "" +
 	" \x03(\v2\x17.sendwatch.rows.v1.FlagR\x05flags\x124\n" +
 	"\achanges\x18\v \x03(\v2\x1a.sendwatch.rows.v1.ChangesR\achanges\x12C\n" +
 	"\rshared_events\x18\f \x03(\v2\x1e.sendwatch.rows.v1.SharedEventR\fsharedEvents\x127\n" +
-	"\bprogress\x18\r \x01(\v2\x1b.sendwatch.rows.v1.ProgressR\bprogress\"\xcd\x05\n" +
+	"\bprogress\x18\r \x01(\v2\x1b.sendwatch.rows.v1.ProgressR\bprogress\"\xf4\x05\n" +
 	"\fNumberMinute\x12!\n" +
 	"\tpartition\x18\x01 \x01(\x05H\x00R\tpartition\x88\x01\x01\x12&\n" +
 	"\fportfolio_id\x18\x02 \x01(\tH\x01R\vportfolioId\x88\x01\x01\x12\x12\n" +
@@ -1954,7 +1967,8 @@ const file_schemas_rows_v1_rows_proto_rawDesc = "" +
 	"\x0etemplates_sent\x18\x15 \x01(\x03R\rtemplatesSent\x12#\n" +
 	"\rcontact_count\x18\x16 \x01(\x03R\fcontactCount\x12\x16\n" +
 	"\x06failed\x18\x17 \x03(\x03R\x06failed\x12\x1a\n" +
-	"\bcontacts\x18\x18 \x03(\x06R\bcontactsB\f\n" +
+	"\bcontacts\x18\x18 \x03(\x06R\bcontacts\x12%\n" +
+	"\x0egroup_messages\x18\x19 \x01(\x03R\rgroupMessagesB\f\n" +
 	"\n" +
 	"_partitionB\x0f\n" +
 	"\r_portfolio_id\"\xa4\x03\n" +
