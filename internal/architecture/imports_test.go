@@ -129,6 +129,7 @@ var libraries = []struct {
 	{"github.com/mattn/go-runewidth", []string{"internal/sqlprint", "internal/demo"}, nil, "only what is drawn on a terminal has a width"},
 	{"pgregory.net/rapid", nil, []string{""}, "it generates tests"},
 	{"github.com/google/go-cmp", nil, []string{""}, "it is for tests"},
+	{"github.com/santhosh-tekuri/jsonschema", nil, []string{""}, "it is for tests"},
 	{"go.uber.org/goleak", nil, []string{""}, "it is for tests"},
 }
 
