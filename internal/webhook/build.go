@@ -100,7 +100,7 @@ func (c *call) inbound(field string, m message, v any, more ...*eventsv1.Event) 
 		return
 	}
 	e := c.base(&m, c.id("in", m.number, m.id), "message.received")
-	e.Kind, e.Text, e.ContextMessageId = m.kind, m.text, m.context
+	e.Kind, e.Text, e.ContextMessageId = m.kind, start(m.text), m.context
 	c.made(field, append([]*eventsv1.Event{e}, more...)...)
 }
 
@@ -114,7 +114,7 @@ func (c *call) sent(field string, m message, v any) *eventsv1.Event {
 		return nil
 	}
 	e := c.base(&m, c.id("out", m.number, m.id), "message.sent")
-	e.Kind, e.Text, e.Template = m.kind, m.text, m.template
+	e.Kind, e.Text, e.Template = m.kind, start(m.text), m.template
 	e.Links, e.OptIn, e.ContactCountry, e.ContentHash = m.links, m.optIn, m.country, m.contentRef
 	if len(e.Links) == 0 {
 		e.Links = links(m.text)
@@ -261,6 +261,18 @@ func (c *call) numberAccount(field, what string, a account, v any) {
 	a.number = first(a.number, c.source.NumberID)
 	a.id = "acc:" + a.number + ":" + strconv.FormatInt(a.time, 10) + ":" + what
 	c.accountUpdate(field, a, v)
+}
+
+// maxText is how much of a text goes on, in bytes. The app takes 65,536 letters
+// at most, the Cloud API 4,096.
+const maxText = 64 << 10
+
+// start returns the beginning of a text.
+func start(text string) string {
+	if len(text) <= maxText {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxText], "")
 }
 
 // pointer returns a code that is known, nil for none.

@@ -58,7 +58,7 @@ func millis(v any) (int64, bool) {
 func epoch(s string) (int64, bool) {
 	whole, fraction, _ := strings.Cut(s, ".")
 	n, err := strconv.ParseInt(whole, 10, 64)
-	if err != nil {
+	if err != nil || digits(fraction) != fraction {
 		f, err := strconv.ParseFloat(s, 64) // 1.79586e9
 		if err != nil || !(math.Abs(f) < 1e19) {
 			return 0, false

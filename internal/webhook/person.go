@@ -57,6 +57,9 @@ func plain(id string) string {
 	if spaced.MatchString(id) {
 		return digits(id)
 	}
+	if id == "+" {
+		return ""
+	}
 	return id
 }
 
@@ -111,6 +114,9 @@ func (c *call) resolve(number string, ids ...string) person {
 	}
 	if lid == "" {
 		return p
+	}
+	if p.phone+"@lid" == lid {
+		p.phone = "" // the hidden id once more, bare: it would pass as a phone
 	}
 	if p.phone == "" {
 		p.phone = first(c.known(FactPhone, lid), lid)

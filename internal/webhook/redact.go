@@ -88,7 +88,7 @@ func redactJSON(body []byte) []byte {
 		case isName:
 			secret = true
 			out = append(out, `"`+removed(len(inner))+`"`...)
-		case secret && len(inner) > 0, !wordlike(inner):
+		case secret && len(inner) > 0, !wordlike(inner), end == len(body): // cut inside a string
 			out = append(out, `"`+removed(len(inner))+`"`...)
 		default:
 			out = append(out, body[i:end]...)

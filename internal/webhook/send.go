@@ -76,7 +76,7 @@ func (c *call) sendItem(v any) {
 // provider's own name for the call, if it gives one.
 func (c *call) refused(it item, m message, ref string, code *int64) {
 	if m.id == "" {
-		m.id = "refused." + first(ref, hash(string(marshal(it.v))+strconv.FormatInt(m.time, 10)))
+		m.id = "refused." + first(ref, hash(string(marshal(it.v))))
 	}
 	if m.who.none() {
 		c.unknown("sends", "no_contact", it.v)

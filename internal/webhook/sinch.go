@@ -175,6 +175,9 @@ func sendSinch(c *call, it item) {
 		}
 		one := m
 		one.who.see(str(recipient))
+		if len(to) > 1 && one.id != "" {
+			one.id += "/" + one.who.contact() // the answer has one id for all
+		}
 		if one.id == "" && (has(answer, "error") || strings.EqualFold(str(answer, "status"), "failure")) {
 			c.refused(it, one, "", nil)
 			continue

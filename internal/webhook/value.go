@@ -61,7 +61,7 @@ func parseForm(body string) (any, string) {
 	}
 	m := make(map[string]any, len(values))
 	for k, v := range values {
-		m[k] = v[0]
+		m[strings.ToValidUTF8(k, "\uFFFD")] = strings.ToValidUTF8(v[0], "\uFFFD")
 	}
 	return m, ""
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"google.golang.org/protobuf/proto"
+
 	eventsv1 "sendwatch/schemas/events/v1"
 )
 
@@ -230,8 +232,17 @@ func (c *call) room(field string, v any) bool {
 	return false
 }
 
+// maxEvent is the largest event that is made, in bytes: the contract takes 256 KiB.
+const maxEvent = 200 << 10
+
 // made ends an update of which events were made.
 func (c *call) made(field string, events ...*eventsv1.Event) {
+	for _, e := range events {
+		if proto.Size(e) > maxEvent {
+			c.keep(field, "too_large", []byte(`"`+removed(proto.Size(e))+`"`))
+			return
+		}
+	}
 	c.result.Updates = append(c.result.Updates, Update{Field: field, Outcome: Made, Events: events})
 }
 
