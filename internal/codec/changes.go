@@ -15,7 +15,7 @@ type SharedEvent struct {
 	ContentType string // the record's header, empty if it had none
 }
 
-// Progress tells how far a partition of the events topic is. It goes to every
+// Progress says how far a partition of the events topic is. It goes to every
 // partition of the rows topic, behind all that came of the partition until then.
 type Progress struct {
 	Watermark int64 // ms, 0 before the first event
@@ -23,7 +23,7 @@ type Progress struct {
 	CaughtUp  bool  // the log was read to the end it had when it was opened
 	Idle      bool  // read to its end, and nothing has moved the watermark for a while
 	// Generation is equal as long as the same log gives the same changes: other
-	// rules give other scores, and so number the changes otherwise.
+	// rules lead to other scores, and so to other numbers of the changes.
 	Generation uint64
 	Policy     string // the version that decides on the partition now
 }
@@ -56,7 +56,7 @@ func (e *rowEncoder) changes(list []event.PortfolioChange) {
 			before = list[i].Sequence
 		}
 		e.b = endMessage(e.b, mark)
-		e.b = binary.AppendUvarint(appendTag(e.b, 8, wireBytes), uint64(8*n))
+		e.b = appendLength(e.b, 8, 8*n)
 		for i := range list[:n] {
 			e.b = binary.LittleEndian.AppendUint64(e.b, list[i].A)
 		}
@@ -65,7 +65,7 @@ func (e *rowEncoder) changes(list []event.PortfolioChange) {
 	}
 }
 
-// sameRun tells whether two changes may be written in one run.
+// sameRun reports whether two changes may be written in one run.
 func sameRun(a, b *event.PortfolioChange) bool {
 	return a.B == b.B && a.Visible == b.Visible && a.Kind == b.Kind && a.NumberID == b.NumberID &&
 		a.PortfolioID == b.PortfolioID && a.Partition == b.Partition
@@ -75,7 +75,7 @@ func (e *rowEncoder) sharedEvent(s *SharedEvent) {
 	e.b, e.mark = beginMessage(e.b, 12)
 	e.b = appendText(e.b, 1, s.ID)
 	if len(s.Value) > 0 {
-		e.b = binary.AppendUvarint(appendTag(e.b, 2, wireBytes), uint64(len(s.Value)))
+		e.b = appendLength(e.b, 2, len(s.Value))
 		e.b = append(e.b, s.Value...)
 	}
 	e.b = appendText(e.b, 3, s.ContentType)

@@ -256,7 +256,7 @@ func (d *Decoder) eventTime(recordTime int64) int64 {
 	return t
 }
 
-// template reads the template object. A template is told by it, not by kind.
+// template reads the template object. A template is recognised by it, not by kind.
 func (d *Decoder) template(ev *event.Event, isRequired bool) {
 	switch v := d.get(fieldTemplate); {
 	case v.kind == object:
@@ -285,7 +285,7 @@ func (d *Decoder) template(ev *event.Event, isRequired bool) {
 	}
 }
 
-// hashOrZero gives the xxHash64 of s, never 0, and 0 for an absent s.
+// hashOrZero returns the xxHash64 of s, never 0, and 0 for an absent s.
 func hashOrZero(s []byte) uint64 {
 	if len(s) == 0 {
 		return 0

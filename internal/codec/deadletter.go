@@ -30,7 +30,7 @@ func NewDeadLetter(at event.Position, timestamp int64, key, value []byte, err er
 	return l
 }
 
-// AppendDeadLetterHeaders appends what the dead-letter topic tells beside the
+// AppendDeadLetterHeaders appends what the dead-letter topic says beside the
 // original key, value and headers: the reason, the field at fault if there is
 // one, and where the record was.
 func AppendDeadLetterHeaders(dst []event.Header, l *event.DeadLetter) []event.Header {

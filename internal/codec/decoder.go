@@ -55,7 +55,7 @@ func ParseContentType(s []byte) ContentType {
 	return ContentUnknown
 }
 
-// String gives the header's value, empty where it says neither.
+// String returns the header's value, empty where it says neither.
 func (c ContentType) String() string {
 	switch c {
 	case ContentJSON:
@@ -72,7 +72,7 @@ type Decoder struct {
 	words     map[string]event.Preference // trimmed and folded
 	wordBytes int                         // of the longest word
 
-	// What belongs to the record in hand. values[f] counts where seen has bit f.
+	// What belongs to the current record. values[f] counts where seen has bit f.
 	record    []byte
 	seen      uint64
 	values    [numFields]value
@@ -98,7 +98,7 @@ type Decoder struct {
 	languageForm [6]byte // a language in its canonical form
 }
 
-// NewDecoder gives a decoder that allocates only where a record is larger than
+// NewDecoder returns a decoder that allocates only where a record is larger than
 // all before it.
 func NewDecoder(c Config) *Decoder {
 	d := &Decoder{secret: c.Secret, words: map[string]event.Preference{}, text: newTextMemory()}
@@ -122,8 +122,8 @@ func NewDecoder(c Config) *Decoder {
 // decoder, both only until the next Decode. recordTime is the record's own
 // timestamp, which an event's time may pass by MaxAhead at most; one before
 // MinTime is none, and then any time may be. An event of an
-// unknown type has the type event.TypeUnknown, an ID and a Time. A bad record
-// gives a *Rejection, and ev holds nothing of use.
+// unknown type has the type event.TypeUnknown, an ID and a Time. For a bad record
+// it returns a *Rejection, and ev holds nothing of use.
 func (d *Decoder) Decode(ev *event.Event, value []byte, ct ContentType, recordTime int64) error {
 	d.rejection = nil
 	d.seen = 0
@@ -173,10 +173,10 @@ func (d *Decoder) open(record []byte, ct ContentType) bool {
 //	+------+-----------------------+------------------------------+---------+
 //
 // Neither a JSON object nor a Protobuf message begins with a zero byte, so the
-// first byte tells. The message index is one zero byte for the first message of
+// first byte decides. The message index is one zero byte for the first message of
 // a schema, else a zigzag varint with the number of indexes and the indexes.
 // Producers without a registry leave it out; a count of up to 3 would be the
-// Protobuf field number 0, which does not exist, so up to there both are told
+// Protobuf field number 0, which does not exist, so up to there both are kept
 // apart. Longer lists are not accepted. Which message the index names does not
 // matter: the topic carries one.
 func unframe(record []byte, ct ContentType) ([]byte, ContentType) {

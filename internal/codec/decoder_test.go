@@ -18,7 +18,7 @@ import (
 // at is the time of the events of these tests and of their records.
 const at = 1760000000000
 
-// base gives the smallest event of each type, field by field.
+// base returns the smallest event of each type, field by field.
 func base(typ string) map[string]string {
 	m := map[string]string{"id": `"e1"`, "type": `"` + typ + `"`, "time": "1760000000000", "number_id": `"n1"`}
 	maps.Copy(m, map[string]map[string]string{

@@ -17,16 +17,22 @@ import (
 // use too.
 const exampleFolder = "../engine/testdata/examples"
 
-var exampleLogs = []string{"tiny", "one", "many", "long"}
+var exampleLogs = []string{"tiny", "one", "many", "long", "who", "early"}
+
+// The words that the contract names, section 2.
+var (
+	stopWords   = []string{"STOP", "UNSUBSCRIBE", "CANCEL", "PARAR", "SAIR", "BAJA", "ARRÊT", "توقف"}
+	resumeWords = []string{"START", "UNSTOP", "RESUME"}
+)
 
 // testSecret is any key.
 var testSecret = Secret{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}
 
 func testDecoder() *Decoder {
-	return NewDecoder(Config{Secret: testSecret, StopWords: DefaultStopWords(), ResumeWords: DefaultResumeWords()})
+	return NewDecoder(Config{Secret: testSecret, StopWords: stopWords, ResumeWords: resumeWords})
 }
 
-// readLines gives the lines of an example's file.
+// readLines returns the lines of an example's file.
 func readLines(t testing.TB, parts ...string) [][]byte {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(append([]string{exampleFolder}, parts...)...))

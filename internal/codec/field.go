@@ -137,7 +137,7 @@ var fields = [numFields]struct {
 	fieldTemplateCategory: {"template.category", shapeString},
 }
 
-// String gives the field's name as in a rejection.
+// String returns the field's name as in a rejection.
 func (f field) String() string { return fields[f].name }
 
 // fieldNamed finds a field of the event by its JSON key. The compiler turns the

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	"sendwatch/internal/event"
@@ -23,7 +24,7 @@ import (
 // stringTime finds a time that is not a number.
 var stringTime = regexp.MustCompile(`"time": "[^"]*"`)
 
-// protobufOf gives the Protobuf form of a JSON event whose fields all have the
+// protobufOf returns the Protobuf form of a JSON event whose fields all have the
 // right types.
 func protobufOf(t testing.TB, line []byte) []byte {
 	t.Helper()
@@ -34,7 +35,7 @@ func protobufOf(t testing.TB, line []byte) []byte {
 	return b
 }
 
-// messageOf gives the generated message of a JSON event.
+// messageOf returns the generated message of a JSON event.
 func messageOf(t testing.TB, line []byte) *eventsv1.Event {
 	t.Helper()
 	m := new(eventsv1.Event)
@@ -114,7 +115,7 @@ func parse(data []byte) (map[string]any, bool) {
 	return m, ok && depth(v) <= MaxDepth
 }
 
-// depth gives how deep a value is nested.
+// depth returns how deep a value is nested.
 func depth(v any) int {
 	n := 0
 	switch v := v.(type) {
@@ -299,14 +300,14 @@ func FuzzProtobuf(f *testing.F) {
 	})
 }
 
-// hasForeignWire tells whether a message holds a field of ours with another
+// hasForeignWire reports whether a message holds a field of ours with another
 // wire type than its own, which the generated code keeps as unknown and ours
 // rejects where the field matters.
 func hasForeignWire(m *eventsv1.Event) bool {
 	for _, unknown := range [][]byte{m.ProtoReflect().GetUnknown(), m.GetTemplate().ProtoReflect().GetUnknown()} {
 		for i := 0; i < len(unknown); {
 			number, wire, next := consumeTag(unknown, i)
-			if number <= uint64(numEventFields) {
+			if number <= protowire.Number(numEventFields) {
 				return true
 			}
 			i = skipWire(unknown, next, number, wire, 0)

@@ -8,7 +8,7 @@ import (
 )
 
 // identifiers reads who an event is about: the contact, the business-scoped user
-// id, or both. Only their hashes go further, and the country that they tell.
+// id, or both. Only their hashes go further, and the country that they name.
 func (d *Decoder) identifiers(ev *event.Event, isRequired bool) {
 	contact := d.contact(fieldContact)
 	if contact != nil {
@@ -90,15 +90,12 @@ func canonical(s, memory []byte) (form, grown []byte) {
 
 // addressParts splits `^(\+?[0-9]+)(:[0-9]+)?@(.*)$` into user and host.
 func addressParts(s []byte) (user, host []byte, ok bool) {
-	at := bytes.IndexByte(s, '@')
-	if at < 0 {
+	front, host, ok := bytes.Cut(s, []byte("@"))
+	user, device, hasDevice := bytes.Cut(front, []byte(":"))
+	if !ok || !areDigits(bytes.TrimPrefix(user, []byte("+"))) || hasDevice && !areDigits(device) {
 		return nil, nil, false
 	}
-	user, device, hasDevice := bytes.Cut(s[:at], []byte(":"))
-	if !areDigits(bytes.TrimPrefix(user, []byte("+"))) || hasDevice && !areDigits(device) {
-		return nil, nil, false
-	}
-	return user, s[at+1:], true
+	return user, host, true
 }
 
 // areDigits reports whether s is one ASCII digit or more, and nothing else.

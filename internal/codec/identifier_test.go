@@ -289,8 +289,11 @@ func TestInputsAsProtobuf(t *testing.T) {
 		want  event.Inputs
 		field string // at fault
 	}{
-		{names: nil}, {names: []string{}, given: true}, {names: []string{"status", "account"}, given: true, want: event.InputStatus | event.InputAccount},
-		{names: []string{"status", "x"}, field: "inputs"}, {names: []string{"status", ""}, field: "inputs"},
+		{names: nil},
+		{names: []string{}, given: true},
+		{names: []string{"status", "account"}, given: true, want: event.InputStatus | event.InputAccount},
+		{names: []string{"status", "x"}, field: "inputs"},
+		{names: []string{"status", ""}, field: "inputs"},
 	} {
 		m := &eventsv1.Event{Id: "e", Type: "number.profile", Time: &when, NumberId: "n", Country: "de"}
 		if c.names != nil {

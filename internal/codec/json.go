@@ -19,7 +19,7 @@ func (d *Decoder) scanJSON(b []byte) {
 
 // scanMembers steps over the object that begins at i and keeps where its
 // fields are: those of the event at depth 1, those of template at depth 2.
-// It gives -1 after a rejection.
+// It returns -1 after a rejection.
 func (d *Decoder) scanMembers(b []byte, i, depth int) int {
 	i = skipSpace(b, i+1)
 	if i < len(b) && b[i] == '}' {
@@ -147,14 +147,14 @@ func (d *Decoder) set(f field, v value) {
 	}
 }
 
-// badJSON rejects the record and gives -1.
+// badJSON rejects the record and returns -1.
 func (d *Decoder) badJSON() int {
 	d.reject(ReasonUnparsable, noField,
 		"not well-formed JSON; accepted is one object in UTF-8, without NaN, lone surrogates and bare control characters")
 	return -1
 }
 
-// unescape gives the content of a string with escapes, in the decoder's memory.
+// unescape returns the content of a string with escapes, in the decoder's memory.
 func (d *Decoder) unescape(s []byte) []byte {
 	n := len(d.unescaped)
 	d.unescaped = appendUnescaped(d.unescaped, s)

@@ -7,7 +7,7 @@ import (
 )
 
 // The functions of this file step over one JSON token each. They take the
-// record and the place to begin at and give the place behind the token, or -1
+// record and the place to begin at and return the place behind the token, or -1
 // if there is no such token. None looks beyond its token, so what must follow
 // is for the caller to check.
 
@@ -25,7 +25,7 @@ func skipSpace(b []byte, i int) int {
 }
 
 // stringEnd finds the quote that closes the string whose content begins at i,
-// and tells whether it has escapes. Eight bytes are looked at together until one
+// and reports whether it has escapes. Eight bytes are looked at together until one
 // of them needs more than a glance: a quote, a backslash, a control character or
 // the beginning of a longer UTF-8 sequence.
 func stringEnd(b []byte, i int) (end int, hasEscape bool) {
@@ -154,7 +154,7 @@ func appendUnescaped(dst, s []byte) []byte {
 	return dst
 }
 
-// skipNumber steps over a number and tells whether it is written as an integer.
+// skipNumber steps over a number and reports whether it is written as an integer.
 func skipNumber(b []byte, i int) (end int, isInteger bool) {
 	if i < len(b) && b[i] == '-' {
 		i++
@@ -243,11 +243,11 @@ func skipKey(b []byte, i int) int {
 	return skipSpace(b, i+1)
 }
 
-// tooDeep is what skipContainer gives in place of an end.
+// tooDeep is what skipContainer returns in place of an end.
 const tooDeep = -2
 
 // skipContainer steps over the object or array that begins at i, itself at the
-// given depth. It gives tooDeep where something lies deeper than limit.
+// given depth. It returns tooDeep where something lies deeper than limit.
 func skipContainer(b []byte, i, depth, limit int) int {
 	var first [MaxDepth]byte
 	open := first[:0] // the brackets that will close what is open

@@ -9,7 +9,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// splitLink gives the host of a link, as written, and what follows it up to
+// splitLink returns the host of a link, as written, and what follows it up to
 // `?` or `#`. A leading scheme is dropped; user info and port belong to the host.
 func splitLink(link []byte) (host, path []byte) {
 	link = link[schemeEnd(link):]
@@ -25,7 +25,7 @@ func splitLink(link []byte) (host, path []byte) {
 	return link[:hostEnd], link[hostEnd:]
 }
 
-// schemeEnd gives the length of a leading `[A-Za-z][A-Za-z0-9+.-]*://`, 0 if
+// schemeEnd returns the length of a leading `[A-Za-z][A-Za-z0-9+.-]*://`, 0 if
 // there is none.
 func schemeEnd(s []byte) int {
 	for i, c := range s {

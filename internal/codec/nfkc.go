@@ -79,7 +79,7 @@ func appendLongNFKC(dst, text []byte) []byte {
 	return dst
 }
 
-// compose gives the one code point that two make, if they do.
+// compose returns the one code point that two make, if they do.
 func compose(a, b rune) (rune, bool) {
 	var pair [2 * utf8.UTFMax]byte
 	var memory [4 * utf8.UTFMax]byte

@@ -1,19 +1,10 @@
 package codec
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
 
-// The wire types of Protobuf.
-const (
-	wireVarint  = 0
-	wireFixed64 = 1
-	wireBytes   = 2
-	wireGroup   = 3
-	wireEnd     = 4
-	wireFixed32 = 5
+	"google.golang.org/protobuf/encoding/protowire"
 )
-
-// maxFieldNumber is the largest field number that Protobuf allows.
-const maxFieldNumber = 1<<29 - 1
 
 // scanProtobuf finds the fields of a Protobuf event (schemas/events/v1).
 func (d *Decoder) scanProtobuf(b []byte) {
@@ -23,7 +14,7 @@ func (d *Decoder) scanProtobuf(b []byte) {
 			d.badProtobuf()
 			return
 		}
-		if number > uint64(numEventFields) {
+		if number > protowire.Number(numEventFields) {
 			if i = skipWire(b, next, number, wire, 2); i < 0 {
 				d.badWire(i)
 				return
@@ -60,7 +51,7 @@ func (d *Decoder) scanTemplate(b []byte, i int) bool {
 	return true
 }
 
-// scanNames takes up the strings of a message that is nothing but a list of
+// scanNames keeps the strings of a message that is nothing but a list of
 // them, its field 1. It goes from i to the end of b; one that comes twice is
 // merged.
 func (d *Decoder) scanNames(b []byte, i int, f field) bool {
@@ -70,7 +61,7 @@ func (d *Decoder) scanNames(b []byte, i int, f field) bool {
 			d.badProtobuf()
 			return false
 		}
-		if number != 1 || wire != wireBytes {
+		if number != 1 || wire != protowire.BytesType {
 			if i = skipWire(b, next, number, wire, 3); i < 0 {
 				d.badWire(i)
 				return false
@@ -94,10 +85,10 @@ func (d *Decoder) scanNames(b []byte, i int, f field) bool {
 }
 
 // scanField keeps where a known field is and steps over it; -1 after a rejection.
-func (d *Decoder) scanField(b []byte, i int, f field, number uint64, wire int) int {
-	want := wireBytes
+func (d *Decoder) scanField(b []byte, i int, f field, number protowire.Number, wire protowire.Type) int {
+	want := protowire.BytesType
 	if s := fields[f].shape; s == shapeInt || s == shapeBool {
-		want = wireVarint
+		want = protowire.VarintType
 	}
 	if wire != want {
 		end := skipWire(b, i, number, wire, 2)
@@ -107,7 +98,7 @@ func (d *Decoder) scanField(b []byte, i int, f field, number uint64, wire int) i
 		d.set(f, value{kind: illTyped})
 		return end
 	}
-	if want == wireVarint {
+	if want == protowire.VarintType {
 		n, end := consumeVarint(b, i)
 		if end < 0 {
 			return d.badProtobuf()
@@ -155,7 +146,7 @@ func (d *Decoder) scanField(b []byte, i int, f field, number uint64, wire int) i
 	return end
 }
 
-// badProtobuf rejects the record and gives -1.
+// badProtobuf rejects the record and returns -1.
 func (d *Decoder) badProtobuf() int {
 	d.reject(ReasonUnparsable, noField,
 		"not a Protobuf message; accepted is sendwatch.events.v1.Event, or JSON that begins with `{` or has the content type application/json")
@@ -171,85 +162,8 @@ func (d *Decoder) badWire(code int) int {
 	return d.badProtobuf()
 }
 
-// badUTF8 rejects the record and gives -1.
+// badUTF8 rejects the record and returns -1.
 func (d *Decoder) badUTF8(f field) int {
 	d.reject(ReasonUnparsable, f, "not UTF-8; Protobuf strings must be")
 	return -1
-}
-
-// consumeVarint reads a varint; end is -1 if it does not end in time.
-func consumeVarint(b []byte, i int) (n uint64, end int) {
-	if i < len(b) && b[i] < 0x80 {
-		return uint64(b[i]), i + 1
-	}
-	for shift := 0; shift < 70 && i < len(b); shift += 7 {
-		c := b[i]
-		i++
-		if shift == 63 && c > 1 {
-			return 0, -1
-		}
-		n |= uint64(c&0x7f) << shift
-		if c < 0x80 {
-			return n, i
-		}
-	}
-	return 0, -1
-}
-
-// consumeTag reads a field's number and wire type; next is -1 if it is none.
-func consumeTag(b []byte, i int) (number uint64, wire, next int) {
-	tag, next := consumeVarint(b, i)
-	number = tag >> 3
-	if number < 1 || number > maxFieldNumber {
-		return 0, 0, -1
-	}
-	return number, int(tag & 7), next
-}
-
-// consumeBytes reads a length and gives where its bytes begin and end.
-func consumeBytes(b []byte, i int) (start, end int) {
-	n, start := consumeVarint(b, i)
-	if start < 0 || n > uint64(len(b)-start) {
-		return 0, -1
-	}
-	return start, start + int(n)
-}
-
-// skipWire steps over the value of a field of any wire type. It gives -1 if it
-// is malformed and tooDeep if groups in it lie deeper than MaxDepth.
-func skipWire(b []byte, i int, number uint64, wire, depth int) int {
-	switch wire {
-	case wireVarint:
-		_, i = consumeVarint(b, i)
-		return i
-	case wireFixed64:
-		i += 8
-	case wireFixed32:
-		i += 4
-	case wireBytes:
-		_, end := consumeBytes(b, i)
-		return end
-	case wireGroup:
-		if depth > MaxDepth {
-			return tooDeep
-		}
-		for {
-			n, w, next := consumeTag(b, i)
-			switch {
-			case next < 0:
-				return -1
-			case w == wireEnd && n == number:
-				return next
-			}
-			if i = skipWire(b, next, n, w, depth+1); i < 0 {
-				return i
-			}
-		}
-	default:
-		return -1
-	}
-	if i > len(b) {
-		return -1
-	}
-	return i
 }

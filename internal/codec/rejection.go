@@ -19,7 +19,7 @@ type Rejection struct {
 	Detail string // what is wrong and what is accepted
 }
 
-// Error gives the rejection as one line.
+// Error returns the rejection as one line.
 func (r *Rejection) Error() string {
 	if r.Field == "" {
 		return r.Reason + ": " + r.Detail

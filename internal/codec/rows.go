@@ -87,7 +87,7 @@ func (e *rowEncoder) numberMinute(r *event.NumberMinute) {
 		e.b = endMessage(e.b, mark)
 	}
 	if len(r.Contacts) > 0 {
-		e.b = binary.AppendUvarint(appendTag(e.b, 24, wireBytes), uint64(8*len(r.Contacts)))
+		e.b = appendLength(e.b, 24, 8*len(r.Contacts))
 		for _, c := range r.Contacts {
 			e.b = binary.LittleEndian.AppendUint64(e.b, c)
 		}
@@ -112,12 +112,12 @@ func (e *rowEncoder) numberStatus(r *event.NumberStatus) {
 	e.ints(3, r.Version)
 	e.texts(4, r.NumberID, r.WABAID)
 	e.ints(6, r.Minute, r.Clock)
-	e.b = binary.AppendUvarint(appendTag(e.b, 8, wireBytes), uint64(8*len(r.Facts)))
+	e.b = appendLength(e.b, 8, 8*len(r.Facts))
 	for _, f := range factOrder {
 		e.b = binary.LittleEndian.AppendUint64(e.b, math.Float64bits(r.Facts[f]))
 	}
 	e.ints(9, int64(r.Score), int64(r.Band))
-	e.b = binary.AppendUvarint(appendTag(e.b, 11, wireBytes), uint64(len(levelOrder)))
+	e.b = appendLength(e.b, 11, len(levelOrder))
 	for _, f := range levelOrder {
 		e.b = append(e.b, byte(r.Levels[f]))
 	}
@@ -165,7 +165,7 @@ func (e *rowEncoder) portfolioStatus(r *event.PortfolioStatus) {
 	e.begin(9, r.Partition, r.PortfolioID)
 	e.ints(3, r.Version, r.Minute, r.Clock, r.UniqueInitiated, r.Limit, r.Restricted7d, r.SharedConn,
 		r.NumbersHigh, r.NumbersMedium, r.NumbersLow, int64(r.Score))
-	e.b = binary.AppendUvarint(appendTag(e.b, 14, wireBytes), uint64(len(r.Levels)))
+	e.b = appendLength(e.b, 14, len(r.Levels))
 	for _, l := range r.Levels {
 		e.b = append(e.b, byte(l))
 	}

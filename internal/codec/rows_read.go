@@ -8,7 +8,7 @@ import (
 	"sendwatch/internal/event"
 )
 
-// errRows is what a batch that cannot be read gives. A batch comes from the
+// errRows is the error of a batch that cannot be read. A batch comes from the
 // pipeline itself, so there is nothing finer to say to a user.
 var errRows = errors.New("codec: the batch is no sendwatch.rows.v1.Rows message; accepted are records that this program wrote to the rows topic")
 
@@ -65,7 +65,7 @@ type rowDecoder struct {
 	number, waba, portfolio string
 }
 
-// same gives the bytes as a string, the one in *last if that is equal.
+// same returns the bytes as a string, the one in *last if that is equal.
 func same(last *string, b []byte) string {
 	if string(b) != *last {
 		*last = string(b)

@@ -7,7 +7,7 @@ import (
 )
 
 // Secret is the key under which contacts are hashed. Two deployments with the
-// same secret give a contact the same hash; without it a hash tells nothing.
+// same secret give a contact the same hash; without it a hash says nothing.
 type Secret [16]byte
 
 // Format keeps a secret out of everything that is printed.

@@ -14,17 +14,6 @@ import (
 	"sendwatch/internal/event"
 )
 
-// DefaultStopWords are the opt-out words that the contract names, section 2.
-// The slice is a fresh one; the words actually used come from the policy.
-func DefaultStopWords() []string {
-	return []string{"STOP", "UNSUBSCRIBE", "CANCEL", "PARAR", "SAIR", "BAJA", "ARRÊT", "توقف"}
-}
-
-// DefaultResumeWords are the words that the contract names for opting in again.
-func DefaultResumeWords() []string {
-	return []string{"START", "UNSTOP", "RESUME"}
-}
-
 // textMemory is what normalising needs beside the text.
 type textMemory struct {
 	folder cases.Caser
@@ -165,7 +154,7 @@ func (m *textMemory) appendFolded(dst, text []byte) []byte {
 	}
 }
 
-// cherokee gives the place of the first Cherokee capital, U+13A0 to U+13F5, or
+// cherokee returns the place of the first Cherokee capital, U+13A0 to U+13F5, or
 // the length of the text. They fold to themselves and the small letters to
 // them, other than in all other scripts; the folder that is used here folds
 // both to each other and must not see the capitals.
@@ -206,7 +195,7 @@ func trim(s []byte) []byte {
 	})
 }
 
-// addWords takes up words that mean preference p.
+// addWords adds words that mean preference p.
 func (d *Decoder) addWords(words []string, p event.Preference) {
 	for _, w := range words {
 		folded := string(d.text.appendFolded(nil, trim([]byte(w))))

@@ -2,6 +2,7 @@ package codec
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -73,8 +74,8 @@ func TestNormalisedPaths(t *testing.T) {
 
 func TestPreference(t *testing.T) {
 	d := NewDecoder(Config{
-		StopWords:   append(DefaultStopWords(), "Straße", "both", "  ", "kk", "...", "-unsub!"),
-		ResumeWords: append(DefaultResumeWords(), "both"),
+		StopWords:   append(slices.Clone(stopWords), "Straße", "both", "  ", "kk", "...", "-unsub!"),
+		ResumeWords: append(slices.Clone(resumeWords), "both"),
 	})
 	for _, c := range []struct {
 		text string

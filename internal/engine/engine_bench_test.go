@@ -34,7 +34,7 @@ func records(b *testing.B, n int) (values []byte, ends []int, times []int64) {
 // traffic, rows and flags included, statuses at the end only.
 func BenchmarkApply(b *testing.B) {
 	values, ends, times := records(b, max(b.N, 1000))
-	d := codec.NewDecoder(codec.Config{StopWords: codec.DefaultStopWords(), ResumeWords: codec.DefaultResumeWords()})
+	d := codec.NewDecoder(codec.Config{StopWords: policy.Default().StopWords, ResumeWords: policy.Default().ResumeWords})
 	e := engine.New(engine.Config{Topic: "t", Policy: policy.Default(), PaneBits: 16, FinalStatusOnly: true})
 	var out event.Output
 	var ev event.Event

@@ -104,7 +104,7 @@ func firstMinute(t *testing.T, log []byte) int64 {
 
 // run feeds a log to an engine and calls after once a record.
 func run(log []byte, e *engine.Engine, out *event.Output, after func(offset int64)) {
-	d := codec.NewDecoder(codec.Config{StopWords: codec.DefaultStopWords(), ResumeWords: codec.DefaultResumeWords()})
+	d := codec.NewDecoder(codec.Config{StopWords: policy.Default().StopWords, ResumeWords: policy.Default().ResumeWords})
 	var ev event.Event
 	eachLine(log, func(offset, at int64, line []byte) {
 		if err := d.Decode(&ev, line, codec.ContentJSON, at); err != nil {

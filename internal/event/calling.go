@@ -1,6 +1,6 @@
 package event
 
-// callingCountries gives for each country calling code the two-letter codes of
+// callingCountries holds for each country calling code the two-letter codes of
 // the countries that share it, sorted and joined. The data are libphonenumber's
 // country code to region table as of release 9.0 (Apache License 2.0),
 // without the codes that
@@ -46,8 +46,8 @@ func IsPhoneNumber(s []byte) bool {
 	return true
 }
 
-// ParseCallingCode gives the calling code of a phone number: 7 to 15 ASCII
-// digits, the first not 0, without the leading `+`. It gives 0 for everything
+// ParseCallingCode returns the calling code of a phone number: 7 to 15 ASCII
+// digits, the first not 0, without the leading `+`. It returns 0 for everything
 // else and for codes of no country.
 func ParseCallingCode(digits []byte) CallingCode {
 	if !IsPhoneNumber(digits) {
@@ -63,7 +63,7 @@ func ParseCallingCode(digits []byte) CallingCode {
 	return 0
 }
 
-// Includes tells whether country k is one of those that share the code.
+// Includes reports whether country k is one of those that share the code.
 func (c CallingCode) Includes(k Country) bool {
 	s := c.countries()
 	for i := 0; i+1 < len(s); i += 2 {
@@ -74,17 +74,7 @@ func (c CallingCode) Includes(k Country) bool {
 	return false
 }
 
-// Countries gives the countries that share the code, by their letters.
-func (c CallingCode) Countries() []Country {
-	s := c.countries()
-	list := make([]Country, 0, len(s)/2)
-	for i := 0; i+1 < len(s); i += 2 {
-		list = append(list, Country(s[i])<<8|Country(s[i+1]))
-	}
-	return list
-}
-
-// countries gives the code's row of the table, "" for a code of no country.
+// countries returns the code's row of the table, "" for a code of no country.
 func (c CallingCode) countries() string {
 	if int(c) >= len(callingCountries) {
 		return ""

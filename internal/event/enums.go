@@ -8,7 +8,7 @@ func name[T ~uint8](names []string, v T) string {
 	return ""
 }
 
-// parse gives the value whose name is s; the empty name is never found.
+// parse returns the value whose name is s; the empty name is never found.
 func parse[T ~uint8](names []string, s []byte) (T, bool) {
 	if len(s) == 0 {
 		return 0, false
@@ -45,10 +45,10 @@ var kindNames = []string{
 	"interactive", "location", "contacts", "reaction",
 }
 
-// String gives the kind's wire name.
+// String returns the kind's wire name.
 func (k Kind) String() string { return name(kindNames, k) }
 
-// ParseKind gives the kind named s, KindOther if there is none.
+// ParseKind returns the kind named s, KindOther if there is none.
 func ParseKind(s []byte) Kind { k, _ := parse[Kind](kindNames, s); return k }
 
 // OptIn says whether the sender holds the contact's consent.
@@ -73,10 +73,10 @@ const (
 
 var preferenceNames = []string{"", "stop", "resume"}
 
-// String gives the preference's wire name.
+// String returns the preference's wire name.
 func (p Preference) String() string { return name(preferenceNames, p) }
 
-// ParsePreference gives the preference named s.
+// ParsePreference returns the preference named s.
 func ParsePreference(s []byte) (Preference, bool) { return parse[Preference](preferenceNames, s) }
 
 // Category is a template's category. Categories are read in any case.
@@ -106,10 +106,10 @@ const (
 
 var statusNames = []string{"", "sent", "delivered", "read", "played", "failed"}
 
-// String gives the status's wire name.
+// String returns the status's wire name.
 func (s Status) String() string { return name(statusNames, s) }
 
-// ParseStatus gives the status named s.
+// ParseStatus returns the status named s.
 func ParseStatus(s []byte) (Status, bool) { return parse[Status](statusNames, s) }
 
 // ErrorClass groups Meta's error codes by what they say about a sender
@@ -134,7 +134,7 @@ var errorClassNames = []string{
 	"account", "reputation", "contact", "fatigue", "pace", "window", "neutral", "operational",
 }
 
-// String gives the class's name as in fact and column names.
+// String returns the class's name as in fact and column names.
 func (c ErrorClass) String() string { return name(errorClassNames, c) }
 
 // CodeSpam is the code of a send refused because earlier ones were blocked or
@@ -144,7 +144,7 @@ const (
 	CodeReachout = 463
 )
 
-// ClassifyError gives the class of an error code. A status without a code is
+// ClassifyError returns the class of an error code. A status without a code is
 // classified by code 0.
 func ClassifyError(code int64) ErrorClass {
 	switch code {
@@ -166,7 +166,7 @@ func ClassifyError(code int64) ErrorClass {
 	return ErrorOperational
 }
 
-// KnownError tells whether a code of the class operational is one that Meta
+// KnownError reports whether a code of the class operational is one that Meta
 // documents (error codes of the Cloud API: payment, registration, maintenance,
 // outage, and 135000, an unspecified one).
 func KnownError(code int64) bool {
@@ -182,7 +182,7 @@ func KnownError(code int64) bool {
 // Connection is how a number is connected; it chooses the policy profile.
 type Connection uint8
 
-// ConnectionNone means that no profile has told yet.
+// ConnectionNone means that no profile has named one yet.
 const (
 	ConnectionNone Connection = iota
 	ConnectionCloudAPI
@@ -192,16 +192,16 @@ const (
 
 var connectionNames = []string{"", "cloud_api", "business_app", "web_session"}
 
-// String gives the connection's wire name.
+// String returns the connection's wire name.
 func (c Connection) String() string { return name(connectionNames, c) }
 
-// ParseConnection gives the connection named s.
+// ParseConnection returns the connection named s.
 func ParseConnection(s []byte) (Connection, bool) { return parse[Connection](connectionNames, s) }
 
 // Origin is where a number comes from.
 type Origin uint8
 
-// OriginNone means that no profile has told yet.
+// OriginNone means that no profile has named one yet.
 const (
 	OriginNone Origin = iota
 	OriginSIM
@@ -210,10 +210,10 @@ const (
 
 var originNames = []string{"", "sim", "voip"}
 
-// String gives the origin's wire name.
+// String returns the origin's wire name.
 func (o Origin) String() string { return name(originNames, o) }
 
-// ParseOrigin gives the origin named s.
+// ParseOrigin returns the origin named s.
 func ParseOrigin(s []byte) (Origin, bool) { return parse[Origin](originNames, s) }
 
 // Inputs is a set of what of a number reaches the topic, a bit each.
@@ -226,7 +226,7 @@ const (
 	InputStatus
 	InputAccount
 	InputTemplate
-	// AllInputs is what is assumed of a number that has not told.
+	// AllInputs is what is assumed of a number whose profiles name none.
 	AllInputs = InputInbound | InputStatus | InputAccount | InputTemplate
 )
 
@@ -291,10 +291,10 @@ const (
 
 var ratingNames = []string{"", "GREEN", "YELLOW", "RED", "UNKNOWN"}
 
-// String gives the rating's wire name.
+// String returns the rating's wire name.
 func (r Rating) String() string { return name(ratingNames, r) }
 
-// ParseRating gives the rating named s.
+// ParseRating returns the rating named s.
 func ParseRating(s []byte) (Rating, bool) { return parse[Rating](ratingNames, s) }
 
 // Scope is what an account.update speaks of.
@@ -310,10 +310,10 @@ const (
 
 var scopeNames = []string{"", "number", "waba", "portfolio"}
 
-// String gives the scope's wire name.
+// String returns the scope's wire name.
 func (s Scope) String() string { return name(scopeNames, s) }
 
-// ParseScope gives the scope named s.
+// ParseScope returns the scope named s.
 func ParseScope(s []byte) (Scope, bool) { return parse[Scope](scopeNames, s) }
 
 // State is an account state as WhatsApp reports it.
@@ -330,10 +330,10 @@ const (
 
 var stateNames = []string{"none", "warned", "restricted", "banned", "reinstated"}
 
-// String gives the state's wire name, `none` for StateNone.
+// String returns the state's wire name, `none` for StateNone.
 func (s State) String() string { return name(stateNames, s) }
 
-// ParseState gives the state named s; `none` is not a state on the wire.
+// ParseState returns the state named s; `none` is not a state on the wire.
 func ParseState(s []byte) (State, bool) {
 	v, ok := parse[State](stateNames, s)
 	return v, ok && v != StateNone
@@ -355,7 +355,7 @@ func ParseCountry(s []byte) (Country, bool) {
 	return Country(a)<<8 | Country(b), true
 }
 
-// String gives the two letters, "" for no country.
+// String returns the two letters, "" for no country.
 func (c Country) String() string {
 	if c == 0 {
 		return ""
@@ -379,10 +379,10 @@ const (
 
 var levelNames = []string{"none", "warn", "danger"}
 
-// String gives the level's name.
+// String returns the level's name.
 func (l Level) String() string { return name(levelNames, l) }
 
-// ParseLevel gives the level named s.
+// ParseLevel returns the level named s.
 func ParseLevel(s []byte) (Level, bool) { return parse[Level](levelNames, s) }
 
 // Band sorts trust scores: high is healthy.
@@ -397,10 +397,10 @@ const (
 
 var bandNames = []string{"high", "medium", "low"}
 
-// String gives the band's name.
+// String returns the band's name.
 func (b Band) String() string { return name(bandNames, b) }
 
-// BandOf gives the band of a trust score: high from 80, medium from 40.
+// BandOf returns the band of a trust score: high from 80, medium from 40.
 func BandOf(score int) Band {
 	switch {
 	case score >= 80:

@@ -36,10 +36,10 @@ var typeNames = [...]string{
 	TypeTemplate: "template.update", TypeLimit: "portfolio.limit", TypeClock: "clock", TypePolicy: "policy",
 }
 
-// String gives the type's name on the wire, as in `message.sent`.
+// String returns the type's name on the wire, as in `message.sent`.
 func (t Type) String() string { return typeNames[t] }
 
-// ParseType gives the type with the wire name s, TypeUnknown if there is none.
+// ParseType returns the type with the wire name s, TypeUnknown if there is none.
 func ParseType(s []byte) Type {
 	for t := TypeSent; int(t) < len(typeNames); t++ {
 		if string(s) == typeNames[t] {
@@ -51,7 +51,7 @@ func ParseType(s []byte) Type {
 
 // Event is one decoded input record. One Event is reused for all records of a
 // partition: byte slices alias memory that the decoder owns and are valid until
-// its next Decode, so whoever keeps one copies it. An absent optional field is
+// its next Decode, so a caller that keeps one copies it. An absent optional field is
 // the zero value of its field unless a Has field says otherwise.
 type Event struct {
 	Type Type
@@ -157,7 +157,7 @@ type Template struct {
 	Category       Category
 }
 
-// Key gives name/language, empty for no template.
+// Key returns name/language, empty for no template.
 func (t *Template) Key() string {
 	if len(t.Name) == 0 {
 		return ""
@@ -165,7 +165,7 @@ func (t *Template) Key() string {
 	return string(t.Name) + "/" + string(t.Language)
 }
 
-// Shared tells whether the event names a WABA or a portfolio instead of a
+// Shared reports whether the event names a WABA or a portfolio instead of a
 // number (contract, section 2, "Shared events").
 func (e *Event) Shared() bool {
 	switch e.Type {
@@ -177,13 +177,13 @@ func (e *Event) Shared() bool {
 	return false
 }
 
-// IsSend tells whether the event is a send in the contract's sense: a
+// IsSend reports whether the event is a send in the contract's sense: a
 // message.sent that is neither a reaction nor held nor to a group.
 func (e *Event) IsSend() bool {
 	return e.Type == TypeSent && e.Kind != KindReaction && !e.Held && !e.InGroup
 }
 
-// IsService tells whether a send is of a service template: one whose category
+// IsService reports whether a send is of a service template: one whose category
 // is authentication or utility.
 func (e *Event) IsService() bool {
 	return e.HasTemplate && (e.Template.Category == CategoryAuthentication || e.Template.Category == CategoryUtility)
@@ -203,5 +203,5 @@ const (
 
 var classNames = [...]string{"rejected", "ignored", "duplicate", "applied"}
 
-// String gives the class's name as in metrics and summaries.
+// String returns the class's name as in metrics and summaries.
 func (c Class) String() string { return classNames[c] }

@@ -112,13 +112,13 @@ var facts = [NumFacts]struct {
 	FactCapShare: {"cap_share", FactRatio},
 }
 
-// String gives the fact's name, which is its column in number_status.
+// String returns the fact's name, which is its column in number_status.
 func (f Fact) String() string { return facts[f].name }
 
 // Type says how the fact's value is to be read.
 func (f Fact) Type() FactType { return facts[f].typ }
 
-// ParseFact gives the fact named s.
+// ParseFact returns the fact named s.
 func ParseFact(s string) (Fact, bool) {
 	for f := range NumFacts {
 		if facts[f].name == s {

@@ -107,17 +107,17 @@ var factors = [NumFactors]struct {
 	FactorSharedConnection:     {"shared_connection", LayerPlatform},
 }
 
-// String gives the factor's name.
+// String returns the factor's name.
 func (f Factor) String() string { return factors[f].name }
 
-// Layer gives the factor's layer.
+// Layer returns the factor's layer.
 func (f Factor) Layer() Layer { return factors[f].layer }
 
-// Flags tells whether the factor raises flags; number_age and origin only
+// Flags reports whether the factor raises flags; number_age and origin only
 // count in the score.
 func (f Factor) Flags() bool { return f != FactorNumberAge && f != FactorOrigin }
 
-// ParseFactor gives the factor named s.
+// ParseFactor returns the factor named s.
 func ParseFactor(s string) (Factor, bool) {
 	for f := range NumFactors {
 		if factors[f].name == s {

@@ -14,10 +14,10 @@ const (
 
 var transitionNames = []string{"raised", "escalated", "eased", "cleared"}
 
-// String gives the transition's name.
+// String returns the transition's name.
 func (t Transition) String() string { return name(transitionNames, t) }
 
-// ParseTransition gives the transition named s.
+// ParseTransition returns the transition named s.
 func ParseTransition(s []byte) (Transition, bool) { return parse[Transition](transitionNames, s) }
 
 // Value is the value of a flag: a number, a word, or nothing.
@@ -69,7 +69,7 @@ type Flag struct {
 	Shadow        bool  // by a shadow policy: goes to ClickHouse only
 }
 
-// Subject gives "number" or "portfolio".
+// Subject returns "number" or "portfolio".
 func (f *Flag) Subject() string {
 	if f.NumberID == "" {
 		return "portfolio"

@@ -1,7 +1,7 @@
 package event
 
 // Output collects what one or more events bring about, table by table. The
-// caller owns it and empties it with Reset; whoever fills it only appends. A new
+// caller owns it and empties it with Reset; what fills it only appends. A new
 // table is a field here, a Table and its line in the list of tables.
 type Output struct {
 	Flags            []Flag

@@ -12,12 +12,12 @@ func full(t *testing.T, portfolio string, n int) *event.Output {
 	t.Helper()
 	out := new(event.Output)
 	v := reflect.ValueOf(out).Elem()
-	for i := range v.NumField() {
-		rows := reflect.MakeSlice(v.Field(i).Type(), n, n)
+	for _, table := range v.Fields() {
+		rows := reflect.MakeSlice(table.Type(), n, n)
 		for r := range n {
 			rows.Index(r).FieldByName("PortfolioID").SetString(portfolio)
 		}
-		v.Field(i).Set(rows)
+		table.Set(rows)
 	}
 	return out
 }

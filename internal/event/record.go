@@ -3,7 +3,7 @@ package event
 import "slices"
 
 // Record is one record of a topic as it lies in the log. Its bytes belong to
-// whoever fetched it; a Batch says for how long.
+// what fetched it; a Batch says for how long.
 type Record struct {
 	Offset    int64
 	Timestamp int64 // ms; the broker's own if the topic says LogAppendTime
@@ -17,7 +17,7 @@ type Header struct {
 	Key, Value []byte
 }
 
-// Header gives the value of the last header named key, nil if there is none.
+// Header returns the value of the last header named key, nil if there is none.
 func (r *Record) Header(key string) []byte {
 	for _, v := range slices.Backward(r.Headers) {
 		if string(v.Key) == key {

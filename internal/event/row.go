@@ -29,7 +29,7 @@ type Pane struct {
 }
 
 // NumberMinute counts what happened at a number in one minute of event time,
-// as far as the records of one pane tell.
+// as far as the records of one pane say.
 type NumberMinute struct {
 	Pane
 	NumberID    string
@@ -50,7 +50,7 @@ type NumberMinute struct {
 const SketchSize = 1024
 
 // FingerprintHour counts the sends of one content by one number in the hour of
-// the send; the last three at the hour of the send they settle.
+// the send; the last three at the hour of the send whose outcome they are.
 type FingerprintHour struct {
 	Pane
 	NumberID    string
@@ -93,7 +93,7 @@ type Contribution struct {
 }
 
 // ContactOutcome counts what became of the sends to one contact, for list
-// hygiene, as far as the records of one pane tell. Times are 0 if there is none.
+// hygiene, as far as the records of one pane say. Times are 0 if there is none.
 type ContactOutcome struct {
 	Pane
 	NumberID     string
@@ -130,7 +130,7 @@ type AccountEvent struct {
 
 // PortfolioChange is something that a portfolio must know of one of its numbers.
 // A partition's changes are numbered in the order in which they came about, so
-// that whoever takes them twice can tell. Changes of one portfolio have gaps.
+// that a reader that takes them twice can notice. Changes of one portfolio have gaps.
 type PortfolioChange struct {
 	Partition   int32 // of the events topic
 	Sequence    int64 // 1 for the partition's first
@@ -142,12 +142,12 @@ type PortfolioChange struct {
 	B           int64  // minute of the send (number), time of the strike (ms) or limit, by Kind
 }
 
-// ChangeKind says what a PortfolioChange tells.
+// ChangeKind says what a PortfolioChange is.
 type ChangeKind uint8
 
-// What a portfolio is told: an initiated send to contact A in minute B, a
+// What a portfolio learns: an initiated send to contact A in minute B, a
 // number's score A, that a number joined or left it, a number's last ip hash A,
-// a restriction anew at time B, the portfolio's limit B as of time A.
+// a new restriction at time B, the portfolio's limit B as of time A.
 const (
 	ChangeContact ChangeKind = iota
 	ChangeScore
@@ -176,7 +176,7 @@ type PortfolioStatus struct {
 	Levels          [NumFactors - NumNumberFactors]Level
 }
 
-// Headroom gives how many more contacts the limit leaves, false if the limit
+// Headroom returns how many more contacts the limit leaves, false if the limit
 // is unknown or there is none.
 func (p *PortfolioStatus) Headroom() (int64, bool) {
 	if p.Limit <= 0 {

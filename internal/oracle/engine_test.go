@@ -32,7 +32,7 @@ type subjectEngine struct {
 
 func newSubject(paneBits uint8) *subjectEngine {
 	return &subjectEngine{
-		decoder: codec.NewDecoder(codec.Config{StopWords: codec.DefaultStopWords(), ResumeWords: codec.DefaultResumeWords()}),
+		decoder: codec.NewDecoder(codec.Config{StopWords: policy.Default().StopWords, ResumeWords: policy.Default().ResumeWords}),
 		engine: engine.New(engine.Config{
 			Topic: "events", Policy: policy.Default(), DedupHorizon: hour, PaneBits: paneBits, Portfolios: true,
 		}),

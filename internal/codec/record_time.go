@@ -2,9 +2,9 @@ package codec
 
 import "bytes"
 
-// RecordTime gives the timestamp that a line of a replay file states for its
+// RecordTime returns the timestamp that a line of a replay file states for its
 // record: the integer `_record_time`, in ms, at the top level of a JSON
-// object. Lines without one, and lines that are no JSON object, give false.
+// object. It returns false for lines without one and for lines that are no JSON object.
 // A line without an underscore-escaped key costs one search and no parsing, so
 // a replay may ask for every line.
 func RecordTime(line []byte) (ms int64, ok bool) {
@@ -21,8 +21,8 @@ func RecordTime(line []byte) (ms int64, ok bool) {
 	return parseInteger(v)
 }
 
-// Time gives the event's own `time` of a JSON line, in ms, even if the line is
-// no event for another reason. It gives false where there is none to be read.
+// Time returns the event's own `time` of a JSON line, in ms, even if the line is
+// no event for another reason. It returns false where there is none to be read.
 func Time(line []byte) (ms int64, ok bool) {
 	v, ok := member(line, "time")
 	switch {
@@ -43,7 +43,7 @@ func Time(line []byte) (ms int64, ok bool) {
 	return parseInteger(v)
 }
 
-// member gives the raw value of the last member with this name of the JSON
+// member returns the raw value of the last member with this name of the JSON
 // object that line is; false if it is none, or has none. Depth has no limit
 // here: a record that is rejected for it still has a time.
 func member(line []byte, name string) (raw []byte, ok bool) {

@@ -1,6 +1,6 @@
 package codec
 
-// parseTime reads an RFC 3339 time with `T` and `Z` or an offset and gives ms
+// parseTime reads an RFC 3339 time with `T` and `Z` or an offset and returns ms
 // since the Unix epoch. Digits beyond milliseconds are cut off; second 60 and
 // dates that no calendar has are refused.
 func parseTime(s []byte) (ms int64, ok bool) {
@@ -55,7 +55,7 @@ func twoDigits(s []byte, i int) (int, bool) {
 	return int(a)*10 + int(b), a <= 9 && b <= 9
 }
 
-// daysIn gives the days of a month in the Gregorian calendar.
+// daysIn returns the days of a month in the Gregorian calendar.
 func daysIn(year, month int) int {
 	switch month {
 	case 2:

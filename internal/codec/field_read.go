@@ -3,7 +3,7 @@ package codec
 // The functions of this file read one field that the scanners have found. An
 // optional field that is null or an empty string is absent.
 
-// get gives where a field is.
+// get returns where a field is.
 func (d *Decoder) get(f field) value {
 	if d.seen>>f&1 == 0 {
 		return value{}
@@ -11,7 +11,7 @@ func (d *Decoder) get(f field) value {
 	return d.values[f]
 }
 
-// isAbsent tells whether a value counts as absent.
+// isAbsent reports whether a value counts as absent.
 func (v value) isAbsent() bool {
 	return v.kind <= null || (v.kind == plain || v.kind == escaped) && v.start == v.end
 }
