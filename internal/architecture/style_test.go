@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // maxLines bounds a file: one file is one concept.
@@ -113,6 +114,20 @@ func TestFilesSpeakOnlyOfTheProject(t *testing.T) {
 					t.Errorf("%s:%d: %s: %q", name, i+1, what, strings.TrimSpace(found))
 				}
 			}
+		}
+	}
+}
+
+// TestContractCanBeReviewed keeps the lines of the contract short: a change of one
+// rule is a change of its line, and not of a cell of a thousand characters.
+func TestContractCanBeReviewed(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join(root, "schemas", "CONTRACT.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, line := range strings.Split(string(data), "\n") {
+		if n := utf8.RuneCountInString(line); n > 120 {
+			t.Errorf("schemas/CONTRACT.md:%d has %d characters, want at most 120", i+1, n)
 		}
 	}
 }
