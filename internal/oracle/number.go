@@ -3,7 +3,6 @@ package oracle
 import (
 	"cmp"
 	"math"
-	"slices"
 
 	"sendwatch/internal/event"
 )
@@ -166,13 +165,7 @@ func (s *send) delay(m *moment) (class int64) {
 
 // fail counts a failed status, which withdraws a pending send of the name.
 func (n *number) fail(ev *event.Event, name uint64) {
-	class := "operational"
-	for c, codes := range section4.Classes {
-		if slices.Contains(codes, ev.ErrorCode) {
-			class = c
-		}
-	}
-	n.count("failed_"+class, true, ev.Time, 0)
+	n.count("failed_"+cmp.Or(section4.Classes[ev.ErrorCode], "operational"), true, ev.Time, 0)
 	n.count("spam_errors", ev.ErrorCode == 131048, ev.Time, 0)
 	n.count("reachout_errors", ev.ErrorCode == 463, ev.Time, 0)
 	var newest *send

@@ -21,7 +21,7 @@ var (
 	//go:embed section5.json
 	section5JSON string
 	section4     = parse[struct {
-		Classes map[string][]int64
+		Classes map[int64]string
 		Priors  map[string]struct {
 			M float64
 			A []float64
