@@ -3,6 +3,7 @@ package oracle
 import (
 	"cmp"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -57,6 +58,9 @@ func (r *rule) holdPolicy(t *testing.T, factor event.Factor, shipped *policy.Rul
 	for _, age := range []float64{1, 3, 4, 7, 8, 10, 11, 21, 22} {
 		for _, value := range []float64{0, r.Warn.at(), r.Danger.at(), (r.Warn.at() + r.Danger.at()) / 2, 1e6} {
 			for _, beside := range []float64{-1, -1e-9, 0, 1e-9, 1} {
+				if value+beside < 0 {
+					continue
+				}
 				for _, sample := range []float64{0, r.Least - 1, r.Least, 1e6} {
 					facts := map[string]float64{"day": age, r.Sample: sample, r.Fact: value + beside, "off": math.NaN()}
 					facts[""] = 0 // names no fact
@@ -66,6 +70,37 @@ func (r *rule) holdPolicy(t *testing.T, factor event.Factor, shipped *policy.Rul
 						t.Fatalf("%s of %s at %v, sample %v, day %v: the policy says %s and %v points, the contract %s and %v",
 							factor, profile, value+beside, sample, age, level, severity*shipped.Weight, v.level, v.points)
 					}
+				}
+			}
+		}
+	}
+}
+
+// TestCircumstancesAsShipped holds what the policy silences and holds at warn
+// against the columns of the model's table, at the edge of each condition.
+func TestCircumstancesAsShipped(t *testing.T) {
+	p := policy.Default()
+	for why, in := range map[string]struct{ at, beside policy.Circumstances }{
+		"blind_inbound":   {policy.Circumstances{Inputs: event.AllInputs &^ event.InputInbound}, policy.Circumstances{}},
+		"blind_status":    {policy.Circumstances{Inputs: event.AllInputs &^ event.InputStatus}, policy.Circumstances{}},
+		"blind_account":   {policy.Circumstances{Inputs: event.AllInputs &^ event.InputAccount}, policy.Circumstances{}},
+		"blind_template":  {policy.Circumstances{Inputs: event.AllInputs &^ event.InputTemplate}, policy.Circumstances{}},
+		"no_status":       {policy.Circumstances{}, policy.Circumstances{Statuses24h: 1}},
+		"unjoined":        {policy.Circumstances{Unlinked7d: 10, Received7d: 40}, policy.Circumstances{Unlinked7d: 10, Received7d: 41}},
+		"answered_sender": {policy.Circumstances{Awaited: 52, Answered7d: 13}, policy.Circumstances{Awaited: 49, Answered7d: 49}},
+		"unregistered":    {policy.Circumstances{}, policy.Circumstances{RegistrationIsKnown: true}},
+	} {
+		for i, c := range []policy.Circumstances{in.at, in.beside} {
+			c.Inputs = cmp.Or(c.Inputs, event.AllInputs)
+			c.Statuses24h = max(c.Statuses24h, uint64(one(why != "no_status")))
+			c.RegistrationIsKnown = c.RegistrationIsKnown || why != "unregistered"
+			set := p.Silent(&c) | p.AtMostWarn(&c)
+			for f := range event.NumNumberFactors {
+				want := i == 0 && slices.ContainsFunc(rules, func(r rule) bool {
+					return r.Factor == f.String() && (slices.Contains(r.Silent, why) || slices.Contains(r.Tempered, why))
+				})
+				if set.Has(f) != want {
+					t.Errorf("%s by %s: the policy says %t of %+v, the contract %t", f, why, set.Has(f), c, want)
 				}
 			}
 		}
