@@ -11,13 +11,14 @@ import (
 	"sendwatch/internal/codec"
 	"sendwatch/internal/event"
 	"sendwatch/internal/oracle/randlog"
+	"sendwatch/internal/policy"
 )
 
 // TestDecoderAgrees compares what the product's decoder makes of each record of
 // random logs with the model's reader: whether it is an event, and every field of
 // it. Of identifiers, which the two hash differently, it compares which are equal.
 func TestDecoderAgrees(t *testing.T) {
-	d := codec.NewDecoder(codec.Config{StopWords: codec.DefaultStopWords(), ResumeWords: codec.DefaultResumeWords()})
+	d := codec.NewDecoder(codec.Config{StopWords: policy.Default().StopWords, ResumeWords: policy.Default().ResumeWords})
 	names := pairs{}
 	for seed := range uint64(200) {
 		for _, line := range randlog.Log(*seedFrom + seed) {
