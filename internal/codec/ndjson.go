@@ -105,6 +105,16 @@ func AppendNumberStatusJSON(dst []byte, r *event.NumberStatus) []byte {
 		w.close('}')
 	}
 	w.close(']')
+	w.name("", "silent")
+	w.open('{')
+	for f := range event.NumNumberFactors {
+		if r.Silences[f] != event.SilenceNone {
+			w.str(f.String(), r.Silences[f].String())
+		}
+	}
+	w.close('}')
+	w.name("", "answered_sender")
+	w.b = strconv.AppendBool(w.b, r.AnsweredSender)
 	w.close('}')
 	return w.b
 }

@@ -128,6 +128,15 @@ func (e *rowEncoder) numberStatus(r *event.NumberStatus) {
 		e.b = appendDouble(e.b, 3, c.Points, false)
 		e.b = endMessage(e.b, mark)
 	}
+	if r.Silences != [event.NumNumberFactors]event.Silence{} {
+		e.b = binary.AppendUvarint(appendTag(e.b, 13, wireBytes), uint64(len(levelOrder)))
+		for _, f := range levelOrder {
+			e.b = append(e.b, byte(r.Silences[f]))
+		}
+	}
+	if r.AnsweredSender {
+		e.ints(14, 1)
+	}
 	e.end()
 }
 

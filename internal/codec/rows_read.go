@@ -228,6 +228,12 @@ func (d *rowDecoder) numberStatus(r *wireReader) event.NumberStatus {
 			}
 		case 12:
 			s.Top = append(s.Top, d.contribution(&wireReader{b: r.bytes}))
+		case 13:
+			for i := range min(len(levelOrder), len(r.bytes)) {
+				s.Silences[levelOrder[i]] = event.Silence(r.bytes[i])
+			}
+		case 14:
+			s.AnsweredSender = r.int() != 0
 		}
 	}
 	return s

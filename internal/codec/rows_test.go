@@ -67,6 +67,7 @@ func testRows() *Rows {
 	}
 	status.Facts[event.FactWake] = math.NaN()
 	status.Levels[event.FactorRestart] = event.LevelDanger
+	status.Silences[event.FactorDelivery], status.AnsweredSender = event.SilenceNoStatus24h, true
 	b.NumberStatuses = []event.NumberStatus{status, {Partition: 3, PortfolioID: "p1"}}
 	b.ContactOutcomes = []event.ContactOutcome{
 		{Pane: pane, NumberID: "n1", PortfolioID: "p1", Contact: 7, Answered: 1, Unanswered: 2, LastSent: 3, LastReceived: 4, UnansweredSince: 5},
@@ -290,8 +291,8 @@ func TestNumberStatusJSON(t *testing.T) {
 			t.Errorf("column %s is not written", k)
 		}
 	}
-	if extra := len(got) - len(want); extra != 3 {
-		t.Errorf("%d columns more than in the examples, want 3: waba_id, portfolio_id and top", extra)
+	if extra := len(got) - len(want); extra != 5 {
+		t.Errorf("%d columns more than in the examples, want 5: waba_id, portfolio_id, top, silent and answered_sender", extra)
 	}
 	for k, v := range map[string]any{"restriction": "banned", "wake": nil, "sent_24h": 12.0, "score": 55.0, "band": "medium", "level_restart": "danger", "level_opt_in": "none", "waba_id": "w1"} {
 		if got[k] != v {

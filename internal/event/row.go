@@ -80,6 +80,10 @@ type NumberStatus struct {
 	Band        Band
 	Levels      [NumNumberFactors]Level // flag levels; of template_quality the largest over its keys
 	Top         []Contribution          // what lowered the score, largest first, at most TopFactors
+	// Silences says of each factor why it is silent, and AnsweredSender whether
+	// those of volume are held at warn because people answer.
+	Silences       [NumNumberFactors]Silence
+	AnsweredSender bool
 }
 
 // TopFactors is how many contributions a NumberStatus names.

@@ -119,26 +119,31 @@ func Hold(level event.Level, severity float64) (event.Level, float64) {
 	return min(level, event.LevelWarn), min(severity, heldSeverity)
 }
 
-// WhySilent says in words why a factor is silent under the circumstances, empty
-// if it is not.
-func (p *Policy) WhySilent(f event.Factor, c *Circumstances) string {
+// Silence returns why a factor is silent under the circumstances, SilenceNone if
+// it is not. Of several reasons it is the first.
+func (p *Policy) Silence(f event.Factor, c *Circumstances) event.Silence {
 	s := &p.Silences
 	for i := range s.Without {
-		if in := event.Inputs(1) << i; s.Without[i].Has(f) && !c.Inputs.Has(in) {
-			return "the profile says that " + missingInput[i] + " do not reach the topic"
+		if s.Without[i].Has(f) && !c.Inputs.Has(1<<i) {
+			return event.SilenceInbound + event.Silence(i)
 		}
 	}
 	switch {
 	case s.NoStatus.Has(f) && c.Statuses24h == 0:
-		return "no status came in 24 hours"
+		return event.SilenceNoStatus24h
 	case s.Unlinked.Has(f) && s.unlinked(c):
-		return "too many replies come under user ids that nothing links to the contacts written to"
+		return event.SilenceUnlinked
 	}
-	return ""
+	return event.SilenceNone
 }
 
-// missingInput is what a number lacks, by the place of the input's bit.
-var missingInput = [numInputs]string{"inbound messages", "statuses", "account updates", "template updates"}
+// WhySilent says in words why a factor is silent under the circumstances, empty
+// if it is not.
+func (p *Policy) WhySilent(f event.Factor, c *Circumstances) string { return p.Silence(f, c).String() }
+
+// AnsweredSender reports whether people answer the number so well that its
+// volume is held at warn (contract, section 5, "Answered senders").
+func (p *Policy) AnsweredSender(c *Circumstances) bool { return p.Ceilings.answered(c) }
 
 // WhyHeld says in words why a factor is at most at warn under the circumstances,
 // empty if it is not.

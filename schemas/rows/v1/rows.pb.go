@@ -584,10 +584,17 @@ type NumberStatus struct {
 	// One byte a factor, in the order of the level columns of number_status:
 	// 0 none, 1 warn, 2 danger. New factors are added at the end: with version 2 of
 	// the contract reply_nowcast, cold_start, new_link, reachout, new_chat_cap.
-	Levels        []byte          `protobuf:"bytes,11,opt,name=levels,proto3" json:"levels,omitempty"`
-	Top           []*Contribution `protobuf:"bytes,12,rep,name=top,proto3" json:"top,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Levels []byte          `protobuf:"bytes,11,opt,name=levels,proto3" json:"levels,omitempty"`
+	Top    []*Contribution `protobuf:"bytes,12,rep,name=top,proto3" json:"top,omitempty"`
+	// One byte a factor, in the order of levels: why it is silent, 0 if it is not
+	// (1 to 4: the profile's inputs lack inbound, status, account, template; 5: no
+	// status in 24 h; 6: too many replies under user ids that nothing links). Empty
+	// if none is silent.
+	Silences []byte `protobuf:"bytes,13,opt,name=silences,proto3" json:"silences,omitempty"`
+	// Factors of volume are held at warn because people answer.
+	AnsweredSender bool `protobuf:"varint,14,opt,name=answered_sender,json=answeredSender,proto3" json:"answered_sender,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *NumberStatus) Reset() {
@@ -702,6 +709,20 @@ func (x *NumberStatus) GetTop() []*Contribution {
 		return x.Top
 	}
 	return nil
+}
+
+func (x *NumberStatus) GetSilences() []byte {
+	if x != nil {
+		return x.Silences
+	}
+	return nil
+}
+
+func (x *NumberStatus) GetAnsweredSender() bool {
+	if x != nil {
+		return x.AnsweredSender
+	}
+	return false
 }
 
 // Contribution is what one factor takes off a score.
@@ -1991,7 +2012,7 @@ const file_schemas_rows_v1_rows_proto_rawDesc = "" +
 	"\twithdrawn\x18\r \x01(\x03R\twithdrawnB\f\n" +
 	"\n" +
 	"_partitionB\x0f\n" +
-	"\r_portfolio_id\"\x81\x03\n" +
+	"\r_portfolio_id\"\xc6\x03\n" +
 	"\fNumberStatus\x12!\n" +
 	"\tpartition\x18\x01 \x01(\x05H\x00R\tpartition\x88\x01\x01\x12&\n" +
 	"\fportfolio_id\x18\x02 \x01(\tH\x01R\vportfolioId\x88\x01\x01\x12\x18\n" +
@@ -2005,7 +2026,9 @@ const file_schemas_rows_v1_rows_proto_rawDesc = "" +
 	"\x04band\x18\n" +
 	" \x01(\x05R\x04band\x12\x16\n" +
 	"\x06levels\x18\v \x01(\fR\x06levels\x121\n" +
-	"\x03top\x18\f \x03(\v2\x1f.sendwatch.rows.v1.ContributionR\x03topB\f\n" +
+	"\x03top\x18\f \x03(\v2\x1f.sendwatch.rows.v1.ContributionR\x03top\x12\x1a\n" +
+	"\bsilences\x18\r \x01(\fR\bsilences\x12'\n" +
+	"\x0fanswered_sender\x18\x0e \x01(\bR\x0eansweredSenderB\f\n" +
 	"\n" +
 	"_partitionB\x0f\n" +
 	"\r_portfolio_id\"P\n" +
