@@ -64,6 +64,7 @@ func made(r *rand.Rand) *event.Output {
 		s.Facts[event.FactReplyRatio7d], s.Facts[event.FactWake] = math.NaN(), math.NaN()
 		s.Top = []event.Contribution{{Factor: event.FactorReplyRatio, Points: 12.5}, {Factor: event.FactorTemplateQuality, Key: "a/en", Points: 5}}
 		s.Levels[event.FactorReplyRatio] = event.LevelWarn
+		s.Silences[event.FactorDelivery], s.AnsweredSender = event.Silence(n(int(event.NumSilences))), n(2) == 0
 		if fresh("s", s.NumberID, s.Minute) {
 			out.NumberStatuses = append(out.NumberStatuses, s)
 		}

@@ -82,6 +82,43 @@ func TestMigrateIsForwardOnly(t *testing.T) {
 	})
 }
 
+// lastOfVersion1 is the newest statement for version 1 of the contract.
+const lastOfVersion1 = 15
+
+// TestRowsOfVersion1StayReadable stores a row under the schema of version 1, brings
+// the schema forward, and reads it through the views of version 2.
+func TestRowsOfVersion1StayReadable(t *testing.T) {
+	c := open(t)
+	ctx := within(t)
+	ours, err := shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.migrate(ctx, ours[:lastOfVersion1]); err != nil {
+		t.Fatal(err)
+	}
+	for _, insert := range []string{
+		"number_status (number_id, minute, partition, version, score, band) SELECT 'n1', toDateTime64(today(), 3, 'UTC'), 0, 7, 71, 'high'",
+		"number_minutes (number_id, minute, partition, pane, version, sent) SELECT 'n1', toDateTime64(today(), 3, 'UTC'), 0, 0, 7, 5",
+	} {
+		if err := c.conn.Exec(ctx, "INSERT INTO "+c.database+"."+insert); err != nil {
+			t.Fatalf("%s: %v", insert, err)
+		}
+	}
+	if done, err := c.Migrate(ctx); err != nil || len(done) != len(ours)-lastOfVersion1 {
+		t.Fatalf("Migrate applied %v, %v", done, err)
+	}
+	if got, want := ask(t, c, "SELECT score, pending, reply_ratio_nowcast, cap, silent, answered_sender FROM numbers"),
+		`{"score":71,"pending":0,"reply_ratio_nowcast":null,"cap":null,"silent":[],"answered_sender":false}`+"\n"; got != want {
+		t.Errorf("numbers has %s, want %s", got, want)
+	}
+	for _, view := range []string{"hourly", "daily"} {
+		if got, want := ask(t, c, "SELECT sent, group_messages FROM "+view), `{"sent":5,"group_messages":0}`+"\n"; got != want {
+			t.Errorf("%s has %s, want %s", view, got, want)
+		}
+	}
+}
+
 func TestFilesCanBeAppliedAgain(t *testing.T) {
 	ours, err := shipped()
 	if err != nil {

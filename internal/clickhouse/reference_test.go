@@ -96,6 +96,9 @@ func TestPageQueries(t *testing.T) {
 
 // shortType writes an enumeration by its words alone.
 func shortType(databaseType string) string {
+	if inside, ok := strings.CutPrefix(databaseType, "Nullable(Enum8("); ok {
+		return shortType("Enum8("+strings.TrimSuffix(inside, ")")) + " or NULL"
+	}
 	inside, ok := strings.CutPrefix(databaseType, "Enum8(")
 	if !ok {
 		return databaseType

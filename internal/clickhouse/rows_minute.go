@@ -35,6 +35,7 @@ func minuteTable() *table[event.NumberMinute] {
 		{"stops", func(c *event.Counts) int64 { return c.Stops }},
 		{"sent_after_stop", func(c *event.Counts) int64 { return c.SentAfterStop }},
 		{"templates_sent", func(c *event.Counts) int64 { return c.TemplatesSent }},
+		{"group_messages", func(c *event.Counts) int64 { return c.GroupMessages }},
 	} {
 		t.has(c.name, plain(func(r *row) uint32 { return count32(c.get(&r.Counts)) }))
 	}

@@ -32,7 +32,20 @@ func statusTable() *table[event.NumberStatus] {
 			t.has("level_"+f.String(), plain(func(r *row) int8 { return level(r.Levels[f]) }))
 		}
 	}
+	t.has("silent", lists(silent))
+	t.has("answered_sender", plain(func(r *row) bool { return r.AnsweredSender }))
 	return t
+}
+
+// silent lists the factors that are silent, each with the reason.
+func silent(r *event.NumberStatus) []string {
+	var all []string
+	for f, why := range r.Silences {
+		if why != event.SilenceNone {
+			all = append(all, event.Factor(f).String()+": "+why.String())
+		}
+	}
+	return all
 }
 
 // factColumn reads a fact as its type says.
@@ -48,6 +61,13 @@ func factColumn(f event.Fact) column[event.NumberStatus] {
 		})
 	case event.FactWord:
 		return plain(func(r *row) int8 { return int8(min(count32(r.Facts[f]), uint32(event.StateReinstated))) })
+	case event.FactCapWord:
+		return plain(func(r *row) *string {
+			if word := event.CapStatus(count32(r.Facts[f])).String(); word != "" {
+				return &word
+			}
+			return nil
+		})
 	case event.FactTime:
 		return plain(func(r *row) *int64 {
 			if math.IsNaN(r.Facts[f]) {

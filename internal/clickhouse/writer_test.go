@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net"
 	"slices"
@@ -117,6 +118,31 @@ func TestHourlySums(t *testing.T) {
 	gotLines := strings.Split(strings.TrimSpace(got), "\n")
 	if diff := cmp.Diff(sorted(lines), sorted(gotLines)); diff != "" {
 		t.Errorf("by hand (-), view (+):\n%s", diff)
+	}
+}
+
+// TestNumbersShowWhatIsSilent reads from the view what a level of none may hide,
+// and the nowcast beside the ratio.
+func TestNumbersShowWhatIsSilent(t *testing.T) {
+	s := event.NumberStatus{NumberID: "n1", Minute: monthEdge, Clock: monthEdge, Score: 79, Band: event.BandOf(79), AnsweredSender: true}
+	for _, f := range []event.Fact{event.FactReplyRatio7d, event.FactWake, event.FactLinked, event.FactCapShare} {
+		s.Facts[f] = math.NaN()
+	}
+	s.Facts[event.FactReplyRatioNowcast], s.Facts[event.FactPending] = .25, 40
+	s.Facts[event.FactCap] = float64(event.CapFirstWarning)
+	s.Silences[event.FactorDelivery], s.Silences[event.FactorRestriction] = event.SilenceNoStatus24h, event.SilenceAccount
+	other := event.NumberStatus{NumberID: "n2", Minute: monthEdge, Clock: monthEdge}
+	other.Facts[event.FactCap] = math.NaN()
+	c := migrated(t)
+	if err := c.NewWriter().Write(within(t), &event.Output{NumberStatuses: []event.NumberStatus{s, other}}); err != nil {
+		t.Fatal(err)
+	}
+	got := ask(t, c, "SELECT band, reply_ratio_7d, reply_ratio_nowcast, pending, cap, linked, silent, answered_sender FROM numbers ORDER BY number_id")
+	want := `{"band":"medium","reply_ratio_7d":null,"reply_ratio_nowcast":0.25,"pending":40,"cap":"FIRST_WARNING","linked":null,` +
+		`"silent":["delivery: no status came in 24 hours","restriction: the profile says that account updates do not reach the topic"],"answered_sender":true}` + "\n" +
+		`{"band":"high","reply_ratio_7d":0,"reply_ratio_nowcast":0,"pending":0,"cap":null,"linked":"1970-01-01T00:00:00Z","silent":[],"answered_sender":false}` + "\n"
+	if got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
 	}
 }
 

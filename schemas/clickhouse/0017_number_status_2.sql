@@ -1,0 +1,25 @@
+-- Version 2 of the contract: the nowcast of replies, user ids, the quota of new chats, and why factors are silent.
+-- Rows that were written before have 0, NULL or none there.
+ALTER TABLE {database}.number_status
+    ADD COLUMN IF NOT EXISTS `pending` UInt32 COMMENT 'Initiated sends that still wait for an answer' CODEC(T64, ZSTD(1)) AFTER `conversation_pressure`,
+    ADD COLUMN IF NOT EXISTS `awaited` UInt32 COMMENT 'answered_7d + unanswered_7d + pending: the sends that the nowcast speaks of' CODEC(T64, ZSTD(1)) AFTER `pending`,
+    ADD COLUMN IF NOT EXISTS `reply_ratio_nowcast` Nullable(Float64) COMMENT 'What reply_ratio_7d will be once the pending sends are resolved, by how long answers to this number took so far; NULL when none is awaited' CODEC(ZSTD(1)) AFTER `reply_ratio_7d`,
+    ADD COLUMN IF NOT EXISTS `reply_ratio_cold` Nullable(Float64) COMMENT 'The same for a number without a past of its own: silence counts sooner; NULL when none is awaited' CODEC(ZSTD(1)) AFTER `reply_ratio_nowcast`,
+    ADD COLUMN IF NOT EXISTS `received_7d` UInt32 COMMENT 'Messages from contacts in the last 7 d' CODEC(T64, ZSTD(1)) AFTER `awaited`,
+    ADD COLUMN IF NOT EXISTS `unlinked_7d` UInt32 COMMENT 'Those of received_7d under a user id that nothing links to a contact' CODEC(T64, ZSTD(1)) AFTER `received_7d`,
+    ADD COLUMN IF NOT EXISTS `reachout_errors_24h` UInt32 COMMENT 'Failed statuses of the last 24 h with code 463: a first contact refused to an app sender' CODEC(T64, ZSTD(1)) AFTER `spam_errors_1h`,
+    ADD COLUMN IF NOT EXISTS `linked` Nullable(DateTime64(3, 'UTC')) COMMENT 'When the session or device was linked; NULL if unknown' CODEC(ZSTD(1)) AFTER `wake`,
+    ADD COLUMN IF NOT EXISTS `cap` Nullable(Enum8('NONE' = 1, 'FIRST_WARNING' = 2, 'SECOND_WARNING' = 3, 'CAPPED' = 4)) COMMENT 'What WhatsApp says of the quota of new chats; NULL if it says nothing' CODEC(ZSTD(1)) AFTER `linked`,
+    ADD COLUMN IF NOT EXISTS `cap_share` Nullable(Float64) COMMENT 'Used share of the quota of new chats; NULL if there is none' CODEC(ZSTD(1)) AFTER `cap`,
+    ADD COLUMN IF NOT EXISTS `level_reply_nowcast` Enum8('none' = 0, 'warn' = 1, 'danger' = 2) COMMENT 'Flag level for the share of answers that is to be expected' CODEC(ZSTD(1)) AFTER `level_reply_ratio`,
+    ADD COLUMN IF NOT EXISTS `level_cold_start` Enum8('none' = 0, 'warn' = 1, 'danger' = 2) COMMENT 'Flag level for the share of answers to a new or newly linked number' CODEC(ZSTD(1)) AFTER `level_reply_nowcast`,
+    ADD COLUMN IF NOT EXISTS `level_new_link` Enum8('none' = 0, 'warn' = 1, 'danger' = 2) COMMENT 'Flag level for outreach soon after a session was linked' CODEC(ZSTD(1)) AFTER `level_dormancy`,
+    ADD COLUMN IF NOT EXISTS `level_reachout` Enum8('none' = 0, 'warn' = 1, 'danger' = 2) COMMENT 'Flag level for refused first contacts' CODEC(ZSTD(1)) AFTER `level_spam_errors`,
+    ADD COLUMN IF NOT EXISTS `level_new_chat_cap` Enum8('none' = 0, 'warn' = 1, 'danger' = 2) COMMENT 'Flag level for the quota of new chats' CODEC(ZSTD(1)) AFTER `level_reachout`,
+    ADD COLUMN IF NOT EXISTS `silent` Array(LowCardinality(String)) COMMENT 'Each factor that is silent, and why: its level of none says nothing' CODEC(ZSTD(1)) AFTER `level_trust_score`,
+    ADD COLUMN IF NOT EXISTS `answered_sender` Bool COMMENT 'People answer this number, so that its factors of volume are at most at warn' CODEC(ZSTD(1)) AFTER `silent`,
+    COMMENT COLUMN IF EXISTS `band` 'Band of the score: high from 80, medium from 40, low below',
+    COMMENT COLUMN IF EXISTS `failed_24h_account` 'Failed statuses of the last 24 h that speak of the account (368, 131031, 130497, 131064)',
+    COMMENT COLUMN IF EXISTS `failed_24h_reputation` 'Failed statuses of the last 24 h for reputation (131048, 132015, 132016, 463, 131207, 131214)',
+    COMMENT COLUMN IF EXISTS `failed_24h_contact` 'Failed statuses of the last 24 h for contacts that cannot receive (131026, 130403, 137000)',
+    COMMENT COLUMN IF EXISTS `failed_24h_pace` 'Failed statuses of the last 24 h for too high a pace (131056, 130429, 80007, 4, 131208, 133016)'
