@@ -129,7 +129,7 @@ func (e *rowEncoder) numberStatus(r *event.NumberStatus) {
 		e.b = endMessage(e.b, mark)
 	}
 	if r.Silences != [event.NumNumberFactors]event.Silence{} {
-		e.b = binary.AppendUvarint(appendTag(e.b, 13, wireBytes), uint64(len(levelOrder)))
+		e.b = appendLength(e.b, 13, len(levelOrder))
 		for _, f := range levelOrder {
 			e.b = append(e.b, byte(r.Silences[f]))
 		}
