@@ -22,7 +22,7 @@ type Progress struct {
 	Sequence  int64 // of the last change that has been written
 	CaughtUp  bool  // the log was read to the end it had when it was opened
 	Idle      bool  // read to its end, and nothing has moved the watermark for a while
-	// Generation is equal as long as the same log gives the same changes: other
+	// Generation is equal as long as the same log makes the same changes: other
 	// rules lead to other scores, and so to other numbers of the changes.
 	Generation uint64
 	Policy     string // the version that decides on the partition now

@@ -12,8 +12,8 @@ import (
 // usual is a send as a producer writes it, some 400 bytes.
 const usual = `{"id":"01JD8F3K7Q9ZC4V2N5M6P7R8S9","type":"message.sent","time":1763800000123,"number_id":"106540352242922","waba_id":"102290129340398","portfolio_id":"506914307656634","message_id":"wamid.HBgLMTY0NjcwNDM1OTUVAgARGBI1RjQyNUE3NEYxMzAzMzQ5MkEA","contact":"+4915112345678","kind":"text","text":"Hello Anna, your order 10023 has left our house and arrives on 24 November.","opt_in":true,"links":["https://example.com/t/10023?x=1"]}`
 
-// odd is the same send with its keys the other way round and spaces between.
-const odd = `{"links": ["https://example.com/t/10023?x=1"], "opt_in": true, "text": "Hello Anna, your order 10023 has left our house and arrives on 24 November.", "kind": "text", "contact": "+4915112345678", "message_id": "wamid.HBgLMTY0NjcwNDM1OTUVAgARGBI1RjQyNUE3NEYxMzAzMzQ5MkEA", "portfolio_id": "506914307656634", "waba_id": "102290129340398", "number_id": "106540352242922", "time": 1763800000123, "type": "message.sent", "id": "01JD8F3K7Q9ZC4V2N5M6P7R8S9"}`
+// reversed is the same send with its keys the other way round and spaces between.
+const reversed = `{"links": ["https://example.com/t/10023?x=1"], "opt_in": true, "text": "Hello Anna, your order 10023 has left our house and arrives on 24 November.", "kind": "text", "contact": "+4915112345678", "message_id": "wamid.HBgLMTY0NjcwNDM1OTUVAgARGBI1RjQyNUE3NEYxMzAzMzQ5MkEA", "portfolio_id": "506914307656634", "waba_id": "102290129340398", "number_id": "106540352242922", "time": 1763800000123, "type": "message.sent", "id": "01JD8F3K7Q9ZC4V2N5M6P7R8S9"}`
 
 func usualProtobuf() []byte {
 	optIn, at := true, int64(1763800000123)
@@ -34,7 +34,7 @@ func BenchmarkDecode(b *testing.B) {
 		ct     ContentType
 	}{
 		{"json/usual", []byte(usual), ContentJSON},
-		{"json/odd", []byte(odd), ContentJSON},
+		{"json/reversed", []byte(reversed), ContentJSON},
 		{"json/status", []byte(`{"id":"01JD8F3K7Q9ZC4V2N5M6P7R8S9","type":"message.status","time":1763800000123,"number_id":"106540352242922","message_id":"wamid.HBgLMTY0NjcwNDM1OTUVAgARGBI1RjQyNUE3NEYxMzAzMzQ5MkEA","contact":"+4915112345678","status":"delivered"}`), ContentJSON},
 		{"protobuf", usualProtobuf(), ContentProtobuf},
 	} {

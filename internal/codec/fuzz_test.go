@@ -144,7 +144,7 @@ func FuzzJSON(f *testing.F) {
 		}
 	}
 	f.Add([]byte(usual))
-	f.Add([]byte(odd))
+	f.Add([]byte(reversed))
 	for _, typ := range []string{"message.status", "number.profile", "account.update", "template.update", "portfolio.limit", "policy"} {
 		f.Add(record(typ, `x=[{"a":[1.5e3,null]},"\ud83d\ude00\u0041\n"]`, `restrictions=["a","b"]`, `links=["x"]`))
 	}
