@@ -36,7 +36,20 @@ type numberJSON struct {
 	Band        string             `json:"band"`
 	Top         []contributionJSON `json:"top"`
 	Levels      map[string]string  `json:"levels"`
-	Facts       map[string]any     `json:"facts,omitempty"`
+	Replies     repliesJSON        `json:"replies"`
+	// Silent says of each factor that is silent why: its level of none says nothing.
+	Silent map[string]string `json:"silent"`
+	// AnsweredSender: factors of volume are at most at warn, because people answer.
+	AnsweredSender bool           `json:"answered_sender"`
+	Facts          map[string]any `json:"facts,omitempty"`
+}
+
+// repliesJSON is the share of the sends of 7 days that were answered, as it is
+// and as it will be once what is pending is resolved. None is null.
+type repliesJSON struct {
+	Ratio   any `json:"ratio"`
+	Nowcast any `json:"nowcast"`
+	Pending any `json:"pending"`
 }
 
 // contributionJSON is what one factor takes off the score.
@@ -51,6 +64,15 @@ func toNumberJSON(n *event.NumberStatus, withFacts bool) numberJSON {
 		NumberID: n.NumberID, WABAID: n.WABAID, PortfolioID: n.PortfolioID,
 		Clock: n.Clock, Score: n.Score, Band: n.Band.String(),
 		Top: make([]contributionJSON, 0, len(n.Top)), Levels: map[string]string{},
+		Replies: repliesJSON{
+			Ratio: factOf(n, event.FactReplyRatio7d), Nowcast: factOf(n, event.FactReplyRatioNowcast), Pending: factOf(n, event.FactPending),
+		},
+		Silent: map[string]string{}, AnsweredSender: n.AnsweredSender,
+	}
+	for f, why := range n.Silences {
+		if why != event.SilenceNone {
+			out.Silent[event.Factor(f).String()] = why.String()
+		}
 	}
 	for _, c := range n.Top {
 		out.Top = append(out.Top, contributionJSON{Factor: c.Factor.String(), Key: c.Key, Points: c.Points})
@@ -63,23 +85,26 @@ func toNumberJSON(n *event.NumberStatus, withFacts bool) numberJSON {
 	if withFacts {
 		out.Facts = make(map[string]any, event.NumFacts)
 		for f := range event.NumFacts {
-			out.Facts[f.String()] = factValue(f, n.Facts[f])
+			out.Facts[f.String()] = factOf(n, f)
 		}
 	}
 	return out
 }
 
-// factValue returns a fact as JSON has it: null, a number, or the word.
-func factValue(f event.Fact, v float64) any {
-	switch {
+// factOf returns a fact as JSON has it: null, a number, or the word.
+func factOf(n *event.NumberStatus, f event.Fact) any {
+	switch v := n.Facts[f]; {
 	case f.Type() == event.FactWord:
 		return event.State(v).String()
 	case math.IsNaN(v):
 		return nil
+	case f.Type() == event.FactCapWord:
+		return event.CapStatus(v).String()
 	case f.Type() == event.FactRatio:
 		return v
+	default:
+		return int64(v)
 	}
-	return int64(v)
 }
 
 func (s *Server) live(w http.ResponseWriter, r *http.Request) {

@@ -18,6 +18,7 @@ type portfolioJSON struct {
 	SharedConnection int64             `json:"shared_connection"`
 	Numbers          map[string]int64  `json:"numbers"` // by band
 	Score            *int              `json:"score"`
+	Band             *string           `json:"band"`
 	Levels           map[string]string `json:"levels"`
 }
 
@@ -37,7 +38,8 @@ func toPortfolioJSON(p *event.PortfolioStatus) portfolioJSON {
 		out.Headroom = &headroom
 	}
 	if p.Score >= 0 {
-		out.Score = &p.Score
+		band := event.BandOf(p.Score).String()
+		out.Score, out.Band = &p.Score, &band
 	}
 	for k, level := range p.Levels {
 		if level != event.LevelNone {

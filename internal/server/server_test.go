@@ -86,7 +86,9 @@ func sample() *fixed {
 		}
 	}
 	risky.Facts[event.FactSent1h] = 61
-	risky.Facts[event.FactReplyRatio7d] = 0.25
+	risky.Facts[event.FactReplyRatio7d], risky.Facts[event.FactReplyRatioNowcast], risky.Facts[event.FactPending] = 0.25, 0.125, 9
+	risky.Facts[event.FactCap] = float64(event.CapCapped)
+	risky.Silences[event.FactorDelivery], risky.AnsweredSender = event.SilenceNoStatus24h, true
 	risky.Facts[event.FactRestriction] = float64(event.StateWarned)
 	risky.Levels[event.FactorVelocityHour] = event.LevelDanger
 	risky.Top = []event.Contribution{{Factor: event.FactorVelocityHour, Points: 20}, {Factor: event.FactorTemplateQuality, Key: "sale/en", Points: 10}}
@@ -123,7 +125,8 @@ func TestNumbersComeRiskiestFirstWithTheirReasons(t *testing.T) {
 	code, body, header := ask(t, handler(sample()), "GET", "/api/numbers?sort=risk&limit=1")
 	want := `{"bands":{"high":1,"low":1,"medium":0},"numbers":[{"number_id":"n/7","waba_id":"w1","portfolio_id":"p1",` +
 		`"clock":1700000000000,"score":35,"band":"low","top":[{"factor":"velocity_hour","points":20},` +
-		`{"factor":"template_quality","key":"sale/en","points":10}],"levels":{"velocity_hour":"danger"}}]}`
+		`{"factor":"template_quality","key":"sale/en","points":10}],"levels":{"velocity_hour":"danger"},` +
+		`"replies":{"ratio":0.25,"nowcast":0.125,"pending":9},"silent":{"delivery":"no status came in 24 hours"},"answered_sender":true}]}`
 	if code != 200 || body != want {
 		t.Errorf("status %d\n got %s\nwant %s", code, body, want)
 	}
@@ -148,6 +151,7 @@ func TestOneNumberCarriesEveryFact(t *testing.T) {
 	}
 	for name, want := range map[string]any{
 		"sent_1h": 61.0, "reply_ratio_7d": 0.25, "reply_ratio_30d": nil, "wake": nil, "restriction": "warned", "strikes": 0.0,
+		"reply_ratio_nowcast": 0.125, "cap": "CAPPED", "cap_share": nil,
 	} {
 		if v, ok := got.Facts[name]; !ok || v != want {
 			t.Errorf("%s is %v, want %v", name, v, want)
@@ -157,9 +161,9 @@ func TestOneNumberCarriesEveryFact(t *testing.T) {
 
 func TestPortfoliosComeWithWhatIsUnknownAsNull(t *testing.T) {
 	const first = `{"portfolio_id":"p1","clock":1700000000000,"unique_initiated_24h":240,"limit":250,"headroom":10,"restricted_7d":1,"shared_connection":3,` +
-		`"numbers":{"high":2,"low":1,"medium":0},"score":35,"levels":{"limit_usage":"danger","shared_connection":"warn"}}`
+		`"numbers":{"high":2,"low":1,"medium":0},"score":35,"band":"low","levels":{"limit_usage":"danger","shared_connection":"warn"}}`
 	const second = `{"portfolio_id":"p2","clock":0,"unique_initiated_24h":0,"limit":null,"headroom":null,"restricted_7d":0,"shared_connection":0,` +
-		`"numbers":{"high":0,"low":0,"medium":0},"score":null,"levels":{}}`
+		`"numbers":{"high":0,"low":0,"medium":0},"score":null,"band":null,"levels":{}}`
 	if code, body, _ := ask(t, handler(sample()), "GET", "/api/portfolios"); code != 200 || body != `{"known":2,"portfolios":[`+first+`,`+second+`]}` {
 		t.Errorf("status %d: %s", code, body)
 	}

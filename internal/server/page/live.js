@@ -22,7 +22,7 @@ function text(id, value) {
 
 const shown = {}; // what each list shows, as JSON
 
-// fill writes a list anew if it has changed, and keeps the keyboard's place.
+// fill writes a list again if it has changed, and keeps the keyboard's place.
 function fill(id, items, render, empty) {
   const now = JSON.stringify(items);
   if (shown[id] === now) return;
@@ -30,6 +30,20 @@ function fill(id, items, render, empty) {
   const focused = $(id).contains(document.activeElement) ? document.activeElement.dataset.id : undefined;
   $(id).replaceChildren(...(items.length ? items.map(render) : [el("li", "empty", empty)]));
   if (focused !== undefined) [...$(id).querySelectorAll("[data-id]")].find((e) => e.dataset.id === focused)?.focus();
+}
+
+const percent = (v) => v === null || v === undefined ? "–" : `${(100 * v).toFixed(v && v < .1 ? 1 : 0)} %`;
+
+// replies says how the number is answered, and how it will be once the sends
+// that are still waiting are resolved.
+function replies(n) {
+  const parts = [];
+  if (n.replies.ratio !== null) parts.push(`${percent(n.replies.ratio)} of resolved sends answered`);
+  if (n.replies.nowcast !== null && n.replies.pending) parts.push(`${percent(n.replies.nowcast)} expected of all, ${whole.format(n.replies.pending)} pending`);
+  if (n.answered_sender) parts.push("tempered: people answer");
+  const silent = Object.keys(n.silent).length;
+  if (silent) parts.push(silent === 1 ? "1 factor silent" : `${silent} factors silent`);
+  return parts.join(" · ");
 }
 
 const words = (name) => String(name).replaceAll("_", " ");
@@ -71,13 +85,26 @@ function showNumbers(body) {
       `${words(c.factor)}${c.key ? " " + c.key : ""} −${c.points.toFixed(c.points < 10 ? 1 : 0)}`));
     return el("li", "",
       el("div", `score ${n.band}`, String(n.score), el("small", "", n.band)),
-      el("div", "body", name, el("div", "chips", ...chips)));
+      el("div", "body", name, el("div", "meta", replies(n)), el("div", "chips", ...chips)));
   }, "No number has sent anything yet.");
+}
+
+// grouped puts flags that say the same of many together, by the newest of each.
+function grouped(flags) {
+  const groups = new Map();
+  for (const f of flags) {
+    const key = [f.subject, f.factor, f.transition, f.level].join();
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key).push(f);
+  }
+  return [...groups.values()].slice(0, 15);
 }
 
 function showFlags(body) {
   if (!body.flags) return fill("flags", [], null, body.error);
-  fill("flags", body.flags, (f) => {
+  fill("flags", grouped(body.flags), (group) => {
+    const f = group[0];
+    const subjects = [...new Set(group.map((g) => g.number_id || g.portfolio_id))];
     const thresholds = f.level === "danger" ? f.danger : f.warn;
     const facts = [`value ${value(f.value)}`];
     if (thresholds !== null && thresholds !== undefined && f.level !== "none") facts.push(`${f.level} at ${value(thresholds)}`);
@@ -88,15 +115,23 @@ function showFlags(body) {
     name.addEventListener("click", () => flagDetail(f));
     return el("li", "", el("div", "body",
       el("div", "", el("span", `chip ${f.level}`, f.transition === "cleared" ? "cleared" : `${f.transition}: ${f.level}`), " ", name),
-      el("div", "meta", `${f.number_id || f.portfolio_id} · ${facts.join(" · ")}`),
-      el("div", "meta", when(f.event_time))));
+      el("div", "meta", `${subjects[0]} · ${facts.join(" · ")}`),
+      el("div", "meta", when(f.event_time)),
+      ...(subjects.length > 1 ? [others(subjects.slice(1))] : [])));
   }, "No flag yet: all is quiet.");
+}
+
+// others names the subjects that a group of flags stands for as well.
+function others(subjects) {
+  const named = subjects.slice(0, 4).join(", ");
+  const rest = subjects.length - 4;
+  return el("div", "meta", rest > 0 ? `also ${named} and ${whole.format(rest)} more` : `also ${named}`);
 }
 
 function showPortfolios(body) {
   if (!body.portfolios) return fill("portfolios", [], null, body.error);
   fill("portfolios", body.portfolios, (p) => {
-    const band = p.score === null ? "unknown" : p.score >= 70 ? "high" : p.score >= 40 ? "medium" : "low";
+    const band = p.band || "unknown";
     const room = p.limit === null ? "limit unknown" : p.limit < 0 ? "no limit" : `of ${whole.format(p.limit)}`;
     const count = p.numbers.high + p.numbers.medium + p.numbers.low;
     const chips = Object.entries(p.levels).map(([f, l]) => el("span", `chip ${l}`, `${words(f)}: ${l}`));
@@ -136,11 +171,14 @@ async function detail(id) {
     const n = await ask(`api/numbers/${encodeURIComponent(id)}`);
     if (!n.facts) throw new Error(n.error);
     const facts = Object.entries(n.facts).map(([k, v]) => el("div", "", el("dt", "", words(k)),
-      el("dd", "", k === "wake" && v ? when(v) : value(v))));
+      el("dd", "", (k === "wake" || k === "linked") && v ? when(v) : value(v))));
+    const silent = Object.entries(n.silent).map(([f, why]) => el("p", "meta", `${words(f)} is silent: ${why}`));
     $("detail-body").replaceChildren(
       el("p", "meta", `score ${n.score} (${n.band})${n.portfolio_id ? " · portfolio " + n.portfolio_id : ""} · as of ${when(n.clock)}`),
+      el("p", "meta", replies(n)),
       el("div", "chips", ...Object.entries(n.levels).map(([f, l]) => el("span", `chip ${l}`, `${words(f)}: ${l}`))),
-      el("dl", "facts", ...facts));
+      ...(n.answered_sender ? [el("p", "meta", "People answer this number, so that its factors of volume are at most at warn.")] : []),
+      ...silent, el("dl", "facts", ...facts));
   } catch (e) {
     $("detail-body").replaceChildren(el("p", "", e.message));
   }
@@ -163,7 +201,7 @@ async function tick() {
     try {
       const [ready, numbers, flags, portfolios, status] = await Promise.all([
         fetch("readyz", { signal: AbortSignal.timeout(8000) }).then((r) => r.json()),
-        ask("api/numbers?limit=15"), ask("api/flags?limit=15"), ask("api/portfolios?limit=12"), ask("api/status")]);
+        ask("api/numbers?limit=15"), ask("api/flags?limit=200"), ask("api/portfolios?limit=12"), ask("api/status")]);
       if (!paused) {
         showNumbers(numbers);
         showFlags(flags);
@@ -185,7 +223,7 @@ $("pause").addEventListener("click", () => {
   paused = !paused;
   before = null;
   $("pause").setAttribute("aria-pressed", String(paused));
-  $("pause").textContent = paused ? "Go on" : "Pause";
+  $("pause").textContent = paused ? "Resume" : "Pause";
   if (paused) { $("state").className = ""; text("state", "Paused"); }
 });
 tick();
