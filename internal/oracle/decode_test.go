@@ -300,17 +300,20 @@ var (
 	dialable = regexp.MustCompile(`^[1-9][0-9]{6,14}$`)
 	letters  = regexp.MustCompile(`^([A-Z]{2})\.`)
 	language = regexp.MustCompile(`^([A-Za-z]{2,3})[-_]([A-Za-z]{2})$`)
-	dialled  = []struct{ from, to string }{
-		{`^55([1-9][1-9])9([6-9][0-9]{7})$`, `55${1}${2}`},
-		{`^521([0-9]{10})$`, `52${1}`},
-		{`^549([0-9]{10})$`, `54${1}`},
-		{`^54(11)15([0-9]{8})$`, `54${1}${2}`},
-		{`^54([23][0-9]{2})15([0-9]{7})$`, `54${1}${2}`},
-		{`^54([23][0-9]{3})15([0-9]{6})$`, `54${1}${2}`},
-		{`^229([0-9]{8})$`, `22901${1}`},
-		{`^225([04-9])([0-3])([0-9]{6})$`, `22501${1}${2}${3}`},
-		{`^225([04-9])([4-6])([0-9]{6})$`, `22505${1}${2}${3}`},
-		{`^225([04-9])([7-9])([0-9]{6})$`, `22507${1}${2}${3}`},
+	dialled  = []struct {
+		from *regexp.Regexp
+		to   string
+	}{
+		{regexp.MustCompile(`^55([1-9][1-9])9([6-9][0-9]{7})$`), `55${1}${2}`},
+		{regexp.MustCompile(`^521([0-9]{10})$`), `52${1}`},
+		{regexp.MustCompile(`^549([0-9]{10})$`), `54${1}`},
+		{regexp.MustCompile(`^54(11)15([0-9]{8})$`), `54${1}${2}`},
+		{regexp.MustCompile(`^54([23][0-9]{2})15([0-9]{7})$`), `54${1}${2}`},
+		{regexp.MustCompile(`^54([23][0-9]{3})15([0-9]{6})$`), `54${1}${2}`},
+		{regexp.MustCompile(`^229([0-9]{8})$`), `22901${1}`},
+		{regexp.MustCompile(`^225([04-9])([0-3])([0-9]{6})$`), `22501${1}${2}${3}`},
+		{regexp.MustCompile(`^225([04-9])([4-6])([0-9]{6})$`), `22505${1}${2}${3}`},
+		{regexp.MustCompile(`^225([04-9])([7-9])([0-9]{6})$`), `22507${1}${2}${3}`},
 	}
 )
 
@@ -329,8 +332,8 @@ func canonical(s string) string {
 	}
 	s = strings.TrimPrefix(s, "00")
 	for _, d := range dialled {
-		if from := regexp.MustCompile(d.from); from.MatchString(s) {
-			return from.ReplaceAllString(s, d.to)
+		if d.from.MatchString(s) {
+			return d.from.ReplaceAllString(s, d.to)
 		}
 	}
 	return s

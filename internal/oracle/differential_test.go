@@ -6,12 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"sendwatch/internal/event"
 	"sendwatch/internal/oracle/randlog"
 )
 
@@ -70,29 +68,27 @@ func agree(t *testing.T, ordinary int, differ func(t *testing.T, lines []string,
 
 // TestEngineAgrees compares the engine with the model, fact by fact, row by row
 // and flag by flag, on random logs. Its own logs bring every factor to every level
-// that it has.
+// that it has, and reach every rule that wanted names.
 func TestEngineAgrees(t *testing.T) {
 	const own = 200
 	var logs atomic.Int64
-	var reached sync.Map // factor and level of flags
+	var reached coverage
 	t.Cleanup(func() {
 		if *seeds != 0 || logs.Load() < own { // other logs, or some of its own
 			return
 		}
-		for f := range event.NumFactors {
-			for l := event.LevelWarn; l <= event.LevelDanger && f.Flags(); l++ {
-				_, ok := reached.Load(fmt.Sprint(f, " ", l))
-				if one := f == event.FactorOptOut || f == event.FactorRegion || f == event.FactorAccountErrors; !ok && (l == event.LevelDanger || !one) {
-					t.Errorf("no log brings %s to %s: make some that do", f, l)
-				}
-			}
+		for _, what := range reached.missing(wanted()) {
+			t.Errorf("no log reaches %q: make some that do", what)
 		}
 	})
 	agree(t, own, func(_ *testing.T, lines []string, seed uint64) string {
 		logs.Add(1)
-		w, first := holdEngine(lines, seed)
+		w, first := holdEngine(lines, seed, &reached)
 		for _, flag := range w.Flags {
-			reached.Store(fmt.Sprint(flag["factor"], " ", flag["level"]), true)
+			reached.note("flag ", flag["factor"], " ", flag["level"])
+			if flag["eta"] != nil {
+				reached.note("eta")
+			}
 		}
 		return first
 	})
@@ -100,7 +96,7 @@ func TestEngineAgrees(t *testing.T) {
 
 // TestEngineAgreesOnExamples does the same on the worked examples.
 func TestEngineAgreesOnExamples(t *testing.T) {
-	for _, name := range []string{"tiny", "one", "many", "long"} {
+	for _, name := range []string{"tiny", "one", "many", "long", "who", "early"} {
 		log, err := os.ReadFile(filepath.Join("..", "engine", "testdata", "examples", name, "events.ndjson"))
 		if err != nil {
 			t.Fatal(err)

@@ -260,16 +260,17 @@ func (s *subjectEngine) flags(model []Row) []Row {
 // differ gives the first difference between the engine and the model on a log,
 // empty if there is none.
 func differ(lines []string, seed uint64) string {
-	_, first := holdEngine(lines, seed)
+	_, first := holdEngine(lines, seed, nil)
 	return first
 }
 
 // holdEngine runs a log through the engine and the model and gives the model and
 // the first difference. Along the way the statuses are compared now and then, and
 // the engine is flushed at random.
-func holdEngine(lines []string, seed uint64) (*truth, string) {
+func holdEngine(lines []string, seed uint64, reached *coverage) (*truth, string) {
 	r := rand.New(rand.NewPCG(seed, 1))
 	o, s := newTruth(lines), newSubject([]uint8{engine.WholeLog, 3, 6}[seed%3])
+	o.reached = reached
 	every := max(1, len(o.records)/25)
 	for i, rec := range o.records {
 		class := o.read(i)

@@ -253,7 +253,7 @@ func orNone(name string) any {
 
 // TestReplayAgreesOnExamples replays a file of each worked example.
 func TestReplayAgreesOnExamples(t *testing.T) {
-	for _, name := range []string{"tiny", "one", "many", "long"} {
+	for _, name := range []string{"tiny", "one", "many", "long", "who", "early"} {
 		log, err := os.ReadFile(filepath.Join("..", "engine", "testdata", "examples", name, "events.ndjson"))
 		if err != nil {
 			t.Fatal(err)

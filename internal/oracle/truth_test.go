@@ -18,6 +18,7 @@ type truth struct {
 	classes  map[event.Class]int
 	said     []Row          // what the platform said: which record, when and of what type
 	statuses map[string]Row // of every subject and minute the last
+	reached  *coverage      // noted if there is one
 }
 
 // newTruth takes a log, of which nothing has been read yet.
@@ -25,6 +26,9 @@ func newTruth(lines []string) *truth {
 	w := &truth{Oracle: New(hour), records: readLog([]byte(strings.Join(lines, "\n"))), classes: map[event.Class]int{}, statuses: map[string]Row{}}
 	w.watch = func(s *subject) {
 		w.statuses[fmt.Sprintf("%s %s %013d", s.kind, s.id, s.clock/minute*minute)] = s.row()
+		if w.reached != nil && s.kind == "number" {
+			w.reached.reachVerdicts(w.numbers[s.id])
+		}
 	}
 	return w
 }
@@ -35,9 +39,22 @@ func (w *truth) read(i int) event.Class {
 	if rec.err != nil {
 		w.Skip(offset, rec.time)
 	} else {
+		var was before
+		if n := w.numbers[string(rec.ev.NumberID)]; n != nil && w.reached != nil {
+			was = n.snapshot()
+		}
 		class = w.Apply(rec.ev, offset, rec.time)
+		if n := w.numbers[string(rec.ev.NumberID)]; class == event.ClassApplied && w.reached != nil {
+			w.reached.reachRecord(rec)
+			if n != nil {
+				w.reached.reachEvent(w.Oracle, n, rec.ev, was)
+			}
+		}
 	}
 	w.classes[class]++
+	if w.reached != nil {
+		w.reached.note("class ", class)
+	}
 	if told := []event.Type{event.TypeAccount, event.TypeQuality, event.TypeTemplate, event.TypeLimit}; class == event.ClassApplied && slices.Contains(told, rec.ev.Type) {
 		w.said = append(w.said, Row{"offset": offset, "time": rec.ev.Time, "type": rec.ev.Type.String(), "id": string(rec.ev.ID)})
 	}

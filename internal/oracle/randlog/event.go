@@ -12,11 +12,19 @@ func (m *maker) one() {
 		m.campaign()
 		return
 	}
-	if (m.official || m.returning || m.outcomes) && len(m.lines) < 2*m.numbers && len(m.lines)%2 == 0 {
+	if m.loved && len(m.lines) == 1 {
+		m.write(m.base(fields{"type": "number.connection", "ip_country": "DE", "linked_at": m.now - m.Int64N(14*day)}, "n0", m.now))
+		return
+	}
+	if (m.official || m.returning || m.outcomes || m.loved) && len(m.lines) < 2*m.numbers && len(m.lines)%2 == 0 {
 		m.profile(fmt.Sprint("n", len(m.lines)/2), m.when())
 		return
 	}
 	number, t := m.number(), m.when()
+	if m.aliases && m.IntN(4) == 0 {
+		m.alike(number, t)
+		return
+	}
 	k := m.IntN(100)
 	if m.calm && m.IntN(20) > 0 {
 		k = m.IntN(64) // only what messages bring
@@ -32,9 +40,9 @@ func (m *maker) one() {
 	case k < 64:
 		m.status(number, t)
 	case k < 67:
-		m.write(m.base(fields{"type": "contact.preference", "contact": m.anyContact(), "preference": pick(m.Rand, "stop", "stop", "resume")}, number, t))
+		m.prefer(number, m.anyContact(), pick(m.Rand, "stop", "stop", "resume"), t)
 	case k < 69:
-		m.write(m.base(fields{"type": pick(m.Rand, "contact.block", "contact.report"), "contact": m.anyContact()}, number, t))
+		m.write(m.base(m.address(fields{"type": pick(m.Rand, "contact.block", "contact.report")}, m.anyContact()), number, t))
 	case k < 73:
 		m.profile(number, t)
 	case k < 75:
@@ -44,13 +52,18 @@ func (m *maker) one() {
 		if m.IntN(3) > 0 {
 			f["ip_hash"] = fmt.Sprint("h", m.IntN(3))
 		}
+		if m.IntN(3) == 0 {
+			f["linked_at"] = t - pick(m.Rand, 0, hour, 6*day, 7*day-hour, 7*day, 13*day, 14*day-hour, 14*day, 20*day, -day)
+		}
 		if m.together && m.IntN(8) > 0 {
 			f["ip_hash"] = "h0"
 		}
 		m.write(m.base(f, number, t))
 	case k < 80:
-		m.write(m.base(fields{"type": "group.update", "non_contacts_added": pick(m.Rand, 0, 1, 5, 10, 50)}, number, t))
-	case k < 86:
+		m.write(m.base(fields{"type": "group.update", "non_contacts_added": pick(m.Rand, 0, 1, 5, 10, 25)}, number, t))
+	case k < 82:
+		m.quota(number, t)
+	case k < 87:
 		m.account(number, t)
 	case k < 90:
 		m.templateUpdate(t)
@@ -71,10 +84,10 @@ func (m *maker) one() {
 	}
 }
 
-// recipient gives a contact at random or, of a bot, the next in turn.
-func (m *maker) recipient() string {
+// recipient returns a contact at random or, of a bot, the next in turn.
+func (m *maker) recipient() int {
 	if m.steady {
-		return m.contact(len(m.sends) % m.contacts)
+		return len(m.sends) % m.contacts
 	}
 	return m.anyContact()
 }
@@ -108,6 +121,9 @@ func (m *maker) content() fields {
 	if m.IntN(2) == 0 {
 		f["opt_in"] = m.IntN(4) > 0
 	}
+	if m.loved && m.IntN(8) > 0 {
+		f = fields{"kind": "text", "text": "the same to all", "media_hash": "m0", "links": []string{"shop.example/a"}, "contact_country": pick(m.Rand, "DE", "FR", "FR", "US")}
+	}
 	if m.outcomes {
 		f["media_hash"], f["contact_country"] = "m0", pick(m.Rand, "DE", "DE", "DE", "FR", "BR")
 	}
@@ -122,14 +138,14 @@ func (m *maker) content() fields {
 
 func (m *maker) template() fields {
 	i := m.IntN(m.templates)
-	f := fields{"name": fmt.Sprint("t", i), "language": pick(m.Rand, "en", "en", "de")}
+	f := fields{"name": fmt.Sprint("t", i), "language": pick(m.Rand, "en", "en", "de", "en-US", "EN-us", "en_US", "por_br", "english")}
 	if c := []any{"MARKETING", "Utility", nil, "authentication", "other"}[(i+m.IntN(8)/7)%5]; c != nil {
 		f["category"] = c
 	}
 	return f
 }
 
-func (m *maker) send(number, contact string, content fields, t int64) {
+func (m *maker) send(number string, contact int, content fields, t int64) {
 	if len(m.inbounds) > 0 && m.IntN(12) == 0 { // at an edge of a window
 		i := m.inbounds[max(0, len(m.inbounds)-1-m.IntN(8))]
 		at := i.at + pick(m.Rand, 0, -1, day, day+1, -48*hour)
@@ -137,19 +153,24 @@ func (m *maker) send(number, contact string, content fields, t int64) {
 			number, contact, t = i.number, i.contact, at
 		}
 	}
-	f := fields{"type": "message.sent", "message_id": fmt.Sprint("m", len(m.lines)), "contact": contact}
+	f := m.address(fields{"type": "message.sent", "message_id": fmt.Sprint("m", len(m.lines))}, contact)
 	maps.Copy(f, content)
-	if m.IntN(3) == 0 {
-		f["contact"] = "+" + contact
-	}
-	m.write(m.base(f, number, t))
+	m.write(m.base(m.grouped(f), number, t))
 	m.sends = append(m.sends, sent{number, contact, t})
 	if m.outcomes {
-		f := fields{"type": "message.status", "message_id": "m", "contact": contact, "status": "delivered"}
+		f := m.address(fields{"type": "message.status", "message_id": "m", "status": "delivered"}, contact)
 		if m.IntN(20) < 4 {
 			f["status"], f["error_code"] = "failed", pick(m.Rand, 131026, 131049, 131049)
 		}
 		m.write(m.base(f, number, max(t, m.now)))
+	}
+	if m.loved && m.IntN(5) < 2 {
+		at := t + m.Int64N(20*minute)
+		m.later = append(m.later, promise{at, func() { m.inbound(number, contact, at) }})
+	}
+	if m.IntN(12) == 0 { // an answer about when a class of delays begins
+		at := (t/quarter+1<<m.IntN(9))*quarter - m.Int64N(2)
+		m.later = append(m.later, promise{at, func() { m.inbound(number, contact, at) }})
 	}
 	if m.IntN(15) == 0 { // an answer at the last instant, or just too late
 		at := t + 48*hour + pick(m.Rand, int64(-1), 0, 0, 1)
@@ -170,7 +191,7 @@ func (m *maker) twins(number string, t int64) {
 		for range 2 {
 			m.send(number, contact, m.content(), t)
 		}
-		m.write(m.base(fields{"type": "message.status", "message_id": "m", "contact": contact, "status": "failed"}, number, max(t, m.now)))
+		m.write(m.base(m.address(fields{"type": "message.status", "message_id": "m", "status": "failed"}, contact), number, max(t, m.now)))
 	case 2:
 		for range 2 {
 			m.account(number, t)
@@ -179,6 +200,12 @@ func (m *maker) twins(number string, t int64) {
 		for range 2 {
 			m.templateUpdate(t)
 		}
+		home := 0
+		_, _ = fmt.Sscanf(number, "n%d", &home)
+		for _, status := range []string{"PAUSED", "APPROVED", "PAUSED"} { // twice
+			m.write(m.base(fields{"type": "template.update", "waba_id": m.waba(home), "template": fields{"name": "t0", "language": "en"}, "status": status}, "", m.now))
+		}
+		m.send(number, m.anyContact(), fields{"kind": "template", "template": fields{"name": "t0", "language": "en"}}, m.now)
 	}
 }
 
@@ -204,7 +231,7 @@ func (m *maker) campaign() {
 	}
 }
 
-// earlier gives a send to come back to, mostly a recent one.
+// earlier returns a send to come back to, mostly a recent one.
 func (m *maker) earlier() (sent, bool) {
 	if len(m.sends) == 0 || m.IntN(6) == 0 {
 		return sent{}, false
@@ -233,13 +260,18 @@ func (m *maker) receive(number string, t int64) {
 	m.inbound(number, contact, t)
 }
 
-func (m *maker) inbound(number, contact string, t int64) {
+func (m *maker) inbound(number string, contact int, t int64) {
 	m.inbounds = append(m.inbounds, sent{number, contact, t})
-	f := fields{"type": "message.received", "message_id": fmt.Sprint("i", len(m.lines)), "contact": contact, "kind": pick(m.Rand, "text", "text", "image", "reaction")}
+	f := fields{"type": "message.received", "message_id": fmt.Sprint("i", len(m.lines)), "kind": pick(m.Rand, "text", "text", "image", "reaction")}
 	if m.IntN(2) == 0 {
-		f["text"] = pick(m.Rand, "ok", " Stop ", "STOP", "start", "arrêt", "stop it", "resume", "")
+		f["text"] = pick(m.Rand, "ok", " Stop ", "STOP", "«stop!»", "🛑 stop 🛑", "...", "start", "(Start.)", "arrêt", "stop it", "st.op", "resume", "")
 	}
-	m.write(m.base(f, number, t))
+	f = m.address(f, contact)
+	if m.strangers && m.IntN(3) > 0 { // whose answers come under ids that nothing joins
+		delete(f, "contact")
+		f["contact_user_id"] = fmt.Sprint("XX.", contact)
+	}
+	m.write(m.base(m.grouped(f), number, t))
 }
 
 func (m *maker) status(number string, t int64) {
@@ -248,13 +280,20 @@ func (m *maker) status(number string, t int64) {
 		number, contact = s.number, s.contact
 	}
 	f := fields{
-		"type": "message.status", "message_id": fmt.Sprint("m", m.IntN(len(m.lines)+1)), "contact": contact,
+		"type": "message.status", "message_id": fmt.Sprint("m", m.IntN(len(m.lines)+1)),
 		"status": pick(m.Rand, "sent", "delivered", "delivered", "read", "played", "failed", "failed"),
 	}
-	if f["status"] == "failed" && m.IntN(4) > 0 {
-		f["error_code"] = pick(m.Rand, 368, 131048, 131048, 131026, 131026, 131049, 131056, 4, 131047, 130472, 1, -3)
+	if m.mute {
+		f["status"] = pick(m.Rand, "sent", "played")
 	}
-	m.write(m.base(f, number, t))
+	if f["status"] == "failed" && m.IntN(4) > 0 {
+		f["error_code"] = pick(m.Rand, 368, 131048, 131048, 131026, 131026, 131049, 131056, 4, 131047, 130472, 1, -3,
+			463, 463, 131207, 131214, 137000, 131208, 133016, 131064, 132016)
+	}
+	if m.IntN(12) > 0 {
+		f = m.address(f, contact)
+	}
+	m.write(m.base(m.grouped(f), number, t))
 }
 
 func (m *maker) profile(number string, t int64) {
@@ -277,6 +316,10 @@ func (m *maker) profile(number string, t int64) {
 	if m.returning {
 		f["last_active_at"] = t - pick(m.Rand, 180*day, 180*day, 200*day)
 	}
+	if m.IntN(6) == 0 {
+		f["inputs"] = pick(m.Rand, []string{}, []string{"inbound"}, []string{"status", "account"}, []string{"template", "inbound", "inbound"},
+			[]string{"inbound", "status", "template"}, []string{"inbound", "status", "account", "template"})
+	}
 	if m.IntN(3) == 0 {
 		f["origin"] = pick(m.Rand, "sim", "voip")
 	}
@@ -286,7 +329,7 @@ func (m *maker) profile(number string, t int64) {
 		at := m.now + 14*day - 2*second
 		m.later = append(m.later, promise{at, func() {
 			for i := range int64(25) {
-				m.send(number, m.contact(m.IntN(400)), m.content(), at+i*100)
+				m.send(number, m.IntN(400), m.content(), at+i*100)
 			}
 		}})
 	}
@@ -315,7 +358,7 @@ func (m *maker) account(number string, t int64) {
 	}
 	if v, ok := f["expires_at"].(int64); ok {
 		m.anchors = append(m.anchors, v, v-day, v-2*day)
-		for _, edge := range []int64{0, 3 * day, 5 * day} { // a send at an edge of the restart watch
+		for _, edge := range pick(m.Rand, []int64{0, 3 * day, 5 * day}, []int64{3 * day, 5 * day}) { // a send at an edge of the restart watch
 			at := v + edge + pick(m.Rand, int64(-1), 0, 0)
 			m.later = append(m.later, promise{at, func() { m.send(number, m.anyContact(), m.content(), at) }})
 		}
@@ -323,7 +366,14 @@ func (m *maker) account(number string, t int64) {
 }
 
 func (m *maker) templateUpdate(t int64) {
-	f := fields{"type": "template.update", "waba_id": fmt.Sprint("w", m.IntN(m.wabas+1)), "template": m.template()}
+	template := m.template()
+	if m.IntN(3) == 0 {
+		template["category"] = pick(m.Rand, "utility", "Marketing", "AUTHENTICATION", "service")
+	}
+	f := fields{"type": "template.update", "waba_id": fmt.Sprint("w", m.IntN(m.wabas+1)), "template": template}
+	if fmt.Sprint(template["name"]) != "t0" && m.IntN(3) == 0 { // those of t0 are counted
+		f["pauses"] = m.IntN(4)
+	}
 	if m.IntN(3) > 0 {
 		f["status"] = pick(m.Rand, "APPROVED", "PAUSED", "PAUSED", "FLAGGED", "DISABLED", "")
 	}

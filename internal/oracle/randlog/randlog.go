@@ -35,8 +35,9 @@ type promise struct {
 // sent is a send that may be answered, withdrawn or delivered later, or an
 // inbound that opened a window.
 type sent struct {
-	number, contact string
-	at              int64
+	number  string
+	contact int
+	at      int64
 }
 
 // applied is a line that may come again, and the record clock it came at.
@@ -48,12 +49,17 @@ type applied struct {
 
 type fields map[string]any
 
-// Log gives the log of a seed, one event a line.
+// Log returns the log of a seed, one event a line.
 func Log(seed uint64) []string {
 	m := &maker{Rand: rand.New(rand.NewPCG(seed, 0x5e4d)), now: begin}
 	m.shape = newShape(m.Rand)
 	m.now += pick(m.Rand, 0, 1, 999, 40*second, m.Int64N(hour))
 	m.end = m.now + m.span
+	if m.stories > 0 {
+		for range m.stories {
+			m.story()
+		}
+	}
 	for len(m.lines) < m.events {
 		before := m.now
 		m.advance()
@@ -99,7 +105,7 @@ func (m *maker) advance() {
 }
 
 // keep does the earliest of what was promised for between before and now, at its
-// time, and tells whether there was any.
+// time, and reports whether there was any.
 func (m *maker) keep(before int64) bool {
 	first := -1
 	for i, p := range m.later {
@@ -132,7 +138,7 @@ func (m *maker) meet(mean int64) {
 	}
 }
 
-// when gives an event's time: mostly now, sometimes out of order.
+// when returns an event's time: mostly now, sometimes out of order.
 func (m *maker) when() int64 {
 	if m.Float64() >= m.disorder {
 		return m.now
@@ -145,7 +151,7 @@ func (m *maker) when() int64 {
 	return t
 }
 
-// base gives an event the fields that all have.
+// base adds to an event the fields that all have.
 func (m *maker) base(f fields, number string, t int64) fields {
 	f["id"], f["time"] = fmt.Sprint("e", len(m.lines)), t
 	if number != "" {
@@ -169,18 +175,7 @@ func (m *maker) waba(i int) string      { return fmt.Sprint("w", i%m.wabas) }
 func (m *maker) portfolio(i int) string { return fmt.Sprint("p", i%m.wabas%m.portfolios) }
 func (m *maker) number() string         { return fmt.Sprint("n", m.IntN(m.numbers)) }
 
-// contact gives a phone number of one of several countries, or a user id.
-func (m *maker) contact(i int) string {
-	switch i % 11 {
-	case 9:
-		return fmt.Sprint("user-", i)
-	case 10:
-		return fmt.Sprint("88300000", i) // a code of no country
-	}
-	return fmt.Sprint([]string{"49151", "336", "1202", "4420", "5511", "39300", "4915", "7916", "35840"}[i%11], 1000000+i)
-}
-
-func (m *maker) anyContact() string { return m.contact(m.IntN(m.contacts)) }
+func (m *maker) anyContact() int { return m.IntN(m.contacts) }
 
 // write adds a line with a record time that the event may have.
 func (m *maker) write(f fields) {
@@ -199,6 +194,10 @@ func (m *maker) write(f fields) {
 		f["time"] = time.UnixMilli(t).In(time.FixedZone("", pick(m.Rand, 0, 2, -5)*3600)).Format("2006-01-02T15:04:05.000Z07:00")
 	case 1:
 		f["time"] = time.UnixMilli(t).UTC().Format("2006-01-02T15:04:05.000") + "999Z"
+	}
+	if m.IntN(40) == 0 { // it has no timestamp of its own, and so may be ahead of the others
+		recordTime = 0
+		f["_record_time"] = pick(m.Rand, int64(0), 1, year2009-1)
 	}
 	data, err := json.Marshal(f)
 	if err != nil {
@@ -258,6 +257,13 @@ func (m *maker) junk() {
 		head+`"type":"portfolio.limit","portfolio_id":"p0","limit":0}`, head+`"type":"account.update","scope":"waba","state":"warned"}`,
 		head+`"type":"account.update","scope":"number","state":"none"}`, head+`"type":"number.profile","country":"DEU"}`,
 		head+`"type":"message.received","contact":"\ud800","message_id":"i","kind":"text"}`,
+		head+`"type":"message.sent","message_id":"m","kind":"text"}`, head+`"type":"message.received","contact":"whatsapp:00","message_id":"i","kind":"text"}`,
+		head+`"type":"message.sent","message_id":"m","kind":"text","contact":"c","contact_user_id":7}`, head+`"type":"message.sent","message_id":"m","kind":"text","contact":"c","group_id":7}`,
+		head+`"type":"contact.alias","contact":"c"}`, head+`"type":"contact.alias","previous":"c"}`, head+`"type":"contact.alias","contact":"c","previous":"+"}`,
+		head+`"type":"number.cap","used":-1,"total":5}`, head+`"type":"number.cap","used":1,"total":0}`, head+`"type":"number.cap","used":1,"total":5,"status":"capped"}`,
+		head+`"type":"number.cap","total":5}`, head+`"type":"number.profile","country":"DE","inputs":["calls"]}`, head+`"type":"number.profile","country":"DE","inputs":[""]}`,
+		head+`"type":"number.connection","ip_country":"DE","linked_at":"soon"}`,
+		head+`"type":"template.update","waba_id":"w0","template":{"name":"t0","language":"en"},"pauses":-1}`,
 		head+`"type":"unknown.type","time":"2001-01-01T00:00:00Z"}`, head+`"type":"clock","_record_time":1}`,
 		head+`"type":"unknown.type","x":`+strings.Repeat("[", 32)+strings.Repeat("]", 32)+`}`,
 	)

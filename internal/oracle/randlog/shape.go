@@ -4,11 +4,15 @@ import "math/rand/v2"
 
 // Lengths of time in milliseconds.
 const (
-	second = int64(1000)
-	minute = 60 * second
-	hour   = 60 * minute
-	day    = 24 * hour
+	second  = int64(1000)
+	minute  = 60 * second
+	quarter = 15 * minute
+	hour    = 60 * minute
+	day     = 24 * hour
 )
+
+// year2009 is when records begin to have a timestamp of their own.
+const year2009 = int64(1230768000000)
 
 // shape is what a log is like as a whole.
 type shape struct {
@@ -22,6 +26,12 @@ type shape struct {
 	returning                                    bool // numbers come back after half a year
 	official                                     bool // all numbers are cloud_api
 	outcomes                                     bool // each send has its outcome; shares come to lie about their thresholds
+	forms                                        int  // of how many kinds of identifiers a person is called by
+	aliases                                      bool // much is said of who is who
+	stories                                      int  // how many things happen that take days
+	strangers                                    bool // answers come under ids that nothing joins
+	mute                                         bool // no status of a message comes
+	loved                                        bool // two of five sends are answered soon
 	together                                     bool // numbers share a connection, and a limit about as large as their contacts
 }
 
@@ -39,7 +49,11 @@ func newShape(r *rand.Rand) shape {
 	if s.returning && r.IntN(2) == 0 {
 		s.numbers, s.span = 1, 20*day
 	}
-	switch r.IntN(40) {
+	s.forms, s.aliases, s.mute = pick(r, 1, 2, 3, 6), r.IntN(4) == 0, r.IntN(12) == 0
+	if s.span <= 2*day {
+		s.strangers = r.IntN(12) == 0
+	}
+	switch r.IntN(48) {
 	case 0:
 		s.numbers, s.events, s.span = 300, 600, pick(r, hour, 3*day)
 	case 1:
@@ -54,6 +68,18 @@ func newShape(r *rand.Rand) shape {
 		s.numbers, s.contacts, s.events, s.span, s.outcomes, s.calm = 1, 400, 1500, pick(r, 8*hour, 2*day), true, true
 	case 9:
 		s.numbers, s.wabas, s.portfolios, s.contacts, s.events, s.span, s.together = 14, 1, 1, 60, 400, pick(r, 3*hour, 2*day), true
+	case 10, 11, 12:
+		s.loved, s.numbers, s.contacts, s.events, s.span, s.calm = true, 1, 400, pick(r, 600, 1500), pick(r, 2*hour, 12*hour, day), true
+		s.campaigns, s.returning = 0.01, r.IntN(2) == 0
+	case 13, 14, 15:
+		s.stories, s.aliases, s.contacts, s.numbers, s.events, s.span = 12, true, 6, pick(r, 1, 2), 300, pick(r, 40*day, 70*day)
+		s.forms = max(s.forms, 2)
+	case 16:
+		s.mute, s.numbers, s.contacts, s.events, s.span, s.calm = true, 1, 60, 900, day, true
+	case 17:
+		s.strangers, s.numbers, s.contacts, s.events, s.span, s.calm, s.forms = true, 1, 400, 900, pick(r, 12*hour, 5*day), true, 1
+	case 18, 19:
+		s.stories, s.contacts, s.numbers, s.events, s.span, s.forms = 20, 4, pick(r, 1, 2), 250, 4*day, pick(r, 2, 6)
 	case 4, 5:
 		s.numbers, s.contacts, s.events, s.span, s.campaigns = 1, 400, 1200, pick(r, 6*hour, 8*day), 0.02
 	}
