@@ -28,6 +28,7 @@ type Kafka struct {
 	TLS      TLS
 	SASL     SASL
 	Topics   Topics
+	Framing  string // of events: confluent, apicurio, glue
 	Groups   Groups
 	Create   Create
 }
@@ -129,7 +130,7 @@ func Default() Config {
 		Roles: []string{event.RoleNumbers, event.RolePortfolios, event.RoleSink},
 		Kafka: Kafka{
 			Brokers:  []string{"localhost:9092"},
-			ClientID: "sendwatch",
+			ClientID: "sendwatch", Framing: "confluent",
 			Topics: Topics{
 				Events: "sendwatch.events", Flags: "sendwatch.flags",
 				Rows: "sendwatch.rows", DeadLetter: "sendwatch.dead-letter",
