@@ -96,7 +96,7 @@ func TestReadinessNamesAStoppedPartitionOfAnyRole(t *testing.T) {
 			})
 		})
 	}
-	for _, want := range []string{"portfolios: rows partition 3 has stopped: broken", "sink: rows partition 3 has stopped: broken"} {
+	for _, want := range []string{"portfolios: rows partition 3: stopped: broken", "sink: rows partition 3: stopped: broken"} {
 		embeddedtest.Eventually(t, 10*time.Second, want, func() bool {
 			err := p.Ready(ctx)
 			return err != nil && strings.Contains(err.Error(), want)

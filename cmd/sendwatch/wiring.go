@@ -196,27 +196,25 @@ func (p *pipelines) Live(context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Ready returns nil once the first of the roles has caught up, numbers before
-// portfolios before sink, while no partition of any is stopped. ClickHouse being away costs
-// no flag, so it makes only a process unready that does nothing else.
-func (p *pipelines) Ready(context.Context) error {
-	var errs []error
-	ask := func(stopped, ready func() error) {
-		if len(errs) > 0 {
-			ready = stopped
-		}
-		errs = append(errs, ready())
-	}
+// problems returns what is wrong with the roles now.
+func (p *pipelines) problems() []pipeline.Problem {
+	var all []pipeline.Problem
 	if p.numbers != nil {
-		ask(p.numbers.Ready, p.numbers.Ready)
+		all = append(all, p.numbers.Problems()...)
 	}
 	if p.portfolios != nil {
-		ask(p.portfolios.Stopped, p.portfolios.Ready)
+		all = append(all, p.portfolios.Problems()...)
 	}
 	if p.sink != nil {
-		ask(p.sink.Stopped, p.sink.Ready)
+		all = append(all, p.sink.Problems()...)
 	}
-	return errors.Join(errs...)
+	return all
+}
+
+// Ready returns nil while nothing is wrong with any of the roles. ClickHouse being away
+// for a moment costs no flag, so it makes only a process unready that does nothing else.
+func (p *pipelines) Ready(context.Context) error {
+	return pipeline.Unready(p.problems(), len(p.options.settings.Roles) == 1)
 }
 
 // Status returns how far the process is.
@@ -238,7 +236,6 @@ func (p *pipelines) Status(context.Context) (server.Status, error) {
 			}
 			status.Late += s.Engine.Late
 			status.Partitions = append(status.Partitions, one)
-			status.Notes = append(status.Notes, unreadableNote(&s)...)
 		}
 	}
 	if p.portfolios != nil {
@@ -249,36 +246,21 @@ func (p *pipelines) Status(context.Context) (server.Status, error) {
 				"portfolios": int64(s.Portfolios.Portfolios), "changes": int64(s.Portfolios.Waiting), "shared_events": int64(s.Portfolios.Shared),
 			}
 			status.Partitions = append(status.Partitions, one)
-			status.Notes = append(status.Notes, unreadableNote(&s)...)
-			status.Notes = append(status.Notes, silentNote(&s)...)
 		}
 	}
 	if p.sink != nil {
 		for _, s := range p.sink.Status() {
 			status.Partitions = append(status.Partitions, partitionStatus(&s))
-			status.Notes = append(status.Notes, unreadableNote(&s)...)
 		}
-		if fault := p.sink.Fault(); fault != "" {
-			status.Notes = append(status.Notes, "rows cannot be stored now and wait in Kafka: "+fault)
-		}
+	}
+	text := pipeline.Reasons()
+	for _, problem := range p.problems() {
+		status.Problems = append(status.Problems, server.Problem{
+			Reason: problem.Reason.String(), Role: problem.Role, Topic: problem.Topic, Partition: problem.Partition,
+			Detail: problem.Detail, Action: text[problem.Reason].Action,
+		})
 	}
 	return status, nil
-}
-
-func unreadableNote(s *pipeline.PartitionStatus) []string {
-	if s.Unreadable == 0 {
-		return nil
-	}
-	return []string{fmt.Sprintf("%s: %s partition %d: %d offsets could not be read and were stepped over", s.Role, s.Topic, s.Partition, s.Unreadable)}
-}
-
-// silentNote names the partitions that the portfolios wait for.
-func silentNote(s *pipeline.PartitionStatus) []string {
-	if len(s.Portfolios.Silent) == 0 || s.State != pipeline.StateRunning {
-		return nil
-	}
-	return []string{fmt.Sprintf("%s partition %d: portfolios are not evaluated: no progress record of the numbers role yet for partitions %v of its topic; is that role running?",
-		s.Topic, s.Partition, s.Portfolios.Silent)}
 }
 
 // numbersSource answers the API's questions about numbers.

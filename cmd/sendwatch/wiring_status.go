@@ -12,7 +12,7 @@ import (
 func partitionStatus(s *pipeline.PartitionStatus) server.Partition {
 	return server.Partition{
 		Role: s.Role, Topic: s.Topic, Partition: s.Partition, State: string(s.State),
-		NextOffset: max(0, s.Next), EndOffset: s.End, Lag: max(0, s.End-max(0, s.Next)), LagSeconds: s.LagSeconds, Error: s.Error,
+		NextOffset: max(0, s.Next), EndOffset: s.End, Lag: s.Lag, HeldBack: s.HeldBack, LagSeconds: s.LagSeconds, Error: s.Error,
 	}
 }
 

@@ -64,3 +64,6 @@ func (e *Engine) Stats() Stats {
 	s.Offset = e.position.Offset
 	return s
 }
+
+// NumberCount returns how many numbers are known.
+func (e *Engine) NumberCount() int { return len(e.numbers.all) }

@@ -162,6 +162,10 @@ const (
 	ChangeLimit
 )
 
+// ChangePlace is a change of no portfolio: a number was seen for the first time, on the
+// change's partition of the B that the events topic has. It is not numbered.
+const ChangePlace ChangeKind = 64
+
 // PortfolioStatus is what is known of a portfolio at a portfolio minute.
 type PortfolioStatus struct {
 	Version         int64

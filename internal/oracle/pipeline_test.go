@@ -252,7 +252,7 @@ func (p *plant) live(t *testing.T, f *fate, records int) {
 			return true
 		default:
 			all := r.numbers.Status()
-			return fault(all) != "" || read(all) == int64(records) && r.numbers.Ready() == nil
+			return fault(all) != "" || read(all) == int64(records) && r.numbers.CaughtUp()
 		}
 	})
 	r.end(t)
@@ -288,7 +288,7 @@ func (p *plant) finish(t *testing.T, records int) (problem string) {
 		return problem != ""
 	}
 	embeddedtest.Eventually(t, patience, "the log has been read to its end", func() bool {
-		return stopped(r.numbers.Status()) || read(r.numbers.Status()) == int64(records) && r.numbers.Ready() == nil
+		return stopped(r.numbers.Status()) || read(r.numbers.Status()) == int64(records) && r.numbers.CaughtUp()
 	})
 	r.stopNumbers()
 	r.numbersEnded <- <-r.numbersEnded // for end

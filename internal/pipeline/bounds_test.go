@@ -101,9 +101,9 @@ func TestDeadLettersFitABroker(t *testing.T) {
 	}
 }
 
-// What is kept from a record until the next barrier may be as much as the record:
-// many bytes bring the barrier before its time.
-func TestManyBytesBringABarrier(t *testing.T) {
+// What is kept from a record until the next flush may be as much as the record:
+// many bytes bring the flush before its time.
+func TestManyBytesBringAFlush(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		const size = 200 << 10
 		log := &fakeLog{topic: "events"}

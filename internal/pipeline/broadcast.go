@@ -110,7 +110,7 @@ func (b *broadcast) missing(before time.Time, ready func(partition int) bool, ea
 // partition is known to lack one only if it was read to its end, and we have read its
 // reports until then: before, one may be on its way.
 func (t *portfolioTask) copyShared(ctx context.Context) error {
-	if t.status.State != StateRunning {
+	if t.status.CaughtUpAt.IsZero() {
 		return nil
 	}
 	type sent struct {

@@ -42,7 +42,7 @@ func TestEndToEndOnApacheKafka(t *testing.T) {
 }
 
 // endToEnd runs the roles over the same kind of log in calm and in trouble: what
-// comes out must be what the engine gives directly over the same records.
+// comes out must be what the engine computes directly over the same records.
 func endToEnd(t *testing.T, brokers []string) {
 	t.Run("in calm", func(t *testing.T) {
 		w := newWorld(t, brokers, "calm")
@@ -178,7 +178,7 @@ func (w *world) seed(t *testing.T, seed uint64) {
 	w.total = int64(len(records))
 	w.want = compute(w.topics[0], records)
 	if len(w.want.flags) < 20 || len(w.want.letters) == 0 {
-		t.Fatalf("the traffic gives only %d flags and %d dead letters", len(w.want.flags), len(w.want.letters))
+		t.Fatalf("the traffic has only %d flags and %d dead letters", len(w.want.flags), len(w.want.letters))
 	}
 }
 
@@ -240,7 +240,7 @@ func (p *process) finish(t *testing.T) {
 			}
 			read += s.Engine.Records[0] + s.Engine.Records[1] + s.Engine.Records[2] + s.Engine.Records[3]
 		}
-		return read == p.world.total && p.numbers.Ready() == nil
+		return read == p.world.total && p.numbers.CaughtUp()
 	})
 	embeddedtest.Eventually(t, time.Minute, "all rows are stored", func() bool { return p.world.store.count() >= len(p.world.want.rows) })
 	p.stop(t)
@@ -353,7 +353,7 @@ func keep(rows map[string]versioned, out *event.Output) {
 	}
 }
 
-// expected is what the engine gives directly.
+// expected is what the engine computes directly.
 type expected struct {
 	flags   []string // without the time of sending, by partition and then in order
 	rows    map[string]versioned
@@ -397,7 +397,7 @@ func compute(topic string, records []*kgo.Record) expected {
 	return out
 }
 
-// read gives a topic's records, read by an independent client.
+// read returns a topic's records, read by an independent client.
 func (w *world) read(t *testing.T, topic string) []*kgo.Record {
 	t.Helper()
 	ctx := bounded(t)
@@ -463,7 +463,7 @@ func (w *world) compare(t *testing.T, repeats bool) {
 	}
 }
 
-// withoutSending gives a flag's identity and its JSON as if it had never been sent.
+// withoutSending returns a flag's identity and its JSON as if it had never been sent.
 func withoutSending(t *testing.T, value []byte) (id, flag string) {
 	t.Helper()
 	var f struct {

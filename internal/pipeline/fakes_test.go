@@ -25,6 +25,9 @@ type fakeLog struct {
 	bad       map[int64]event.Unreadable // by first offset
 	fail      error                      // what a fetch at the end returns
 	hang      bool                       // a fetch at the end gets no answer
+	held      int64                      // records behind the end that cannot be read
+	more      int64                      // records behind the end that no fetch brings
+	lost      event.Lost                 // what the next fetch finds deleted
 	next      int64
 	committed []int64
 	journal   *journal
@@ -53,6 +56,13 @@ func (l *fakeLog) append(values ...string) {
 	}
 }
 
+// set changes what the log does, while it is read.
+func (l *fakeLog) set(change func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	change()
+}
+
 func (l *fakeLog) Open(_ context.Context, offset int64) (int64, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -64,7 +74,12 @@ func (l *fakeLog) Fetch(ctx context.Context) (*event.Batch, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	end := int64(len(l.records))
-	b := &event.Batch{Next: min(l.next+2, end), End: end} // two records a fetch
+	b := &event.Batch{Next: min(l.next+2, end), End: end + l.more, HighWatermark: end + l.more + l.held} // two records a fetch
+	if l.lost.Count() > 0 {
+		b.Lost, b.Next, l.next = l.lost, l.lost.End, l.lost.End
+		l.lost = event.Lost{}
+		return b, nil
+	}
 	if l.next == end {
 		if l.fail != nil {
 			return nil, l.fail

@@ -10,7 +10,7 @@ import (
 
 // The loop of a partition, the same for every role:
 //
-//	open     find the offset to begin at: that of the state in memory, the group's
+//	open     look up what is acknowledged, then find the offset to begin at: that of the state in memory, the group's
 //	         (sink), else the start of the log
 //	repeat   fetch   the next batch, while the one before is applied
 //	         apply   the batch; flags and dead letters are acknowledged at once
@@ -109,6 +109,7 @@ func (l *loop) run(ctx context.Context, log Log) error {
 func (l *loop) open(ctx context.Context, log Log) error {
 	l.committed = l.claim.Committed
 	l.publish(StateOpening)
+	l.keepNow(ctx) // what is acknowledged is not noted again
 	if l.prepare != nil {
 		if err := l.prepare(ctx); err != nil {
 			return err
@@ -130,6 +131,7 @@ func (l *loop) open(ctx context.Context, log Log) error {
 func (l *loop) take(ctx context.Context, f fetched) error {
 	start := l.now()
 	l.waited = 0
+	lost := l.status.Incidents.Lost
 	ctx, span := l.telemetry.StartSpan(ctx, telemetry.OperationApply, l.claim.Topic, l.claim.Partition)
 	err := l.task.apply(ctx, f.batch)
 	span.End(len(f.batch.Records), err)
@@ -139,6 +141,9 @@ func (l *loop) take(ctx context.Context, f fetched) error {
 	l.metrics.Observe(telemetry.ApplyDuration, l.now().Sub(start)-l.waited, l.name)
 	l.next = f.batch.Next
 	l.noteFetch(f)
+	if l.status.Incidents.Lost != lost {
+		l.keepNow(ctx) // before the offset behind the gap is committed
+	}
 	return nil
 }
 

@@ -38,6 +38,12 @@ type NumbersConfig struct {
 	// Recent remembers the flags that were written; default one of 1,000 of its own.
 	Recent *RecentFlags
 
+	// SilentAfter is how long all partitions may bring no event before the role is not
+	// ready; 0 for ever.
+	SilentAfter time.Duration
+	// Keeper keeps what an operator has to acknowledge; nil keeps it in memory only.
+	Keeper Keeper
+
 	Now       func() time.Time // wall clock; default time.Now
 	Telemetry *telemetry.Telemetry
 	Logger    *slog.Logger
@@ -69,8 +75,9 @@ type Numbers struct {
 func NewNumbers(config NumbersConfig) *Numbers {
 	c := config.withDefaults()
 	n := &Numbers{config: c, role: role{
-		name: event.RoleNumbers, rebuilds: true, drain: c.Drain, now: orNow(c.Now), telemetry: c.Telemetry, logger: c.Logger,
+		name: event.RoleNumbers, rebuilds: true, drain: c.Drain, now: orNow(c.Now), telemetry: c.Telemetry, logger: c.Logger, keeper: c.Keeper,
 	}}
+	n.more = n.silence
 	n.assignments.changed = func(owned int) { c.Telemetry.Metrics().Set(telemetry.Partitions, float64(owned), event.RoleNumbers) }
 	return n
 }
@@ -78,10 +85,31 @@ func NewNumbers(config NumbersConfig) *Numbers {
 // Run works on what the group assigns until ctx ends; then everything is flushed and
 // given back.
 func (n *Numbers) Run(ctx context.Context, join Join) error {
-	return join(ctx, func(ctx context.Context, claim Claim, log Log) error {
+	return n.runGroup(ctx, join, func(ctx context.Context, claim Claim, log Log) error {
 		serveStateful(ctx, &n.role, &n.assignments, claim, log, func() *numbersTask { return newNumbersTask(n, claim) }, nil)
 		return nil
 	})
+}
+
+// silence names inputs that have gone silent: no partition that was read to its end has
+// brought an event for SilentAfter.
+func (n *Numbers) silence(now time.Time, all []PartitionStatus) []Problem {
+	var newest time.Time
+	for i := range all {
+		s := &all[i]
+		if s.CaughtUpAt.IsZero() {
+			return nil
+		}
+		for _, at := range [...]time.Time{s.CaughtUpAt, s.LastEvent} {
+			if at.After(newest) {
+				newest = at
+			}
+		}
+	}
+	if len(all) == 0 || n.config.SilentAfter == 0 || now.Sub(newest) <= n.config.SilentAfter {
+		return nil
+	}
+	return []Problem{{Reason: ReasonInputSilent, Role: event.RoleNumbers, Detail: "no partition has brought an event since " + newest.UTC().Format(time.RFC3339)}}
 }
 
 // Ask calls question with the engine of every partition of this process, one after

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"time"
@@ -29,6 +30,11 @@ type numbersTask struct {
 	// generation identifies the numbering of changes; a reader drops changes of another.
 	generation uint64
 
+	newNumbers      []string // seen for the first time since the last flush
+	knownNumbers    int
+	minute          lastMinute
+	batchTally      tally
+	aheadBy         int64     // ms: the largest event time beyond the wall clock
 	bytesSinceFlush int       // of records
 	idleSince       time.Time // when the last record was read
 	lastClock       time.Time // when a clock event was appended last
@@ -58,8 +64,13 @@ func (t *numbersTask) progress() *partitionProgress { return &t.partitionProgres
 // apply applies a batch and sends what must not wait: its flags and dead letters. A
 // partition that is read to its end may be given a policy event or a clock event.
 func (t *numbersTask) apply(ctx context.Context, batch *event.Batch) error {
+	if batch.Lost.Count() > 0 {
+		t.noteLost(batch.Lost, "")
+	}
+	t.batchTally = tally{records: int64(len(batch.Records))}
+	latest := t.now().Add(watermarkAhead).UnixMilli()
 	for i := range batch.Records {
-		if err := t.applyRecord(ctx, &batch.Records[i]); err != nil {
+		if err := t.applyRecord(ctx, &batch.Records[i], latest); err != nil {
 			return err
 		}
 	}
@@ -74,8 +85,8 @@ func (t *numbersTask) apply(ctx context.Context, batch *event.Batch) error {
 	}
 	t.sent.noteBatch(batch, t.now())
 	t.report()
-	if batch.Next < batch.End {
-		return nil
+	if batch.Next < batch.End || batch.Throttled > 0 {
+		return nil // it has not been read to its end
 	}
 	if err := t.appendPolicyEvent(ctx); err != nil {
 		return err
@@ -85,7 +96,8 @@ func (t *numbersTask) apply(ctx context.Context, batch *event.Batch) error {
 
 // applyRecord applies one record. Its dead letter aliases the batch and is sent before
 // the next batch is taken.
-func (t *numbersTask) applyRecord(ctx context.Context, r *event.Record) error {
+// Event times beyond latest are remembered with their number.
+func (t *numbersTask) applyRecord(ctx context.Context, r *event.Record, latest int64) error {
 	t.bytesSinceFlush += len(r.Value)
 	before := t.processor.Policy()
 	class, more, err := t.processor.Apply(r, &t.out)
@@ -99,12 +111,16 @@ func (t *numbersTask) applyRecord(ctx context.Context, r *event.Record) error {
 	}
 	switch class {
 	case event.ClassRejected:
+		t.batchTally.rejected++
 		t.deadLetters, t.rejected = append(t.deadLetters, t.processor.DeadLetter()), append(t.rejected, r)
 	case event.ClassApplied:
 		ev := t.processor.Event()
 		t.sent.noteApplied(ev)
-		if ev.Shared() {
+		switch {
+		case ev.Shared():
 			t.shareEvent(ev, r)
+		case len(ev.NumberID) > 0:
+			t.noteNumber(ev, r, latest)
 		}
 		if now := t.processor.Policy(); now != before {
 			t.logger.Info("policy switched", "partition", t.claim.String(), "offset", r.Offset, "policy", now.Version, "before", before.Version)
@@ -112,6 +128,24 @@ func (t *numbersTask) applyRecord(ctx context.Context, r *event.Record) error {
 		}
 	}
 	return nil
+}
+
+// noteNumber looks at an applied event of a number for what only this partition can see:
+// whether the number is new here, its key, and a time beyond the wall clock.
+func (t *numbersTask) noteNumber(ev *event.Event, r *event.Record, latest int64) {
+	if n := t.processor.Engine().NumberCount(); n > t.knownNumbers {
+		t.knownNumbers = n
+		if t.config.Topics != nil {
+			t.newNumbers = append(t.newNumbers, string(ev.NumberID))
+		}
+	}
+	if !bytes.Equal(r.Key, ev.NumberID) {
+		t.batchTally.misKeyed++
+	}
+	if ev.Time > latest && ev.Time > t.aheadBy {
+		t.aheadBy = ev.Time
+		t.status.WatermarkBy = shortID(string(ev.NumberID))
+	}
 }
 
 // reasonUnreadable is the dead letter's reason of a whole run of offsets.
@@ -155,6 +189,9 @@ func (t *numbersTask) flush(ctx context.Context) error {
 		}
 	}
 	if err := t.sendShared(ctx); err != nil {
+		return err
+	}
+	if err := t.sendPlaces(ctx); err != nil {
 		return err
 	}
 	if err := t.sendProgress(ctx); err != nil {
@@ -206,6 +243,8 @@ func (t *numbersTask) sendAll(ctx context.Context) error {
 func (t *numbersTask) report() {
 	stats := t.processor.Engine().Stats()
 	t.status.Engine = stats
+	t.status.lastMinute = t.minute.add(t.now(), t.batchTally)
+	t.status.LastEvent = t.sent.moved
 	m := t.metrics
 	for class := range event.NumClasses {
 		m.Add(telemetry.Records, stats.Records[class]-t.reported.Records[class], t.label, class.String())

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -22,6 +23,9 @@ type partitionProgress struct {
 	status    PartitionStatus
 	waited    time.Duration // for writes to be acknowledged, since the batch was taken
 
+	acknowledged int64 // offset: an operator has acknowledged what happened before it
+	noted        Kept  // what the keeper had when it was last looked at
+
 	metrics *telemetry.Metrics
 }
 
@@ -34,6 +38,7 @@ func newPartitionProgress(r *role, claim Claim, next int64) partitionProgress {
 
 // publish makes the status visible as it is now.
 func (p *partitionProgress) publish(state State) {
+	p.takeNote()
 	p.status.State, p.status.Next, p.status.Ticked = state, p.next, p.now()
 	p.statuses.put(p.status)
 }
@@ -45,28 +50,68 @@ func (p *partitionProgress) noteFetch(f fetched) {
 	if p.target < 0 {
 		p.target = batch.End
 	}
-	state := StateCatchingUp
-	if p.next >= p.target {
-		state, p.target = StateRunning, 0 // once caught up, for good
+	if p.status.CaughtUpAt.IsZero() && p.next >= p.target && batch.Throttled == 0 {
+		p.status.CaughtUpAt = now // for good
 	}
-	p.status.End, p.status.Fetched = batch.End, now
+	p.noteHeldBack(batch, now)
+	p.status.End, p.status.Answered = batch.End, now
+	p.status.Lag = max(0, max(batch.End, batch.HighWatermark)-p.next)
 	switch n := len(batch.Records); {
-	case p.next >= batch.End:
+	case p.next >= batch.End && batch.Throttled == 0:
 		p.status.LagSeconds = 0
 	case n > 0:
 		p.status.LagSeconds = max(0, float64(now.UnixMilli()-batch.Records[n-1].Timestamp)/1000)
 	}
-	p.metrics.Set(telemetry.LagRecords, float64(max(0, batch.End-p.next)), p.name, p.label)
+	p.metrics.Set(telemetry.LagRecords, float64(p.status.Lag), p.name, p.label)
 	p.metrics.Set(telemetry.LagSeconds, p.status.LagSeconds, p.name, p.label)
+	p.metrics.Set(telemetry.HeldBackRecords, float64(p.status.HeldBack), p.name, p.label)
 	p.metrics.Add(telemetry.FetchBytes, int64(batch.Bytes), p.name)
 	p.metrics.Observe(telemetry.FetchDuration, f.took, p.name)
-	p.publish(state)
+	p.publish(p.reading())
+}
+
+// reading returns the state of a partition that waits for nobody.
+func (p *partitionProgress) reading() State {
+	if p.status.CaughtUpAt.IsZero() {
+		return StateCatchingUp
+	}
+	return StateRunning
+}
+
+// noteHeldBack records how many records an open transaction keeps from being read. While
+// the readable end moves on, transactions come and go as they should.
+func (p *partitionProgress) noteHeldBack(batch *event.Batch, now time.Time) {
+	held := max(0, batch.HighWatermark-batch.End)
+	if held == 0 || p.status.HeldBack == 0 || batch.End != p.status.End {
+		p.status.HeldSince = now
+	}
+	p.status.HeldBack = held
 }
 
 // noteUnreadable counts offsets that were skipped because they cannot be read.
 func (p *partitionProgress) noteUnreadable(first, last int64) {
 	p.status.Unreadable += last - first + 1
 	p.metrics.Add(telemetry.Unreadable, last-first+1, p.name, p.label)
+	p.noteIncident(&p.status.Incidents.Unreadable, last-first+1, last, offsets(first, last))
+}
+
+// offsets writes a run of offsets, both ends part of it.
+func offsets(first, last int64) string {
+	if first == last {
+		return fmt.Sprintf("offset %d", first)
+	}
+	return fmt.Sprintf("offsets %d to %d", first, last)
+}
+
+// noteLost counts offsets that retention deleted before they were read. detail says what
+// more is known of them, empty for nothing.
+func (p *partitionProgress) noteLost(lost event.Lost, detail string) {
+	text := offsets(lost.First, lost.End-1) + detail
+	if !p.noteIncident(&p.status.Incidents.Lost, lost.Count(), lost.End-1, text) {
+		return
+	}
+	p.status.Lost += lost.Count()
+	p.metrics.Add(telemetry.LostRecords, lost.Count(), p.name, p.label)
 }
 
 // produce writes messages to a topic and counts them. While it waits for their
@@ -91,6 +136,9 @@ func (p *partitionProgress) waiting(write func() error) error {
 	p.publish(StateWaiting)
 	err := write()
 	p.waited += p.now().Sub(start)
+	if err == nil {
+		p.status.Answered = p.now()
+	}
 	p.publish(state)
 	return err
 }
@@ -141,7 +189,7 @@ func (p *partitionProgress) finish(ctx context.Context, err error) {
 			"role", p.name, "partition", p.claim.String(), "error", err)
 	default:
 		p.logger.Error("partition stopped: mend the cause, then restart this process", "role", p.name, "partition", p.claim.String(), "error", err)
-		p.status.Error = err.Error()
+		p.status.Error, p.status.stoppedBy = err.Error(), reasonOf(err, ReasonStopped)
 		p.publish(StateStopped)
 		<-ctx.Done()
 	}

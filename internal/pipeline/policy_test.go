@@ -39,7 +39,7 @@ func strictPolicy(t *testing.T) *policy.Policy {
 	return p
 }
 
-// versions gives the policy version of each flag that was written, in order.
+// versions returns the policy version of each flag that was written, in order.
 func versions(t *testing.T, writer *fakeWriter) []string {
 	t.Helper()
 	var list []string
@@ -65,7 +65,7 @@ func feedBack(writer *fakeWriter, log *fakeLog, had *int) {
 
 // TestNewPolicyWithoutRestart takes a new policy in the middle: one policy event
 // is appended, the flags after it are the new policy's, and a role that begins
-// anew switches at the same record, so that it writes the same flags again.
+// again switches at the same record, so that it writes the same flags again.
 func TestNewPolicyWithoutRestart(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		policies := &fakePolicies{first: policy.Default(), newest: policy.Default()}
@@ -102,7 +102,7 @@ func TestNewPolicyWithoutRestart(t *testing.T) {
 		whileRunning(t, NewNumbers(config).Run, joining(log), func() { elapse(20 * time.Second) })
 		second := versions(t, again)
 		if strings.Join(second, " ") != strings.Join(first, " ") {
-			t.Errorf("a role that begins anew writes flags by\n%v, before it was\n%v", second, first)
+			t.Errorf("a role that begins again writes flags by\n%v, before it was\n%v", second, first)
 		}
 		if len(again.topic("events")) != 0 {
 			t.Error("a policy event was appended though the newest policy decides")

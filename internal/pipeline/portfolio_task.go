@@ -41,7 +41,8 @@ type portfolioTask struct {
 	first     int64    // ms: the first minute that a change can show in
 	minute    int64    // ms: evaluated last, 0 before
 	broadcast broadcast
-	copied    time.Time // when shared events that some partition lacks were looked for last
+	places    map[uint64]place // of numbers, by xxHash64 of the id
+	copied    time.Time        // when shared events that some partition lacks were looked for last
 
 	decoded     codec.Rows
 	out         event.Output
@@ -64,7 +65,7 @@ func newPortfolioTask(r *Portfolios, claim Claim) *portfolioTask {
 		config:            &r.config,
 		portfolios:        engine.NewPortfolioEngine(claim.Topic, claim.Partition, first),
 		generation:        generation(first.Version), policy: first.Version,
-		first: math.MaxInt64, broadcast: newBroadcast(),
+		first: math.MaxInt64, broadcast: newBroadcast(), places: map[uint64]place{},
 	}
 	if r.config.Shadow != nil {
 		t.shadow = engine.NewPortfolioEngine(claim.Topic, claim.Partition, r.config.Shadow)
@@ -93,6 +94,9 @@ func (t *portfolioTask) findSources(ctx context.Context) error {
 // apply takes a batch, evaluates the minutes that it allows, and has what comes of them
 // acknowledged. Once a second it copies shared events to the partitions that lack them.
 func (t *portfolioTask) apply(ctx context.Context, batch *event.Batch) error {
+	if batch.Lost.Count() > 0 {
+		t.noteLost(batch.Lost, "")
+	}
 	for i := range batch.Records {
 		if err := t.applyRecord(ctx, &batch.Records[i]); err != nil {
 			return err
@@ -127,7 +131,11 @@ func (t *portfolioTask) applyRecord(ctx context.Context, r *event.Record) error 
 	}
 	s := &t.sources[b.Partition]
 	for k := range b.Changes {
-		if c := &b.Changes[k]; c.Partition == b.Partition && c.Sequence > s.progress.Sequence && valid(c) {
+		switch c := &b.Changes[k]; {
+		case c.Partition != b.Partition:
+		case c.Kind == event.ChangePlace:
+			t.notePlace(c, r.Offset)
+		case c.Sequence > s.progress.Sequence && valid(c):
 			s.buffer = append(s.buffer, *c)
 		}
 	}

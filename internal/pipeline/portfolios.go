@@ -39,6 +39,9 @@ type PortfoliosConfig struct {
 	// Recent remembers the flags that were written; default one of 1,000 of its own.
 	Recent *RecentFlags
 
+	// Keeper keeps what an operator has to acknowledge; nil keeps it in memory only.
+	Keeper Keeper
+
 	Now       func() time.Time // wall clock; default time.Now
 	Telemetry *telemetry.Telemetry
 	Logger    *slog.Logger
@@ -73,7 +76,7 @@ type Portfolios struct {
 func NewPortfolios(config PortfoliosConfig) *Portfolios {
 	c := config.withDefaults()
 	r := &Portfolios{config: c, role: role{
-		name: event.RolePortfolios, rebuilds: true, drain: c.Drain, now: orNow(c.Now), telemetry: c.Telemetry, logger: c.Logger,
+		name: event.RolePortfolios, rebuilds: true, drain: c.Drain, now: orNow(c.Now), telemetry: c.Telemetry, logger: c.Logger, keeper: c.Keeper,
 	}}
 	r.assignments.changed = func(owned int) { c.Telemetry.Metrics().Set(telemetry.Partitions, float64(owned), event.RolePortfolios) }
 	return r
@@ -81,7 +84,7 @@ func NewPortfolios(config PortfoliosConfig) *Portfolios {
 
 // Run works on what the group assigns until ctx ends.
 func (r *Portfolios) Run(ctx context.Context, join Join) error {
-	return join(ctx, func(ctx context.Context, claim Claim, log Log) error {
+	return r.runGroup(ctx, join, func(ctx context.Context, claim Claim, log Log) error {
 		fresh := func() *portfolioTask { return newPortfolioTask(r, claim) }
 		serveStateful(ctx, &r.role, &r.assignments, claim, log, fresh, func(ctx context.Context, t *portfolioTask) error { return t.findSources(ctx) })
 		return nil

@@ -26,7 +26,7 @@ import (
 
 // TestPortfoliosAsReplay spreads the numbers of portfolios over partitions, with
 // a clock event a minute on each so that their watermarks agree: what the role
-// gives must be what a replay gives that has all of them on one partition.
+// writes must be what a replay computes that has all of them on one partition.
 func TestPortfoliosAsReplay(t *testing.T) {
 	brokers := embeddedtest.Kafka(t).Addrs()
 	t.Run("in calm", func(t *testing.T) {
@@ -48,7 +48,7 @@ func TestPortfoliosAsReplay(t *testing.T) {
 	})
 }
 
-// portfolios is what a replay gives.
+// portfolios is what a replay computes.
 type portfolios struct {
 	end      int64 // the last portfolio minute
 	statuses map[string]string
@@ -150,14 +150,14 @@ func (w *world) seedPortfolios(t *testing.T, seed uint64) portfolios {
 		}
 	}
 	if len(known) < 3 || len(want.statuses) < 1000 || len(want.flags) < 2 {
-		t.Fatalf("the traffic gives only %d portfolios, %d statuses, %d with flags", len(known), len(want.statuses), len(want.flags))
+		t.Fatalf("the traffic has only %d portfolios, %d statuses, %d with flags", len(known), len(want.statuses), len(want.flags))
 	}
 	return want
 }
 
 func statusKey(s *event.PortfolioStatus) string { return fmt.Sprint(s.PortfolioID, " ", s.Minute) }
 
-// nameless gives a flag's JSON without what it is named after: a replay names
+// nameless returns a flag's JSON without what it is named after: a replay names
 // it after an offset, the role after a minute.
 func nameless(f event.Flag) string {
 	f.FlagID, f.Position, f.EmittedAt = "", event.Position{}, 0
@@ -219,7 +219,7 @@ func (g *portfolioRun) reach(t *testing.T, minute int64) {
 			}
 		}
 		reached := slices.ContainsFunc(all, func(s pipeline.PartitionStatus) bool { return s.Portfolios.Minute >= minute })
-		return len(all) == partitions && reached && g.numbers.Ready() == nil
+		return len(all) == partitions && reached && g.numbers.CaughtUp()
 	})
 }
 
@@ -300,7 +300,7 @@ func (w *world) comparePortfolios(t *testing.T, want portfolios, repeats bool) {
 
 // TestSharedEventReachesEveryPartition sends what speaks of a WABA and of a
 // portfolio to one partition only: the numbers on the others hear of it too,
-// each once, however often the roles begin anew.
+// each once, however often the roles begin again.
 func TestSharedEventReachesEveryPartition(t *testing.T) {
 	w := newWorld(t, embeddedtest.Kafka(t).Addrs(), "shared")
 	start := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC).UnixMilli()

@@ -86,24 +86,32 @@ func (t *numbersTask) sendShared(ctx context.Context) error {
 	return err
 }
 
+// findRows looks up the partitions of the rows topic, once.
+func (t *numbersTask) findRows(ctx context.Context) error {
+	if t.sent.partitions != 0 {
+		return nil
+	}
+	n, err := t.config.Topics.Partitions(ctx, t.config.Rows)
+	if err == nil {
+		t.sent.partitions = n
+	}
+	return err
+}
+
 // sendProgress writes to every partition of the rows topic how far this partition is.
 // Everything that came of it has been acknowledged before.
 func (t *numbersTask) sendProgress(ctx context.Context) error {
 	if t.config.Topics == nil {
 		return nil
 	}
-	if t.sent.partitions == 0 {
-		n, err := t.config.Topics.Partitions(ctx, t.config.Rows)
-		if err != nil {
-			return err
-		}
-		t.sent.partitions = n
+	if err := t.findRows(ctx); err != nil {
+		return err
 	}
 	idle := t.isIdle()
 	value := codec.AppendRows(nil, &codec.Rows{
 		Topic: t.claim.Topic, Partition: t.claim.Partition, HasProgress: true,
 		Progress: codec.Progress{
-			Watermark: t.processor.Engine().Stats().Watermark, Sequence: t.sent.sequence, CaughtUp: t.status.State == StateRunning, Idle: idle,
+			Watermark: t.processor.Engine().Stats().Watermark, Sequence: t.sent.sequence, CaughtUp: !t.status.CaughtUpAt.IsZero(), Idle: idle,
 			Generation: t.generation, Policy: t.processor.Policy().Version,
 		},
 	})

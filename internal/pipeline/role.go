@@ -2,9 +2,9 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sendwatch/internal/telemetry"
@@ -20,8 +20,15 @@ type role struct {
 	telemetry *telemetry.Telemetry
 	logger    *slog.Logger
 
+	keeper Keeper // nil: incidents are kept in memory only
+	// more returns what is wrong with the role beside its partitions; nil for nothing.
+	more func(now time.Time, all []PartitionStatus) []Problem
+
 	statuses statuses
-	notice   sync.Once // of what every partition would say
+	notes    notes
+	joined   atomic.Bool
+	failing  atomic.Pointer[error] // why it cannot be in its group at present
+	notice   sync.Once             // of what every partition would say
 }
 
 // Status returns how far each partition is, by partition.
@@ -30,16 +37,6 @@ func (r *role) Status() []PartitionStatus { return r.statuses.all() }
 // Live returns nil while the loop of every partition goes round, else which one is
 // stuck.
 func (r *role) Live() error { return live(r.name, r.statuses.all(), r.now()) }
-
-// Stopped returns nil while no partition is stopped, else which ones are and why.
-func (r *role) Stopped() error { return stopped(r.name, r.statuses.all()) }
-
-// Ready returns nil once the partitions are assigned and have been read to their end,
-// while Kafka answers; else why not.
-func (r *role) Ready() error {
-	all := r.statuses.all()
-	return errors.Join(ready(r.name, r.statuses.everAssigned(), all), unanswered(r.name, all, r.now()))
-}
 
 // statefulTask is a task whose state outlives a claim.
 type statefulTask interface {

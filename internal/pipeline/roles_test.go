@@ -51,7 +51,7 @@ func TestNothingIsCommittedWhoseOutputsWereRefused(t *testing.T) {
 		log.append(send(1, time.Now()), "garbage")
 		n := newTestNumbers(writer)
 		whileRunning(t, n.Run, joining(log), func() {
-			if err := n.Ready(); err == nil || !strings.Contains(err.Error(), "events partition 0 has stopped: no") {
+			if err := n.Ready(); err == nil || !strings.Contains(err.Error(), "events partition 0: stopped: no") {
 				t.Errorf("ready: %v", err)
 			}
 			if err := n.Live(); err != nil {
@@ -205,7 +205,7 @@ func TestAskTravelsToTheOwner(t *testing.T) {
 	})
 }
 
-func TestStateIsKeptWhileTheGroupGathersAnew(t *testing.T) {
+func TestStateIsKeptDuringARebalance(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		log, writer := &fakeLog{topic: "events"}, &fakeWriter{}
 		for i := range 80 {
@@ -267,8 +267,9 @@ func TestSinkWaitsForTheStoreAndDropsNothing(t *testing.T) {
 			}
 			store.set(nil)
 			elapse(3 * time.Minute)
-			if sink.Fault() != "" || sink.Ready() != nil {
-				t.Errorf("after it came back: %q, %v", sink.Fault(), sink.Ready())
+			all := sink.Problems()
+			if sink.Fault() != "" || len(all) != 1 || all[0].Reason != ReasonUnreadable {
+				t.Errorf("after it came back: %q, %v, want one problem, the batch that cannot be read", sink.Fault(), all)
 			}
 		})
 		if store.minute != 300 {

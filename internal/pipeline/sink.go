@@ -2,10 +2,7 @@ package pipeline
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"sendwatch/internal/event"
@@ -25,6 +22,9 @@ type SinkConfig struct {
 	Drain time.Duration
 	// Retry is the longest pause between two tries of an insert; default 30 s.
 	Retry time.Duration
+
+	// Keeper keeps what an operator has to acknowledge; nil keeps it in memory only.
+	Keeper Keeper
 
 	Now       func() time.Time // wall clock; default time.Now
 	Telemetry *telemetry.Telemetry
@@ -54,7 +54,8 @@ type Sink struct {
 // NewSink returns a role that does nothing yet.
 func NewSink(config SinkConfig) *Sink {
 	c := config.withDefaults()
-	s := &Sink{config: c, role: role{name: event.RoleSink, drain: c.Drain, now: c.Now, telemetry: c.Telemetry, logger: c.Logger}}
+	s := &Sink{config: c, role: role{name: event.RoleSink, drain: c.Drain, now: c.Now, telemetry: c.Telemetry, logger: c.Logger, keeper: c.Keeper}}
+	s.more = s.refusal
 	s.inserter = newInserter(&s.config)
 	return s
 }
@@ -69,7 +70,7 @@ func (s *Sink) Run(ctx context.Context, join Join) error {
 		defer close(ended)
 		s.inserter.run(inserting)
 	}()
-	err := join(ctx, s.serve)
+	err := s.runGroup(ctx, join, s.serve)
 	stop()
 	<-ended
 	return err
@@ -88,13 +89,10 @@ func (s *Sink) serve(ctx context.Context, claim Claim, log Log) error {
 // Fault returns why the last try to store rows failed, "" while it does not.
 func (s *Sink) Fault() string { return s.inserter.lastFault() }
 
-// Ready returns nil once the partitions are assigned and read to their end, while Kafka
-// answers and ClickHouse takes rows; else why not.
-func (s *Sink) Ready() error {
+// refusal names a store that takes no rows.
+func (s *Sink) refusal(time.Time, []PartitionStatus) []Problem {
 	if fault := s.Fault(); fault != "" {
-		return fmt.Errorf("%s: rows cannot be stored now and wait in Kafka: %s", event.RoleSink, fault)
+		return []Problem{{Reason: ReasonStoreRefuses, Role: event.RoleSink, Detail: "rows cannot be stored now and wait in Kafka: " + fault}}
 	}
-	all := s.statuses.all()
-	asking := slices.DeleteFunc(slices.Clone(all), func(p PartitionStatus) bool { return p.State == StateWaiting }) // for ClickHouse
-	return errors.Join(ready(event.RoleSink, s.statuses.everAssigned(), all), unanswered(event.RoleSink, asking, s.now()))
+	return nil
 }

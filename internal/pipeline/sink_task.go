@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"sendwatch/internal/codec"
 	"sendwatch/internal/event"
@@ -17,11 +19,17 @@ type sinkTask struct {
 	rows    event.Output // since the last flush
 	bytes   int          // of them, as they came off the wire
 	end     int64        // of the log, as of the last fetch
+	newest  int64        // ms: when the newest record read was written; 0 before the first
+	lost    event.Lost   // not noted yet: the first record behind it says until when
 }
 
 // apply decodes a batch of records. One that is no rows batch is not ours to repair and
 // stops nothing: it is counted and skipped.
 func (t *sinkTask) apply(_ context.Context, batch *event.Batch) error {
+	if batch.Lost.Count() > 0 {
+		t.lost = batch.Lost
+	}
+	t.noteLostRows(batch)
 	for i := range batch.Records {
 		r := &batch.Records[i]
 		if err := codec.DecodeRows(r.Value, &t.decoded); err != nil {
@@ -35,10 +43,36 @@ func (t *sinkTask) apply(_ context.Context, batch *event.Batch) error {
 	for _, u := range batch.Unreadable {
 		t.skip(u.First, u.Last, u.Reason)
 	}
+	if n := len(batch.Records); n > 0 {
+		t.newest = batch.Records[n-1].Timestamp
+	}
+	if t.rows.Len() > 0 && t.status.PendingSince.IsZero() {
+		t.status.PendingSince = t.now()
+	}
 	t.end = batch.End
 	t.metrics.Set(telemetry.Partitions, float64(t.sink.inserter.clients.Load()), event.RoleSink)
 	return nil
 }
+
+// noteLostRows notes the records that retention deleted, once it can say what they were:
+// rows of the time between the last record that was read and the first that is left.
+func (t *sinkTask) noteLostRows(batch *event.Batch) {
+	if t.lost.Count() == 0 || len(batch.Records) == 0 && batch.Next < batch.End {
+		return
+	}
+	from, to := "before", t.now().UnixMilli()
+	if t.newest > 0 {
+		from = "from " + minuteOf(t.newest) + " to"
+	}
+	if len(batch.Records) > 0 {
+		to = batch.Records[0].Timestamp
+	}
+	t.noteLost(t.lost, fmt.Sprintf(" (rows written %s %s; a restart of the numbers role writes all rows again)", from, minuteOf(to)))
+	t.lost = event.Lost{}
+}
+
+// minuteOf writes the minute of a time in ms.
+func minuteOf(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04Z") }
 
 func (t *sinkTask) skip(first, last int64, reason string) {
 	t.noteUnreadable(first, last)
@@ -58,10 +92,12 @@ func (t *sinkTask) flush(ctx context.Context) error {
 	if t.rows.Len() == 0 {
 		return nil
 	}
-	if err := t.waiting(func() error { return t.sink.inserter.insert(ctx, &t.rows) }); err != nil {
+	t.status.forStore = true
+	err := t.waiting(func() error { return t.sink.inserter.insert(ctx, &t.rows) })
+	if t.status.forStore = false; err != nil {
 		return err
 	}
 	t.rows.Reset()
-	t.bytes = 0
+	t.bytes, t.status.PendingSince = 0, time.Time{}
 	return nil
 }

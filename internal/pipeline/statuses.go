@@ -28,16 +28,36 @@ type PartitionStatus struct {
 	Partition int32
 	State     State
 	Next      int64 // offset to be read next
-	End       int64 // one past the newest record
+	End       int64 // one past the newest record that can be read
+	Lag       int64 // records between Next and the end of the log, with those held back
+	// HeldBack counts the records that an open transaction keeps from being read, since
+	// HeldSince without progress.
+	HeldBack  int64
+	HeldSince time.Time
+	// CaughtUpAt is when the log had been read to the end that it had at the first fetch;
+	// zero before.
+	CaughtUpAt time.Time
 	// LagSeconds is the wall clock less the newest read record's time, 0 at the end.
 	LagSeconds float64
 	// Unreadable counts offsets that were skipped because they cannot be read.
 	Unreadable int64
+	Lost       int64             // records that retention deleted before they were read, counted
 	Engine     engine.Stats      // of the numbers role
 	Portfolios PortfolioProgress // of the portfolios role
-	Error      string
-	Ticked     time.Time // when the partition's loop last went round
-	Fetched    time.Time // when Kafka last answered a fetch; zero if it has not yet
+	// WatermarkBy is the number whose event moved the watermark beyond the wall clock.
+	WatermarkBy string
+	LastEvent   time.Time // wall clock: when the numbers role last applied an event
+	// PendingSince is when the oldest rows were read that the sink has not stored; zero
+	// without any.
+	PendingSince time.Time
+	Incidents    incidents // not acknowledged
+	Error        string
+	Ticked       time.Time // when the partition's loop last went round
+	Answered     time.Time // when Kafka last answered a fetch or a write; zero if it has not yet
+
+	stoppedBy  Reason // of a stopped one
+	lastMinute tally
+	forStore   bool // it waits for the store, not for Kafka
 }
 
 // PortfolioProgress is how far the portfolios of one partition of the rows topic are.
@@ -57,7 +77,6 @@ type PortfolioProgress struct {
 type statuses struct {
 	mu         sync.Mutex
 	partitions map[int32]PartitionStatus
-	assigned   bool
 }
 
 // put replaces a partition's status.
@@ -67,7 +86,7 @@ func (s *statuses) put(status PartitionStatus) {
 	if s.partitions == nil {
 		s.partitions = map[int32]PartitionStatus{}
 	}
-	s.partitions[status.Partition], s.assigned = status, true
+	s.partitions[status.Partition] = status
 }
 
 // drop forgets a partition that is no longer ours.
@@ -87,11 +106,4 @@ func (s *statuses) all() []PartitionStatus {
 	}
 	slices.SortFunc(out, func(a, b PartitionStatus) int { return cmp.Compare(a.Partition, b.Partition) })
 	return out
-}
-
-// everAssigned reports whether the role was ever assigned a partition.
-func (s *statuses) everAssigned() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.assigned
 }

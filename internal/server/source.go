@@ -59,8 +59,18 @@ type Status struct {
 	Started       time.Time        `json:"started"`
 	Records       map[string]int64 `json:"records"` // by class, over all partitions
 	Late          int64            `json:"late"`
-	Partitions    []Partition      `json:"partitions"` // by role and partition
-	Notes         []string         `json:"notes,omitempty"`
+	Partitions    []Partition      `json:"partitions"`         // by role and partition
+	Problems      []Problem        `json:"problems,omitempty"` // why /readyz says no, and what does no harm to it
+}
+
+// Problem is a reason for not being ready that is in force.
+type Problem struct {
+	Reason    string `json:"reason"` // its name
+	Role      string `json:"role"`
+	Topic     string `json:"topic,omitempty"` // empty if it concerns the whole role
+	Partition int32  `json:"partition"`
+	Detail    string `json:"detail"` // what exactly
+	Action    string `json:"action"` // what to do
 }
 
 // Partition is how far one role is on one partition.
@@ -71,7 +81,8 @@ type Partition struct {
 	State      string           `json:"state"`       // e.g. catching_up, running, stopped
 	NextOffset int64            `json:"next_offset"` // of the record to be read next
 	EndOffset  int64            `json:"end_offset"`  // one past the newest record
-	Lag        int64            `json:"lag"`         // records
+	Lag        int64            `json:"lag"`         // records, with those held back
+	HeldBack   int64            `json:"held_back"`   // records that an open transaction keeps from being read
 	LagSeconds float64          `json:"lag_seconds"` // wall clock minus the time of the newest record read
 	Watermark  int64            `json:"watermark"`   // ms, 0 before the first event
 	Records    map[string]int64 `json:"records,omitempty"`

@@ -12,6 +12,8 @@ const (
 	DroppedKeys
 	DeadLetters
 	Unreadable
+	LostRecords
+	SplitNumbers
 	Flags
 	OversizedFlags
 	ClockEvents
@@ -20,7 +22,9 @@ const (
 	EvaluationLag
 	LagRecords
 	LagSeconds
+	HeldBackRecords
 	Watermark
+	NotReady
 	Partitions
 	Rebalances
 	StateEntries
@@ -100,6 +104,16 @@ var table = [NumMetrics]Definition{
 		"Records that a role could not read and stepped over; of the events topic (numbers) only those that are not even a batch.",
 		[]string{"role", "partition"},
 	},
+	LostRecords: {
+		"sendwatch.lost", Counter, "{record}",
+		"Offsets that the topic's retention deleted before a role read them.",
+		[]string{"role", "partition"},
+	},
+	SplitNumbers: {
+		"sendwatch.split_numbers", Counter, "{number}",
+		"Numbers whose events came on two partitions of the events topic, by the partition of the rows topic that noticed it.",
+		[]string{"partition"},
+	},
 	Flags: {
 		"sendwatch.flags", Counter, "{flag}",
 		"Transitions of flags, with those that are too large for the flags topic (sendwatch.flags.oversized).",
@@ -132,7 +146,7 @@ var table = [NumMetrics]Definition{
 	},
 	LagRecords: {
 		"sendwatch.lag.records", Gauge, "{record}",
-		"Records between the next one to read and the end of the partition.",
+		"Records between the next one to read and the end of the partition, with those that an open transaction holds back.",
 		[]string{"role", "partition"},
 	},
 	LagSeconds: {
@@ -140,10 +154,20 @@ var table = [NumMetrics]Definition{
 		"Wall clock minus the timestamp of the newest record read; 0 at the end of the partition.",
 		[]string{"role", "partition"},
 	},
+	HeldBackRecords: {
+		"sendwatch.held_back", Gauge, "{record}",
+		"Records that are in the log and cannot be read yet, because a producer's transaction before them is open; part of the lag.",
+		[]string{"role", "partition"},
+	},
 	Watermark: {
 		"sendwatch.watermark", Gauge, "s",
 		"Largest event time applied (of portfolios the minute evaluated last), in seconds since the Unix epoch. The present time less this is the lag in event time, also of a partition that has stopped.",
 		[]string{"role", "partition"},
+	},
+	NotReady: {
+		"sendwatch.not_ready", Gauge, "",
+		"1 while a role is not ready for a reason, which /readyz names too; absent otherwise. The partition is empty if the reason concerns the whole role.",
+		[]string{"role", "partition", "reason"},
 	},
 	Partitions: {
 		"sendwatch.partitions", Gauge, "{partition}",

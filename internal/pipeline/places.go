@@ -1,0 +1,105 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/cespare/xxhash/v2"
+
+	"sendwatch/internal/codec"
+	"sendwatch/internal/event"
+	"sendwatch/internal/telemetry"
+)
+
+// A number's events must be on one partition of the events topic: the engine of another
+// would count a part of them. No partition can see that alone. So the numbers role writes
+// to the rows topic, once for each number, on which partition it has first seen it, to
+// the partition of the rows topic that the number's name decides; and the portfolios role
+// remembers these places and notices a second one.
+
+// sendPlaces writes where the numbers that are new since the last flush have been seen.
+func (t *numbersTask) sendPlaces(ctx context.Context) error {
+	if len(t.newNumbers) == 0 {
+		return nil
+	}
+	if err := t.findRows(ctx); err != nil {
+		return err
+	}
+	partitions, err := t.config.Topics.Partitions(ctx, t.claim.Topic)
+	if err != nil {
+		return err
+	}
+	batches := make([]codec.Rows, t.sent.partitions)
+	sizes := make([]int, t.sent.partitions)
+	var messages []event.Message
+	finish := func(to int32) {
+		messages = append(messages, event.Message{Partition: to, PartitionSet: true, Value: codec.AppendRows(nil, &batches[to])})
+		batches[to].Reset()
+		sizes[to] = 0
+	}
+	for _, id := range t.newNumbers {
+		to := int32(xxhash.Sum64String(id) % uint64(t.sent.partitions))
+		b := &batches[to]
+		b.Topic, b.Partition = t.claim.Topic, t.claim.Partition
+		b.Changes = append(b.Changes, event.PortfolioChange{
+			Partition: t.claim.Partition, Kind: event.ChangePlace, NumberID: id, B: int64(partitions),
+		})
+		if sizes[to] += len(id) + 32; sizes[to] > maxRowsMessage || len(b.Changes) >= maxRowsOfOne {
+			finish(to)
+		}
+	}
+	for to := range batches {
+		if len(batches[to].Changes) > 0 {
+			finish(int32(to))
+		}
+	}
+	if err := t.produce(ctx, t.config.Writer, t.config.Rows, messages); err != nil {
+		return err
+	}
+	clear(t.newNumbers)
+	t.newNumbers = t.newNumbers[:0]
+	return nil
+}
+
+// maxPlaces bounds how many numbers the portfolios role knows the places of, on each
+// partition of the rows topic; later ones are not looked after.
+const maxPlaces = 1_000_000
+
+// place is where a number has been seen.
+type place struct {
+	partitions int64 // of the events topic, as of then
+	partition  int32 // splitNumber once it has been seen on another as well
+}
+
+// splitNumber is the partition of a number that is known to be on several.
+const splitNumber = -1
+
+// notePlace remembers where a number was seen, and notices a second place. offset is that
+// of the record of the rows topic that says so.
+func (t *portfolioTask) notePlace(c *event.PortfolioChange, offset int64) {
+	id := xxhash.Sum64String(c.NumberID)
+	before, known := t.places[id]
+	switch {
+	case known && before.partitions == c.B:
+		if before.partition == c.Partition || before.partition == splitNumber {
+			return
+		}
+		t.places[id] = place{c.B, splitNumber}
+		name := shortID(c.NumberID)
+		if t.noteIncident(&t.status.Incidents.Split, 1, offset, fmt.Sprintf("number_id %s on partitions %d and %d of %s", name, before.partition, c.Partition, t.config.Events)) {
+			t.metrics.Add(telemetry.SplitNumbers, 1, t.label)
+		}
+	case known || len(t.places) < maxPlaces:
+		t.places[id] = place{c.B, c.Partition}
+	}
+}
+
+// shortID cuts an id, which may be nearly as long as a record, for its readers.
+func shortID(id string) string {
+	const most = 64
+	if len(id) <= most {
+		return id
+	}
+	return strings.ToValidUTF8(id[:most], "") + "..."
+}

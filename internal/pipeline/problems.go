@@ -1,0 +1,119 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"sendwatch/internal/event"
+)
+
+// problems returns what is wrong with one partition at a time, from its status alone.
+func (s *PartitionStatus) problems(now time.Time) []Problem {
+	var list []Problem
+	add := func(r Reason, format string, args ...any) {
+		list = append(list, Problem{Reason: r, Role: s.Role, Topic: s.Topic, Partition: s.Partition, Detail: fmt.Sprintf(format, args...)})
+	}
+	if s.State == StateStopped {
+		add(s.stoppedBy, "%s", s.Error)
+		return append(list, s.incidents()...)
+	}
+	if !s.Answered.IsZero() && now.Sub(s.Answered) > silentKafka && !s.forStore {
+		add(ReasonKafkaSilent, "no answer from Kafka since %s", s.Answered.UTC().Format(time.RFC3339))
+	}
+	lag := time.Duration(s.LagSeconds * float64(time.Second))
+	switch {
+	case s.CaughtUpAt.IsZero():
+		add(ReasonCatchingUp, "%d records to go", s.Lag)
+	case lag > tooFarBehind && s.Role != event.RoleSink:
+		add(ReasonCatchingUp, "%d records and %s behind", s.Lag, lag.Round(time.Second))
+	}
+	if s.HeldBack > 0 && now.Sub(s.HeldSince) > heldBackAfter {
+		add(ReasonHeldBack, "%d records from offset %d on cannot be read since %s", s.HeldBack, s.End, s.HeldSince.UTC().Format(time.RFC3339))
+	}
+	switch s.Role {
+	case event.RoleNumbers:
+		list = append(list, s.inputProblems(now)...)
+	case event.RolePortfolios:
+		list = append(list, s.portfolioProblems(now)...)
+	case event.RoleSink:
+		if wait := max(lag, sincePending(s, now)); !s.CaughtUpAt.IsZero() && wait > tooFarBehind {
+			add(ReasonSinkBehind, "rows have waited for %s", wait.Round(time.Second))
+		}
+	}
+	return append(list, s.incidents()...)
+}
+
+func sincePending(s *PartitionStatus, now time.Time) time.Duration {
+	if s.PendingSince.IsZero() {
+		return 0
+	}
+	return now.Sub(s.PendingSince)
+}
+
+// inputProblems returns what is wrong with the events that come.
+func (s *PartitionStatus) inputProblems(now time.Time) []Problem {
+	var list []Problem
+	add := func(r Reason, format string, args ...any) {
+		list = append(list, Problem{Reason: r, Role: s.Role, Topic: s.Topic, Partition: s.Partition, Detail: fmt.Sprintf(format, args...)})
+	}
+	m := s.lastMinute
+	if m.rejected >= minuteFloor && m.rejected*minuteShare >= m.records {
+		add(ReasonRejecting, "%d of the last minute's %d records were rejected", m.rejected, m.records)
+	}
+	if m.misKeyed >= minuteFloor && m.misKeyed*minuteShare >= m.records {
+		add(ReasonKeysDisagree, "%d of the last minute's %d records have no key or another than their number_id", m.misKeyed, m.records)
+	}
+	if s.Engine.Watermark <= 0 {
+		return list
+	}
+	watermark := time.UnixMilli(s.Engine.Watermark)
+	at := watermark.UTC().Format(time.RFC3339)
+	switch ahead := watermark.Sub(now); {
+	case ahead > watermarkAhead:
+		by := "an event without a number"
+		if s.WatermarkBy != "" {
+			by = "an event of number_id " + s.WatermarkBy
+		}
+		add(ReasonWatermarkAhead, "the partition's time is %s, which is %s ahead; %s brought it there", at, ahead.Round(time.Second), by)
+	case -ahead > watermarkBehind && !s.CaughtUpAt.IsZero() && now.Sub(s.CaughtUpAt) > watermarkGrace:
+		add(ReasonWatermarkBehind, "the partition's time is %s, which is %s behind", at, (-ahead).Round(time.Second))
+	}
+	return list
+}
+
+// portfolioProblems returns what keeps portfolios from being evaluated.
+func (s *PartitionStatus) portfolioProblems(now time.Time) []Problem {
+	p := &s.Portfolios
+	var detail string
+	switch {
+	case s.CaughtUpAt.IsZero() || now.Sub(s.CaughtUpAt) < tooFarBehind:
+		return nil
+	case len(p.Silent) > 0:
+		detail = fmt.Sprintf("no progress record yet of the partitions %v of the events topic", p.Silent)
+	case p.Behind > portfoliosBehind.Milliseconds():
+		detail = fmt.Sprintf("the last evaluated minute is %s behind the fastest partition of the events topic", time.Duration(p.Behind)*time.Millisecond)
+	default:
+		return nil
+	}
+	return []Problem{{Reason: ReasonWaitingForNumbers, Role: s.Role, Topic: s.Topic, Partition: s.Partition, Detail: detail}}
+}
+
+// reasoned is an error that names its reason.
+type reasoned interface {
+	error
+	// Reason returns the reason's name.
+	Reason() string
+}
+
+// reasonOf returns the reason that an error names, other if it names none.
+func reasonOf(err error, other Reason) Reason {
+	if named, ok := errors.AsType[reasoned](err); ok {
+		for r := range NumReasons {
+			if reasons[r].Name == named.Reason() {
+				return r
+			}
+		}
+	}
+	return other
+}
