@@ -26,6 +26,7 @@ import (
 	"sendwatch/internal/kafka"
 	"sendwatch/internal/oracle"
 	"sendwatch/internal/oracle/randlog"
+	"sendwatch/internal/pipeline"
 	"sendwatch/internal/policy"
 	"sendwatch/internal/sqlprint"
 )
@@ -280,6 +281,11 @@ func keepOldRows(t *testing.T, cfg config.Config) {
 	}
 }
 
+// stored reports whether a sink has read its topic to the end and stored what it read.
+func stored(sink *pipeline.Sink) bool {
+	return sink.CaughtUp() && !slices.ContainsFunc(sink.Status(), func(s pipeline.PartitionStatus) bool { return !s.PendingSince.IsZero() })
+}
+
 // runUntilRead runs the roles until the log has been read and its rows are
 // stored, then drains them. It returns a client for the tables.
 func runUntilRead(t *testing.T, cfg config.Config, records int64) *clickhouse.Client {
@@ -298,7 +304,7 @@ func runUntilRead(t *testing.T, cfg config.Config, records int64) *clickhouse.Cl
 			t.Fatal(err)
 		}
 		var read, watermark int64
-		behind := roles.Ready(ctx) != nil || roles.portfolios.Ready() != nil || roles.sink.Ready() != nil
+		behind := !roles.numbers.CaughtUp() || !roles.portfolios.CaughtUp() || !stored(roles.sink)
 		for _, p := range status.Partitions {
 			behind = behind || p.Lag > 0
 			if p.Role == event.RoleNumbers && p.Partition == 1 {
@@ -333,7 +339,7 @@ func runUntilRead(t *testing.T, cfg config.Config, records int64) *clickhouse.Cl
 	}
 	ctx, cancel = context.WithCancel(t.Context())
 	go func() { done <- roles.run(ctx) }()
-	embeddedtest.Eventually(t, time.Minute, "the rest of the rows is stored", func() bool { return roles.sink.Ready() == nil })
+	embeddedtest.Eventually(t, time.Minute, "the rest of the rows is stored", func() bool { return stored(roles.sink) })
 	cancel()
 	if err := <-done; err != nil {
 		t.Fatal(err)

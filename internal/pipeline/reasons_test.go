@@ -31,7 +31,6 @@ func (n named) Reason() string { return n.reason }
 type anyRole interface {
 	Run(context.Context, Join) error
 	Problems() []Problem
-	Ready() error
 	Live() error
 }
 
@@ -260,7 +259,7 @@ func TestEveryReasonIsReached(t *testing.T) {
 					if i < 0 || !strings.Contains(all[i].Detail, c.detail) {
 						t.Fatalf("problems: %+v, want %s with %q", all, r, c.detail)
 					}
-					if err := role.Ready(); err == nil || !strings.Contains(err.Error(), r.String()+": ") {
+					if err := Unready(all, true); err == nil || !strings.Contains(err.Error(), r.String()+": ") {
 						t.Errorf("ready: %v", err)
 					}
 					if err := role.Live(); err != nil {
@@ -353,6 +352,6 @@ func TestWaitingForAWriteIsNotReady(t *testing.T) {
 type slowWriter struct{ fakeWriter }
 
 func (s *slowWriter) Produce(ctx context.Context, topic string, messages []event.Message) error {
-	time.Sleep(100 * time.Millisecond) // of the bubble's time
+	<-time.After(100 * time.Millisecond) // of the bubble's time
 	return s.fakeWriter.Produce(ctx, topic, messages)
 }
