@@ -113,8 +113,8 @@ func checkClickHouse(ctx context.Context, out io.Writer, cfg config.Config) (fai
 	}
 	defer client.Close() //nolint:errcheck // nothing was written
 	for _, p := range client.Check(ctx) {
-		fmt.Fprintf(out, "error: %s\n", p)
-		failed = true
+		fmt.Fprintln(out, p)
+		failed = failed || !p.Warning
 	}
 	return failed
 }

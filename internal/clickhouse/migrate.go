@@ -2,14 +2,15 @@ package clickhouse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
 // Migrate creates the database if it is missing and applies, in order, the
-// statements that it lacks. It returns the names of those applied. It may be run
-// again and by several processes at once: every statement is idempotent, and a
-// statement is noted only after it took effect. It refuses a database of a
-// newer program and one whose applied statements are not ours.
+// statements that it lacks, at every address. It returns the names of those
+// applied. It may be run again and by several processes at once: every statement
+// is idempotent, and a statement is noted only after it took effect. It refuses a
+// database of a newer program and one whose applied statements are not ours.
 func (c *Client) Migrate(ctx context.Context) ([]string, error) {
 	ours, err := shipped()
 	if err != nil {
@@ -19,15 +20,35 @@ func (c *Client) Migrate(ctx context.Context) ([]string, error) {
 }
 
 func (c *Client) migrate(ctx context.Context, ours []migration) ([]string, error) {
-	if err := c.conn.Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+c.database); err != nil {
-		return nil, fail(ctx, "create the database "+c.database, err)
+	var all []string
+	var errs []error
+	for _, s := range c.servers {
+		done, err := s.migrate(ctx, ours)
+		at := ""
+		if len(c.servers) > 1 {
+			at = " at " + s.address
+			if err != nil {
+				err = fmt.Errorf("%s: %w", s.address, err)
+			}
+		}
+		for _, name := range done {
+			all = append(all, name+at)
+		}
+		errs = append(errs, err)
+	}
+	return all, errors.Join(errs...)
+}
+
+func (s *server) migrate(ctx context.Context, ours []migration) ([]string, error) {
+	if err := s.conn.Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+s.database); err != nil {
+		return nil, fail(ctx, "create the database "+s.database, err)
 	}
 	// The first statement makes the place where the others are noted, so it
 	// runs before anything can be known.
-	if err := c.conn.Exec(ctx, ours[0].statement(c.database)); err != nil {
+	if err := s.conn.Exec(ctx, ours[0].statement(s.database)); err != nil {
 		return nil, fail(ctx, "create "+ours[0].name, err)
 	}
-	theirs, err := c.applied(ctx)
+	theirs, err := s.applied(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -39,10 +60,10 @@ func (c *Client) migrate(ctx context.Context, ours []migration) ([]string, error
 	for i := range missing {
 		m := &missing[i]
 		name := fmt.Sprintf("%04d_%s", m.version, m.name)
-		if err := c.conn.Exec(ctx, m.statement(c.database)); err != nil {
+		if err := s.conn.Exec(ctx, m.statement(s.database)); err != nil {
 			return done, fail(ctx, "apply "+name, err)
 		}
-		if err := c.note(ctx, m); err != nil {
+		if err := s.note(ctx, m); err != nil {
 			return done, err
 		}
 		done = append(done, name)
@@ -51,9 +72,9 @@ func (c *Client) migrate(ctx context.Context, ours []migration) ([]string, error
 }
 
 // note records that a statement was applied.
-func (c *Client) note(ctx context.Context, m *migration) error {
+func (s *server) note(ctx context.Context, m *migration) error {
 	doing := "note a statement in schema_migrations"
-	batch, err := c.conn.PrepareBatch(insertSettings(ctx), "INSERT INTO "+c.database+".schema_migrations (version, name, checksum)")
+	batch, err := s.conn.PrepareBatch(insertSettings(ctx), "INSERT INTO "+s.database+".schema_migrations (version, name, checksum)")
 	if err != nil {
 		return fail(ctx, doing, err)
 	}
@@ -65,9 +86,9 @@ func (c *Client) note(ctx context.Context, m *migration) error {
 }
 
 // applied reads what has been applied.
-func (c *Client) applied(ctx context.Context) ([]applied, error) {
+func (s *server) applied(ctx context.Context) ([]applied, error) {
 	doing := "read schema_migrations"
-	rows, err := c.conn.Query(ctx, "SELECT version, name, checksum FROM "+c.database+".schema_migrations FINAL ORDER BY version")
+	rows, err := s.conn.Query(ctx, "SELECT version, name, checksum FROM "+s.database+".schema_migrations FINAL ORDER BY version")
 	if err != nil {
 		return nil, fail(ctx, doing, err)
 	}

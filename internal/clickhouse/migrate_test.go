@@ -33,7 +33,7 @@ func TestMigrateAppliesEverythingOnce(t *testing.T) {
 	}
 
 	// A run that ended between a statement and its note does it again.
-	if err := c.conn.Exec(ctx, "TRUNCATE TABLE "+c.database+".schema_migrations"); err != nil {
+	if err := c.servers[0].conn.Exec(ctx, "TRUNCATE TABLE "+c.database+".schema_migrations"); err != nil {
 		t.Fatal(err)
 	}
 	if done, err = c.Migrate(ctx); err != nil || len(done) != len(ours) {
@@ -72,7 +72,7 @@ func TestMigrateIsForwardOnly(t *testing.T) {
 	})
 	t.Run("check", func(t *testing.T) {
 		m := migration{version: uint32(len(ours) + 1), name: "of_tomorrow", checksum: "x"}
-		if err := c.note(ctx, &m); err != nil {
+		if err := c.servers[0].note(ctx, &m); err != nil {
 			t.Fatal(err)
 		}
 		problems := c.Check(ctx)
@@ -101,7 +101,7 @@ func TestRowsOfVersion1StayReadable(t *testing.T) {
 		"number_status (number_id, minute, partition, version, score, band) SELECT 'n1', toDateTime64(today(), 3, 'UTC'), 0, 7, 71, 'high'",
 		"number_minutes (number_id, minute, partition, pane, version, sent) SELECT 'n1', toDateTime64(today(), 3, 'UTC'), 0, 0, 7, 5",
 	} {
-		if err := c.conn.Exec(ctx, "INSERT INTO "+c.database+"."+insert); err != nil {
+		if err := c.servers[0].conn.Exec(ctx, "INSERT INTO "+c.database+"."+insert); err != nil {
 			t.Fatalf("%s: %v", insert, err)
 		}
 	}

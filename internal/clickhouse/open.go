@@ -1,16 +1,15 @@
 package clickhouse
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"regexp"
+	"sync"
 	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
 // DefaultDatabase is where the tables are unless the configuration says otherwise.
@@ -24,8 +23,9 @@ const (
 
 // Config says how to reach ClickHouse. The zero value of a field is its default.
 type Config struct {
-	// Addresses are the servers' native protocol ports as host:port; the next
-	// is tried where one does not answer. There must be at least one.
+	// Addresses are the servers' native protocol ports as host:port, at least one.
+	// Rows go to the first while it answers, and to another only if that holds the
+	// same tables (see Check).
 	Addresses []string
 	// Database holds the tables and views, "sendwatch" by default: letters,
 	// digits and underscores, beginning with no digit, at most 63.
@@ -59,17 +59,17 @@ func checkDatabase(name string) error {
 	return nil
 }
 
-// Client is one ClickHouse, reached by two pools: one names every table in
-// full and works before the database exists, the other has the database as its
-// default, so that people need not write its name. It may be used by several
-// goroutines at once.
+// Client is one ClickHouse, under one or several addresses. It may be used by
+// several goroutines at once.
 type Client struct {
-	conn          driver.Conn
-	queries       driver.Conn
+	servers       []*server // in the order of the addresses
 	database      string
-	addresses     []string
-	user          string
 	insertTimeout time.Duration
+	logger        *slog.Logger // nil: silent
+	now           func() time.Time
+
+	mu      sync.Mutex
+	current int // the server that rows went to last
 }
 
 // Open prepares a client without connecting. Close releases it.
@@ -93,13 +93,11 @@ func Open(c Config) (*Client, error) {
 		c.InsertTimeout = defaultInsertTimeout
 	}
 	options := &ch.Options{
-		Addr:             c.Addresses,
-		Auth:             ch.Auth{Username: c.User, Password: c.Password},
-		DialContext:      dialer(c.TLS),
-		DialTimeout:      dialTimeout,
-		MaxOpenConns:     c.MaxConns,
-		MaxIdleConns:     c.MaxConns,
-		ConnOpenStrategy: ch.ConnOpenInOrder,
+		Auth:         ch.Auth{Username: c.User, Password: c.Password},
+		DialContext:  dialer(c.TLS),
+		DialTimeout:  dialTimeout,
+		MaxOpenConns: c.MaxConns,
+		MaxIdleConns: c.MaxConns,
 	}
 	options.ClientInfo.Products = append(options.ClientInfo.Products, struct{ Name, Version string }{"sendwatch", "1"})
 	if !c.NoCompression {
@@ -108,24 +106,25 @@ func Open(c Config) (*Client, error) {
 	if c.Logger != nil {
 		options.Logger = slog.New(redacting{c.Logger.Handler()})
 	}
-	conn, err := ch.Open(options)
-	if err != nil {
-		return nil, fail(context.Background(), "open", err)
+	client := &Client{database: c.Database, insertTimeout: c.InsertTimeout, logger: c.Logger, now: time.Now}
+	for _, address := range c.Addresses {
+		s, err := openServer(address, c.Database, *options)
+		if err != nil {
+			return nil, errors.Join(err, client.Close())
+		}
+		client.servers = append(client.servers, s)
 	}
-	named := *options
-	named.Auth.Database = c.Database
-	queries, err := ch.Open(&named)
-	if err != nil {
-		return nil, errors.Join(fail(context.Background(), "open", err), conn.Close())
-	}
-	return &Client{
-		conn: conn, queries: queries, database: c.Database, addresses: c.Addresses,
-		user: c.User, insertTimeout: c.InsertTimeout,
-	}, nil
+	return client, nil
 }
 
 // Database returns the name of the database.
 func (c *Client) Database() string { return c.database }
 
 // Close closes all connections.
-func (c *Client) Close() error { return errors.Join(c.conn.Close(), c.queries.Close()) }
+func (c *Client) Close() error {
+	var errs []error
+	for _, s := range c.servers {
+		errs = append(errs, s.close())
+	}
+	return errors.Join(errs...)
+}

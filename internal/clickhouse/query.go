@@ -29,9 +29,13 @@ type Rows interface {
 // number of rows. Unlike the errors of our own statements, one of the user's
 // statement is the server's in full.
 func (c *Client) Query(ctx context.Context, statement string, out Rows) (int64, error) {
+	s, err := c.readable(ctx)
+	if err != nil {
+		return 0, err
+	}
 	running, cancel := context.WithCancel(ctx)
 	defer cancel()
-	rows, err := c.queries.Query(running, statement)
+	rows, err := s.queries.Query(running, statement)
 	if errors.Is(err, io.EOF) {
 		return 0, nil // a statement without a result
 	}

@@ -73,7 +73,7 @@ func factColumn(f event.Fact) column[event.NumberStatus] {
 			if math.IsNaN(r.Facts[f]) {
 				return nil
 			}
-			ms := instant(int64(r.Facts[f]))
+			ms := instant(int64(min(r.Facts[f], latestTime))) // a double may be beyond an int64
 			return &ms
 		})
 	}

@@ -152,13 +152,18 @@ func (t *table[R]) reset() {
 }
 
 // send makes one insert. After an error the rows may or may not be stored.
-func send[R any](ctx context.Context, w *Writer, t *table[R], rows []*R) (err error) {
+func send[R any](ctx context.Context, w *Writer, t *table[R], rows []*R) error {
 	ctx, cancel := context.WithTimeout(ctx, w.client.insertTimeout)
 	defer cancel()
+	server, err := w.client.writable(ctx)
+	if err != nil {
+		return err
+	}
 	doing := "insert into " + t.name
 	defer t.reset()
-	batch, err := w.client.conn.PrepareBatch(insertSettings(ctx), "INSERT INTO "+w.client.database+"."+t.name+" (`"+strings.Join(t.names, "`, `")+"`)")
+	batch, err := server.conn.PrepareBatch(insertSettings(ctx), insertStatement(w.client.database, t.name, t.names))
 	if err != nil {
+		w.client.failed(server, err)
 		return fail(ctx, doing, err)
 	}
 	defer batch.Close() //nolint:errcheck // after a Send it does nothing, before one its error has been given
@@ -168,7 +173,14 @@ func send[R any](ctx context.Context, w *Writer, t *table[R], rows []*R) (err er
 			return fail(ctx, doing+", column "+t.names[i], err)
 		}
 	}
-	return fail(ctx, doing, batch.Send())
+	err = batch.Send()
+	w.client.failed(server, err)
+	return fail(ctx, doing, err)
+}
+
+// insertStatement begins an insert into some columns of a table.
+func insertStatement(database, table string, columns []string) string {
+	return "INSERT INTO " + database + "." + table + " (`" + strings.Join(columns, "`, `") + "`)"
 }
 
 // insertSettings asks for the answer after the rows are stored: servers since

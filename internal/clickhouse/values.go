@@ -35,10 +35,15 @@ func pointer[T any](v T, there bool) *T {
 	return &v
 }
 
-// latestTime is the last instant a DateTime64 holds, 2299-12-31 UTC.
-const latestTime = 10_413_792_000_000 - 1
+// latestTime is the last instant that comes back as it was stored,
+// 2262-04-11T23:47:16.854Z. A DateTime64(3) holds times up to 2299, but the client
+// library (clickhouse-go v2.50 and v2.51, lib/column/datetime64.go) carries each
+// through int64 nanoseconds, writing and reading, and what does not fit there wraps
+// round to the 17th to 19th century: a ban without an end would be long over.
+const latestTime = math.MaxInt64 / 1_000_000
 
-// instant returns a time in ms as the column takes it.
+// instant returns a time in ms as the column takes it; every time of every table
+// goes through here. What lies beyond latestTime is stored as that.
 func instant(ms int64) int64 { return min(max(ms, 0), latestTime) }
 
 // number returns a Value's number, nil if it is none.

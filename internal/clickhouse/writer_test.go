@@ -63,7 +63,7 @@ func TestWritesMayBeRepeatedReorderedAndSplit(t *testing.T) {
 			// The server merges parts whenever it likes.
 			for table := range columnsOf(t, messy) {
 				if strings.Contains(table, "_") || table == "flags" {
-					if err := messy.conn.Exec(ctx, "OPTIMIZE TABLE "+messy.database+"."+table+" FINAL"); err != nil {
+					if err := messy.servers[0].conn.Exec(ctx, "OPTIMIZE TABLE "+messy.database+"."+table+" FINAL"); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -143,6 +143,43 @@ func TestNumbersShowWhatIsSilent(t *testing.T) {
 		`{"band":"high","reply_ratio_7d":0,"reply_ratio_nowcast":0,"pending":0,"cap":null,"linked":"1970-01-01T00:00:00Z","silent":[],"answered_sender":false}` + "\n"
 	if got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
+// TestTimesComeBackAsStored writes times at the edges of what the client library
+// carries: a ban for ever must not end in the past.
+func TestTimesComeBackAsStored(t *testing.T) {
+	for name, test := range map[string]struct {
+		expires int64
+		want    string
+	}{
+		"never":       {0, `"expires_at":null`},
+		"the last":    {9_223_372_036_854, `"expires_at":"2262-04-11T23:47:16.854Z"`},
+		"one beyond":  {9_223_372_036_855, `"expires_at":"2262-04-11T23:47:16.854Z"`},
+		"year 9999":   {253_402_300_799_999, `"expires_at":"2262-04-11T23:47:16.854Z"`},
+		"largest":     {math.MaxInt64, `"expires_at":"2262-04-11T23:47:16.854Z"`},
+		"before 1970": {-1, `"expires_at":"1970-01-01T00:00:00Z"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := migrated(t)
+			status := event.NumberStatus{NumberID: "n", Minute: monthEdge, Clock: monthEdge}
+			status.Facts[event.FactLinked] = float64(test.expires)
+			out := &event.Output{
+				AccountEvents:  []event.AccountEvent{{NumberID: "n", Time: monthEdge, ExpiresAt: test.expires, Type: event.TypeAccount, State: "banned"}},
+				NumberStatuses: []event.NumberStatus{status},
+			}
+			if err := c.NewWriter().Write(within(t), out); err != nil {
+				t.Fatal(err)
+			}
+			if got := ask(t, c, "SELECT expires_at, expires_at < time AS over FROM account_events"); !strings.Contains(got, test.want) || strings.Contains(got, `"over":1`) != (test.expires < 0) {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+			if test.expires > 0 {
+				if got := ask(t, c, "SELECT linked FROM numbers"); !strings.Contains(got, "2262-04-11T23:47:16.854Z") {
+					t.Errorf("linked: %s", got)
+				}
+			}
+		})
 	}
 }
 
