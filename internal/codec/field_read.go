@@ -110,7 +110,10 @@ func (d *Decoder) time(f field, isRequired bool) (ms int64, ok bool) {
 		}
 		return 0, false
 	case v.kind == plain || v.kind == escaped:
-		if ms, ok = parseTime(d.stringOf(f, true)); !ok {
+		s := d.stringOf(f, true)
+		if ms, ok = parseTime(s); !ok && areDigits(s) {
+			d.reject(ReasonValue, f, "whole milliseconds stand without quotes; Protobuf's mapping to JSON, which quotes them, is not the JSON form of events: send the Protobuf message itself, or JSON as in event.schema.json")
+		} else if !ok {
 			d.reject(ReasonValue, f, "accepted are RFC 3339 as in 2026-01-31T12:00:00.000Z, with Z or an offset, and whole milliseconds")
 		}
 		return ms, ok

@@ -1,8 +1,9 @@
 // Package eventsv1 is the Protobuf form of the events Sendwatch reads, for
-// producers written in Go and for the tests of the decoder.
+// producers written in Go. It is also the raw event of the program itself: what
+// writes events fills it, and codec turns it into bytes.
 //
-// It promises generated code alone. The pipeline itself does not use it: it
-// reads the wire format by hand, because it reads every event of every sender.
+// It promises generated code alone. Events are not read by it, but field by field
+// from the wire, because the pipeline reads every event of every sender.
 //
 // The code is made from events.proto by protoc 33.0 and protoc-gen-go v1.36.12.
 package eventsv1

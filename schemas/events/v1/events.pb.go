@@ -12,6 +12,12 @@
 // since the Unix epoch, UTC. What each type requires, and which words are
 // accepted, is in schemas/README.md.
 //
+// The JSON form of the contract is not Protobuf's own mapping to JSON, which has
+// other names (`numberId`), puts 64-bit integers in quotes and has an object where
+// `inputs` is a list: what a library's printer makes of this message (protojson,
+// JsonFormat, MessageToJson) is rejected. Send the message itself, or JSON as
+// event.schema.json has it; in Go both are proto.Marshal and codec.AppendEventJSON.
+//
 // Field numbers 1 to 15 take one byte on the wire and are given to what most
 // events carry. Numbers are never reused.
 
