@@ -39,7 +39,7 @@ func acceptance(t *testing.T, brokers []string) {
 	}{
 		{"reads every codec", readsEveryCodec},
 		{"waits and sees the end", waitsAndSeesTheEnd},
-		{"stops where the log does not hold the position", stopsOutsideTheLog},
+		{"stops where the log does not hold the position", knowsTheEndsOfTheLog},
 		{"leaves out aborted transactions", leavesOutAborted},
 		{"writes what others read", writesWhatOthersRead},
 		{"creates topics and checks them", createsAndChecks},
@@ -100,14 +100,19 @@ func waitsAndSeesTheEnd(t *testing.T, brokers []string, topic string) {
 	same(t, got, more)
 }
 
-func stopsOutsideTheLog(t *testing.T, brokers []string, topic string) {
+func knowsTheEndsOfTheLog(t *testing.T, brokers []string, topic string) {
 	client, writer := ours(t, brokers), theirs(t, brokers)
 	create(t, client, topic, 1)
 	seed(t, writer, topic, 0, 20)
 	deleteRecords(t, writer, topic, 0, 8)
-	_, err := client.NewFetcher(topic, 0, 5, 1).Fetch(bounded(t))
-	if want := new(LogStartError); !errors.As(err, &want) || want.Position != 5 || want.Start != 8 {
-		t.Errorf("before the log's start: %v", err)
+	f := client.NewFetcher(topic, 0, 5, 1)
+	b, err := f.Fetch(bounded(t))
+	if err != nil || b.Lost != (event.Lost{First: 5, End: 8}) || b.Next != 8 || b.LogStart != 8 || len(b.Records) != 0 {
+		t.Errorf("before the log's start: %+v, %v; expected the range from 5 to 8 as lost", b, err)
+	}
+	got, _ := drain(t, f, 12)
+	if got[0].Offset != 8 {
+		t.Errorf("reading went on at %d, expected the log's start 8", got[0].Offset)
 	}
 	_, err = client.NewFetcher(topic, 0, 21, 1).Fetch(bounded(t))
 	if want := new(LogEndError); !errors.As(err, &want) || want.Position != 21 || want.End != 20 {
@@ -168,7 +173,7 @@ func leavesOutAborted(t *testing.T, brokers []string, topic string) {
 		t.Errorf("values (-want +got):\n%s", diff)
 	}
 	// The last record of the log is a commit marker: the position passes it.
-	for f.Position() < 16 {
+	for f.next < 16 {
 		if _, err := f.Fetch(ctx); err != nil {
 			t.Fatal(err)
 		}

@@ -56,7 +56,7 @@ const (
 // Bounds on what one fetch may decodeRecords to: a record costs us 88 bytes and a
 // header 48, however few bytes they are on the wire.
 const (
-	maxRecords  = 512 << 10
+	maxRecords  = 512 << 10 // more in one batch are handed out in portions
 	maxHeaders  = 1 << 20
 	goodRecords = 64 << 10 // beyond these a fetch ends at the next batch
 )
@@ -103,12 +103,22 @@ func (b *buffer) reset() {
 	}
 	b.batch.Records = b.batch.Records[:0]
 	b.batch.Unreadable = b.batch.Unreadable[:0]
+	b.batch.Lost, b.batch.Throttled, b.batch.Bytes = event.Lost{}, 0, 0
 	b.plain, b.headers, b.aborted, b.active = b.plain[:0], b.headers[:0], b.aborted[:0], b.active[:0]
 }
 
-// decodeBatches reads the batches of set into b from offset from on. It ends before a
-// broken batch and returns it; a batch cut short by the fetch's size is none.
-func (b *buffer) decodeBatches(set []byte, from int64, d *decompressor, maxPlain int) (unreadable *badBatch) {
+// takeRaw takes the answer's memory away, for what outlives the buffer's use.
+func (b *buffer) takeRaw() []byte {
+	raw := b.raw
+	b.raw = nil
+	return raw
+}
+
+// decodeBatches reads the batches of set into b from offset from on. It ends
+// before a batch that cannot be read and returns it, and before one that is too
+// large to be decoded at once and returns that; a batch cut short by the fetch's
+// size is neither.
+func (b *buffer) decodeBatches(set []byte, from int64, d *decompressor, maxPlain int) (unreadable *badBatch, huge []byte) {
 	b.batch.Next = from
 	whole := len(set) == 0 // a broker sends at least one batch whole
 	defer func() {
@@ -120,40 +130,42 @@ func (b *buffer) decodeBatches(set []byte, from int64, d *decompressor, maxPlain
 		base := int64(binary.BigEndian.Uint64(set))
 		length := int64(int32(binary.BigEndian.Uint32(set[batchLengthAt:])))
 		if length < batchHeader-batchPrefix {
-			return &badBatch{base: max(base, from), last: max(base, from), next: -1, reason: "its length is impossible"}
+			return &badBatch{base: max(base, from), last: max(base, from), next: -1, reason: "its length is impossible"}, nil
 		}
 		if length+batchPrefix > int64(len(set)) {
 			break // the rest comes with the next fetch
 		}
 		whole = true
 		one, rest := set[:length+batchPrefix], set[length+batchPrefix:]
-		last := base + int64(int32(binary.BigEndian.Uint32(one[batchLastDeltaAt:])))
+		head := readHead(one)
 		fail := func(reason string, checked bool) *badBatch {
-			return &badBatch{base: max(base, from), last: last, next: peekBase(rest), reason: reason, checked: checked}
+			return &badBatch{base: max(base, from), last: head.last, next: peekBase(rest), reason: reason, checked: checked}
 		}
 		if magic := one[batchMagicAt]; magic != 2 {
-			return fail(fmt.Sprintf("its message format is %d, not 2", magic), false)
+			return fail(fmt.Sprintf("its message format is %d, not 2", magic), false), nil
 		}
 		if crc32.Checksum(one[batchAttrsAt:], castagnoli) != binary.BigEndian.Uint32(one[batchChecksumAt:]) {
-			return fail("its checksum is wrong", false)
+			return fail("its checksum is wrong", false), nil
 		}
 		set = rest
-		if last < from {
+		if head.last < from {
 			continue
 		}
 		if len(b.batch.Records) > goodRecords || len(b.plain) > maxPlain/2 {
-			return nil // enough; the next fetch begins here
+			return nil, nil // enough; the next fetch begins here
 		}
-		if !b.isVisible(one, last) {
-			b.batch.Next = last + 1
+		if !b.isVisible(one, &head) {
+			b.batch.Next = head.last + 1
 			continue
 		}
-		if err := b.decodeRecords(one, base, from, d, maxPlain); err != nil {
-			return fail(err.Error(), true)
+		if err := b.decodeRecords(one, &head, from, d, maxPlain); errors.Is(err, errTooLarge) {
+			return nil, one
+		} else if err != nil {
+			return fail(err.Error(), true), nil
 		}
-		b.batch.Next = last + 1
+		b.batch.Next = head.last + 1
 	}
-	return nil
+	return nil, nil
 }
 
 // peekBase returns the base offset of the batch at the start of set, -1 if none
@@ -169,11 +181,10 @@ func peekBase(set []byte) int64 {
 // of an aborted transaction. It follows which transactions are open, as the
 // Java client's Fetcher does: the broker lists the aborted ones, and each
 // begins at its first offset and ends at its abort marker.
-func (b *buffer) isVisible(one []byte, last int64) bool {
-	attributes := binary.BigEndian.Uint16(one[batchAttrsAt:])
+func (b *buffer) isVisible(one []byte, head *batchHead) bool {
 	producer := int64(binary.BigEndian.Uint64(one[batchProducerAt:]))
 	for i := 0; i < len(b.aborted); {
-		if b.aborted[i].First > last {
+		if b.aborted[i].First > head.last {
 			i++
 			continue
 		}
@@ -187,14 +198,14 @@ func (b *buffer) isVisible(one []byte, last int64) bool {
 			open = i
 		}
 	}
-	if attributes&attrControl != 0 {
+	if head.attributes&attrControl != 0 {
 		if open >= 0 && isAbortMarker(one) {
 			b.active[open] = b.active[len(b.active)-1]
 			b.active = b.active[:len(b.active)-1]
 		}
 		return false
 	}
-	return attributes&attrTransactional == 0 || open < 0
+	return head.attributes&attrTransactional == 0 || open < 0
 }
 
 // isAbortMarker reads a control record's key: version, then type, 0 for abort.
@@ -208,69 +219,87 @@ func isAbortMarker(one []byte) bool {
 	return !r.malformed && len(key) >= 4 && binary.BigEndian.Uint16(key[2:]) == 0
 }
 
+// batchHead is what a batch's header says of its records.
+type batchHead struct {
+	base, last        int64
+	baseTime, maxTime int64
+	count             int64
+	attributes        uint16
+}
+
+func readHead(one []byte) batchHead {
+	base := int64(binary.BigEndian.Uint64(one))
+	return batchHead{
+		base: base, last: base + int64(int32(binary.BigEndian.Uint32(one[batchLastDeltaAt:]))),
+		baseTime: int64(binary.BigEndian.Uint64(one[batchBaseTimeAt:])), maxTime: int64(binary.BigEndian.Uint64(one[batchMaxTimeAt:])),
+		count: int64(int32(binary.BigEndian.Uint32(one[batchCountAt:]))), attributes: binary.BigEndian.Uint16(one[batchAttrsAt:]),
+	}
+}
+
+func (h *batchHead) codec() Codec { return Codec(h.attributes & attrCodec) }
+
 // decodeRecords appends a batch's records from offset from on, or none of them.
-func (b *buffer) decodeRecords(one []byte, base, from int64, d *decompressor, maxPlain int) error {
-	attributes := binary.BigEndian.Uint16(one[batchAttrsAt:])
-	baseTime := int64(binary.BigEndian.Uint64(one[batchBaseTimeAt:]))
-	maxTime := int64(binary.BigEndian.Uint64(one[batchMaxTimeAt:]))
-	count := int64(int32(binary.BigEndian.Uint32(one[batchCountAt:])))
-	lastDelta := int64(int32(binary.BigEndian.Uint32(one[batchLastDeltaAt:])))
-	if count < 0 || count > maxRecords {
-		return fmt.Errorf("it claims %d records; at most %d are taken", count, maxRecords)
+// errTooLarge asks for the batch to be decoded in portions.
+func (b *buffer) decodeRecords(one []byte, head *batchHead, from int64, d *decompressor, maxPlain int) error {
+	if head.count < 0 {
+		return errMalformed
+	}
+	if head.count > maxRecords {
+		return errTooLarge
 	}
 	data := one[batchHeader:]
-	if codec := Codec(attributes & attrCodec); codec != 0 {
+	if codec := head.codec(); codec != 0 {
 		start := len(b.plain)
 		var err error
 		if b.plain, err = d.append(b.plain, data, codec, maxPlain); err != nil {
 			if errors.Is(err, errTooLarge) {
-				return fmt.Errorf("it decompresses to more than %d bytes", maxPlain)
+				return errTooLarge
 			}
 			return errors.New("it cannot be decompressed")
 		}
 		data = b.plain[start:]
 	}
-
 	records, headers := len(b.batch.Records), len(b.headers)
-	undo := func() error {
-		b.batch.Records, b.headers = b.batch.Records[:records], b.headers[:headers]
-		return errMalformed
-	}
-	r := reader{data: data}
-	previous := int64(-1)
-	for range count {
+	r, previous := reader{data: data}, int64(-1)
+	for range head.count {
 		size := r.varint()
-		if r.malformed || size < 0 || size > int64(len(r.data)) {
-			return undo()
+		record := r.take(size)
+		if r.malformed || !b.decodeRecord(record, head, &previous, from, maxHeaders+headers) {
+			b.batch.Records, b.headers = b.batch.Records[:records], b.headers[:headers]
+			return errMalformed
 		}
-		one := reader{data: r.data[:size]}
-		r.data = r.data[size:]
-		one.take(1)
-		timestamp, delta := baseTime+one.varint(), one.varint()
-		if attributes&attrLogAppendTime != 0 {
-			timestamp = maxTime
-		}
-		key, value := one.bytes(), one.bytes()
-		n := one.varint()
-		if one.malformed || n < 0 || delta <= previous || delta > lastDelta || n > int64(maxHeaders-len(b.headers)+headers) {
-			return undo()
-		}
-		previous = delta
-		first := len(b.headers)
-		for range n {
-			b.headers = append(b.headers, event.Header{Key: one.bytes(), Value: one.bytes()})
-			if one.malformed {
-				return undo()
-			}
-		}
-		if base+delta < from {
-			continue
-		}
-		b.batch.Records = append(b.batch.Records, event.Record{
-			Offset: base + delta, Timestamp: timestamp, Key: key, Value: value, Headers: b.headers[first:len(b.headers):len(b.headers)],
-		})
 	}
 	return nil
+}
+
+// decodeRecord appends one record if its offset is not before from, and reports
+// whether it is well-formed. previous is the offset delta of the record before.
+func (b *buffer) decodeRecord(data []byte, head *batchHead, previous *int64, from int64, headerLimit int) bool {
+	one := reader{data: data}
+	one.take(1) // attributes
+	timestamp, delta := head.baseTime+one.varint(), one.varint()
+	if head.attributes&attrLogAppendTime != 0 {
+		timestamp = head.maxTime
+	}
+	key, value := one.bytes(), one.bytes()
+	n := one.varint()
+	if one.malformed || n < 0 || delta <= *previous || head.base+delta > head.last || n > int64(headerLimit-len(b.headers)) {
+		return false
+	}
+	*previous = delta
+	first := len(b.headers)
+	for range n {
+		b.headers = append(b.headers, event.Header{Key: one.bytes(), Value: one.bytes()})
+		if one.malformed {
+			return false
+		}
+	}
+	if head.base+delta >= from {
+		b.batch.Records = append(b.batch.Records, event.Record{
+			Offset: head.base + delta, Timestamp: timestamp, Key: key, Value: value, Headers: b.headers[first:len(b.headers):len(b.headers)],
+		})
+	}
+	return true
 }
 
 // reader walks varints and byte strings; malformed sticks, so that a run of reads

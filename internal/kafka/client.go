@@ -2,10 +2,9 @@ package kafka
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net"
+	"sync"
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
@@ -21,11 +20,18 @@ const requestTimeout = 10 * time.Second
 
 // Client is the door to one cluster. It is safe for concurrent use.
 type Client struct {
-	config    Config
-	addr      net.Addr
-	transport *kafkago.Transport
-	dialer    *kafkago.Dialer
-	api       *kafkago.Client
+	config Config
+	addr   net.Addr
+	tables tables
+
+	// A broker that throttles a connection leaves it silent (KIP-219), and
+	// whatever is sent over it waits. So what must not wait has connections of its
+	// own: heartbeats and commits do not stand behind a fetch, nor a write.
+	fetching, writing, control *kafkago.Transport
+	api                        *kafkago.Client // over control
+
+	spoken sync.Map // remote address -> map[protocol.ApiKey]versionRange
+	topics topicCache
 }
 
 // New checks the configuration and reads the files it names. It dials nothing.
@@ -34,7 +40,7 @@ func New(config Config) (*Client, error) {
 	if err := config.validate(); err != nil {
 		return nil, err
 	}
-	tlsConfig, err := config.TLS.load()
+	dial, err := newDialer(&config)
 	if err != nil {
 		return nil, err
 	}
@@ -42,109 +48,103 @@ func New(config Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{config: config, addr: kafkago.TCP(config.Brokers...)}
-	c.transport = &kafkago.Transport{
-		Dial:     config.Dial,
-		ClientID: config.ClientID,
-		TLS:      tlsConfig,
-		SASL:     mechanism,
-		// A moved leader is found when the cached metadata is next renewed, and
-		// kafka-go renews it at a random moment within this.
-		MetadataTTL:    2 * time.Second,
-		MetadataTopics: config.Topics,
-		IdleTimeout:    30 * time.Second,
+	c := &Client{config: config, addr: kafkago.TCP(config.Brokers...), tables: newTables()}
+	transport := func() *kafkago.Transport {
+		return &kafkago.Transport{
+			Dial:     dial.dial,
+			ClientID: config.ClientID,
+			SASL:     mechanism,
+			// kafka-go asks for the brokers again at a random moment within this.
+			// Topics are none of its business here (nil would be all of them): calls
+			// name the broker they go to.
+			MetadataTTL:    2 * time.Second,
+			MetadataTopics: []string{},
+			IdleTimeout:    30 * time.Second,
+		}
 	}
-	c.dialer = &kafkago.Dialer{
-		ClientID:      config.ClientID,
-		Timeout:       5 * time.Second,
-		DialFunc:      config.Dial,
-		TLS:           tlsConfig,
-		SASLMechanism: mechanism,
-	}
-	c.api = &kafkago.Client{Addr: c.addr, Transport: c.transport, Timeout: requestTimeout}
+	c.fetching, c.writing, c.control = transport(), transport(), transport()
+	c.api = &kafkago.Client{Addr: c.addr, Transport: c.control, Timeout: requestTimeout}
 	return c, nil
 }
 
 // Close drops the connections. Requests under way may still finish.
-func (c *Client) Close() { c.transport.CloseIdleConnections() }
-
-// unrestricted returns a client that sees the metadata of all topics: kafka-go
-// waits for ever for the metadata of a topic it has created if the topic is not
-// among those it asks for.
-func (c *Client) unrestricted() (*Client, error) {
-	config := c.config
-	config.Topics = nil
-	return New(config)
+func (c *Client) Close() {
+	for _, t := range []*kafkago.Transport{c.fetching, c.writing, c.control} {
+		t.CloseIdleConnections()
+	}
 }
 
-// partitions returns the partition count of a topic from the cached metadata.
-func (c *Client) partitions(ctx context.Context, topic string) (int32, error) {
-	answer, err := c.api.Metadata(ctx, &kafkago.MetadataRequest{Topics: []string{topic}})
-	if err != nil {
-		return 0, err
-	}
-	for _, t := range answer.Topics {
-		if t.Name != topic {
-			continue
-		}
-		if t.Error != nil {
-			return 0, t.Error
-		}
-		return int32(len(t.Partitions)), nil
-	}
-	return 0, kafkago.UnknownTopicOrPartition
-}
+// The two ends of a log, as ListOffsets names them.
+const (
+	logStart = -2
+	logEnd   = -1 // with read_committed: the last stable offset
+)
 
 // Offsets returns the first offset and one past the last of every partition of a
 // topic, by partition.
 func (c *Client) Offsets(ctx context.Context, topic string) (first, end []int64, err error) {
-	n, err := c.partitions(ctx, topic)
+	info, err := c.topic(ctx, topic)
 	if err != nil {
-		return nil, nil, fmt.Errorf("partitions of %s: %w", topic, err)
+		return nil, nil, err
 	}
-	requests := make([]kafkago.OffsetRequest, 0, 2*n)
-	for p := range int(n) {
-		requests = append(requests, kafkago.FirstOffsetOf(p), kafkago.LastOffsetOf(p))
-	}
-	answer, err := c.api.ListOffsets(ctx, &kafkago.ListOffsetsRequest{
-		Topics:         map[string][]kafkago.OffsetRequest{topic: requests},
-		IsolationLevel: kafkago.ReadCommitted,
-	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("offsets of %s: %w", topic, err)
-	}
-	first, end = make([]int64, n), make([]int64, n)
-	for _, p := range answer.Topics[topic] {
-		if p.Error != nil {
-			return nil, nil, fmt.Errorf("offsets of %s, partition %d: %w", topic, p.Partition, p.Error)
+	first, end = make([]int64, info.partitions), make([]int64, info.partitions)
+	for p := range info.partitions {
+		if first[p], err = c.offset(ctx, topic, p, logStart); err != nil {
+			return nil, nil, err
 		}
-		first[p.Partition], end[p.Partition] = p.FirstOffset, p.LastOffset
+		if end[p], err = c.offset(ctx, topic, p, logEnd); err != nil {
+			return nil, nil, err
+		}
 	}
 	return first, end, nil
 }
 
-// retriable reports whether the same request may well succeed a little later:
-// the network, a leader that moved, a coordinator that is not there yet.
-func retriable(err error) bool {
-	if code, ok := errors.AsType[kafkago.Error](err); ok {
-		switch code {
-		case kafkago.GroupLoadInProgress, kafkago.GroupCoordinatorNotAvailable, kafkago.NotCoordinatorForGroup,
-			kafkago.ReplicaNotAvailable, kafkago.BrokerNotAvailable, kafkago.Unknown:
-			return true
-		}
-		return code.Temporary()
+// offset returns the offset at one of the ends of a partition's log.
+func (c *Client) offset(ctx context.Context, topic string, partition int32, end int64) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	code, offset := int16(noPartition), int64(-1)
+	err := c.leaderCall(ctx, c.control, topic, partition, &call{
+		key: protocol.ListOffsets, versions: []int16{2},
+		encode: func(w *wireWriter, _ int16) {
+			w.int32(-1) // no replica
+			w.int8(readCommitted)
+			w.array(1)
+			w.text(topic)
+			w.array(1)
+			w.int32(partition)
+			w.int64(end)
+		},
+		decode: func(r *wire, _ int16) {
+			r.skip(4) // throttle time
+			for range r.array() {
+				r.text()
+				for range r.array() {
+					r.skip(4) // the partition, of which there is one
+					code = r.int16()
+					r.skip(8) // timestamp
+					offset = r.int64()
+				}
+			}
+		},
+	})
+	if err == nil {
+		err = c.partitionRefusal(protocol.ListOffsets, topic, code)
 	}
-	for _, passing := range []error{
-		io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, context.DeadlineExceeded,
-		protocol.ErrNoLeader, protocol.ErrNoTopic, protocol.ErrNoPartition,
-	} {
-		if errors.Is(err, passing) {
-			return true
-		}
+	if err != nil {
+		return 0, fmt.Errorf("offsets of %s partition %d: %w", topic, partition, err)
 	}
-	if _, ok := errors.AsType[net.Error](err); ok {
-		return true
+	return offset, nil
+}
+
+// wait pauses for d, or returns the cause of ctx's end.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
 	}
-	_, ok := errors.AsType[*net.OpError](err)
-	return ok
 }

@@ -37,7 +37,6 @@ const xerialMagic = "\x82SNAPPY\x00"
 type decompressor struct {
 	source bytes.Reader
 	gzip   *gzip.Reader
-	lz4    *lz4.Reader
 	zstd   *zstd.Decoder
 	limit  int // the limit zstd was made with
 }
@@ -58,13 +57,7 @@ func (d *decompressor) append(dst, src []byte, codec Codec, limit int) ([]byte, 
 		}
 		return readInto(dst, d.gzip, limit)
 	case LZ4:
-		d.source.Reset(src)
-		if d.lz4 == nil {
-			d.lz4 = lz4.NewReader(&d.source)
-		} else {
-			d.lz4.Reset(&d.source)
-		}
-		return readInto(dst, d.lz4, limit)
+		return appendLZ4(dst, src, limit)
 	case Snappy:
 		return appendSnappy(dst, src, limit)
 	case Zstd:

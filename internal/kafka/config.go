@@ -24,18 +24,20 @@ type Config struct {
 	TLS      TLS
 	SASL     SASL
 
-	// Topics narrows the metadata that is asked for every second to these; with
-	// none, that of all topics is asked for. Fetch and Produce know no others.
-	Topics []string
-
 	MaxWait         time.Duration // longest wait for new records; default 500 ms
 	MaxBytes        int           // of a fetch as it comes off the wire; default 1 MiB
-	MaxDecompressed int           // of a fetch once decompressed; default 32 MiB
-	MaxBatch        int           // uncompressed bytes of a batch written; default 512 KiB
-	Compression     Codec         // of batches written; default LZ4
-	Session         time.Duration // without a heartbeat for so long a member is dead; default 10 s
-	Rebalance       time.Duration // time a group has to gather; default 30 s
-	Logger          *slog.Logger  // default slog.Default
+	MaxDecompressed int           // of what one Fetch returns, once decompressed; default 32 MiB
+	// MaxBatchDecompressed bounds a single batch, which is handed out in portions
+	// when it is larger than MaxDecompressed; default 1 GiB. Brokers bound batches
+	// by their compressed size only (message.max.bytes), and a producer that fills
+	// one of 10 MiB with events that compress well stays below this. Beyond it the
+	// rest of the batch counts as unreadable.
+	MaxBatchDecompressed int64
+	MaxBatch             int           // uncompressed bytes of a batch written; default 512 KiB
+	Compression          Codec         // of batches written; default LZ4
+	Session              time.Duration // without a heartbeat for so long a member is dead; default 10 s
+	Rebalance            time.Duration // time a group has to gather; default 30 s
+	Logger               *slog.Logger  // default slog.Default
 	// Retried is told the topic of every write that failed and is tried again.
 	Retried func(topic string)
 	// Dial replaces the network, for tests.
@@ -62,13 +64,14 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.MaxWait, 500*time.Millisecond)
 	setDefault(&c.MaxBytes, 1<<20)
 	setDefault(&c.MaxDecompressed, 32<<20)
+	setDefault(&c.MaxBatchDecompressed, 1<<30)
 	setDefault(&c.MaxBatch, 512<<10)
 	setDefault(&c.Compression, LZ4)
 	setDefault(&c.Session, 10*time.Second)
 	setDefault(&c.Rebalance, 30*time.Second)
 	setDefault(&c.Logger, slog.Default())
 	if c.Dial == nil {
-		c.Dial = (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext
+		c.Dial = (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext
 	}
 	return c
 }

@@ -55,7 +55,7 @@ func BenchmarkFetch(b *testing.B) {
 			b.ResetTimer()
 			for n := 0; n < b.N; {
 				f := client.NewFetcher("in", 0, 0, 1)
-				for n < b.N && f.Position() < benchRecords {
+				for n < b.N && f.next < benchRecords {
 					batch, err := f.Fetch(context.Background())
 					if err != nil {
 						b.Fatal(err)
@@ -98,7 +98,7 @@ func BenchmarkWalk(b *testing.B) {
 			b.ResetTimer()
 			for i := 0; i < b.N; i += n {
 				buf.reset()
-				if skipped := buf.decodeBatches(set, 0, &inflate, 32<<20); skipped != nil || len(buf.batch.Records) != n {
+				if skipped, _ := buf.decodeBatches(set, 0, &inflate, 32<<20); skipped != nil || len(buf.batch.Records) != n {
 					b.Fatal(skipped)
 				}
 			}

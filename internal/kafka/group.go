@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	kafkago "github.com/segmentio/kafka-go"
-
 	"sendwatch/internal/event"
 	"sendwatch/internal/retry"
 )
@@ -18,18 +16,22 @@ import (
 type GroupConfig struct {
 	ID    string
 	Topic string
-	// FixedPartitions makes a change of the topic's partition count an error of
-	// every claim: keys have moved, and state that goes by key with them.
+	// FixedPartitions makes a change of the topic's partition count or id an error
+	// of every claim, in all generations of this process: keys have moved, or the
+	// log is another one, and state that goes by them is wrong.
 	FixedPartitions bool
 	// Joined, if not nil, is called for every generation that this member joins.
 	Joined func()
+	// Trouble, if not nil, is called with why the group cannot be joined, or what is
+	// wrong in it, and with nil when that is over.
+	Trouble func(error)
 }
 
 // Group is a member of a consumer group on one topic.
 type Group struct {
 	client *Client
 	config GroupConfig
-	count  int32 // partitions at the first claim, if they are fixed
+	pinned topicInfo // the topic at the first claim, if it is fixed
 }
 
 // NewGroup returns a member that has not joined yet.
@@ -38,24 +40,24 @@ func (c *Client) NewGroup(config GroupConfig) *Group {
 }
 
 // DrainTime is how long a claim may go on after its context has ended: a third
-// of what the group has to gather, and half of the session, because the member
-// sends no heartbeats while a generation ends.
-func (c *Client) DrainTime() time.Duration {
-	return min(c.config.Rebalance/3, c.config.Session/2)
-}
+// of what the group has to gather. Heartbeats go on meanwhile.
+func (c *Client) DrainTime() time.Duration { return c.config.Rebalance / 3 }
 
 // Claim is one partition held for one generation of the group. It belongs to
-// the goroutine that serve was called in.
+// the goroutine that serve was called in, apart from Waiting.
 type Claim struct {
 	Topic      string
+	TopicID    TopicID // zero with brokers older than Kafka 3.1
 	Partition  int32
 	Generation int32
 	// Committed is the group's offset when the generation began, -1 without one.
 	Committed int64
 
-	group      *Group
-	generation *kafkago.Generation
-	fetcher    *Fetcher
+	group   *Group
+	member  *member
+	end     func(error) // ends the generation
+	topic   topicInfo
+	fetcher *Fetcher
 }
 
 // Open makes offset the next one to be fetched, the first of the log if it is
@@ -68,7 +70,8 @@ func (c *Claim) Open(ctx context.Context, offset int64) (int64, error) {
 			return 0, err
 		}
 	}
-	c.fetcher = c.group.client.NewFetcher(c.Topic, c.Partition, offset, c.group.count)
+	c.fetcher = c.group.client.newFetcher(c.Topic, c.Partition, offset, c.topic)
+	c.fetcher.loose = !c.group.config.FixedPartitions
 	return offset, nil
 }
 
@@ -76,13 +79,14 @@ func (c *Claim) Open(ctx context.Context, offset int64) (int64, error) {
 func (c *Claim) logStart(ctx context.Context) (int64, error) {
 	var pause retry.Backoff
 	for {
-		bounded, cancel := context.WithTimeout(ctx, requestTimeout)
-		first, _, err := c.group.client.Offsets(bounded, c.Topic)
-		cancel()
-		if err == nil && int(c.Partition) < len(first) {
-			return first[c.Partition], nil
+		first, err := c.group.client.offset(ctx, c.Topic, c.Partition, logStart)
+		if err == nil {
+			return first, nil
 		}
-		if err != nil && ctx.Err() == nil && !retriable(err) {
+		if ctx.Err() != nil {
+			return 0, context.Cause(ctx)
+		}
+		if !c.group.client.retriable(err) {
 			return 0, err
 		}
 		if err := pause.Wait(ctx); err != nil {
@@ -94,156 +98,215 @@ func (c *Claim) logStart(ctx context.Context) (int64, error) {
 // Fetch is Fetcher.Fetch; Open comes first.
 func (c *Claim) Fetch(ctx context.Context) (*event.Batch, error) { return c.fetcher.Fetch(ctx) }
 
+// Waiting is Fetcher.Waiting; Open comes first.
+func (c *Claim) Waiting() string { return c.fetcher.Waiting() }
+
+// commitTime bounds a commit. One that does not succeed is made good by the next.
+const commitTime = 5 * time.Second
+
 // Commit tells the group that everything before offset is done. It goes out
-// under the claim's own generation, so an owner that has been replaced is
-// refused by the broker instead of moving the offset back.
+// under the claim's own generation, so an owner that has been replaced is refused
+// by the broker instead of moving the offset back; that ends the claim's context
+// and is an error. A coordinator that cannot be reached is none: nothing is lost
+// by an offset that stays behind, and the next commit makes it good.
 func (c *Claim) Commit(offset int64) error {
-	err := c.generation.CommitOffsets(map[string]map[int]int64{c.Topic: {int(c.Partition): offset}})
-	if err != nil {
-		return fmt.Errorf("committing %s partition %d at %d: %w", c.Topic, c.Partition, offset, err)
+	ctx, cancel := context.WithTimeout(context.Background(), commitTime)
+	defer cancel()
+	client := c.group.client
+	var pause retry.Backoff
+	for {
+		err := c.member.locate(ctx)
+		if err == nil {
+			err = c.member.commitOffset(ctx, c.Generation, c.Partition, offset)
+		}
+		if err == nil {
+			return nil
+		}
+		switch client.react(err) {
+		case rejoin:
+			c.end(errGenerationEnded)
+			return fmt.Errorf("committing %s partition %d at %d: %w: %w", c.Topic, c.Partition, offset, errGenerationEnded, err)
+		case stop:
+			return fmt.Errorf("committing %s partition %d at %d: %w", c.Topic, c.Partition, offset, err)
+		case relocate:
+			if pause.Tries() > 0 {
+				c.member.setCoordinator(-1)
+			}
+		}
+		if pause.Wait(ctx) != nil {
+			client.config.Logger.Warn("committing an offset failed; the next commit makes it good",
+				"group", c.group.config.ID, "topic", c.Topic, "partition", c.Partition, "offset", offset, "error", err)
+			return nil
+		}
 	}
-	return nil
 }
 
 // Run joins the group and calls serve for each partition it is given, each call
 // in a goroutine of its own. serve's context ends when the partition must be
 // given back or ctx ends; serve then has DrainTime to finish and to commit. A
 // serve that returns nil early keeps the partition, unread, until then: others
-// must not be disturbed by it. Run returns when ctx ends, or with the first
-// error of a serve or of the group that does not pass; by then every serve has
-// returned and the member has left. A topic that does not exist is waited for.
+// must not be disturbed by it. Whatever keeps the member from joining is tried
+// again for as long as ctx lasts, and told to Trouble. Run returns when ctx ends,
+// or with the first error of a serve; by then every serve has returned and the
+// member has left.
 func (g *Group) Run(ctx context.Context, serve func(context.Context, *Claim) error) error {
-	config := &g.client.config
-	g.waitForTopic(ctx)
-	group, err := kafkago.NewConsumerGroup(kafkago.ConsumerGroupConfig{
-		ID: g.config.ID, Topics: []string{g.config.Topic}, Brokers: config.Brokers, Dialer: g.client.dialer,
-		GroupBalancers:        []kafkago.GroupBalancer{kafkago.RangeGroupBalancer{}},
-		HeartbeatInterval:     config.Session / 5,
-		SessionTimeout:        config.Session,
-		RebalanceTimeout:      config.Rebalance,
-		JoinGroupBackoff:      500 * time.Millisecond,
-		WatchPartitionChanges: true,
-		StartOffset:           kafkago.FirstOffset,
-	})
-	if err != nil {
-		return err
-	}
+	m := &member{client: g.client, group: g.config.ID, topic: g.config.Topic, coordinator: -1, owned: ownership{generation: -1}}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-
-	var serving sync.WaitGroup
-	failures := 0           // since a generation was last joined
-	var joined time.Time    // when the generation before began
-	var pause retry.Backoff // of generations without partitions
-	for {
-		generation, err := group.Next(ctx)
-		if ctx.Err() != nil {
-			break
-		}
+	var pause retry.Backoff
+	for ctx.Err() == nil {
+		next, err := m.join(ctx)
 		if err != nil {
-			if !retriable(err) && !errors.Is(err, kafkago.RebalanceInProgress) && !errors.Is(err, kafkago.UnknownMemberId) &&
-				!errors.Is(err, kafkago.IllegalGeneration) && !errors.Is(err, kafkago.ErrGenerationEnded) {
-				cancel(fmt.Errorf("group %s: %w", g.config.ID, err))
-				break
+			if ctx.Err() == nil {
+				g.awaitJoin(ctx, &pause, err)
 			}
-			level := slog.LevelDebug // a rebalance is no failure
-			if retriable(err) && failures%20 == 0 {
-				level = slog.LevelWarn
-			}
-			failures++
-			config.Logger.Log(ctx, level, "retrying to join the consumer group", "group", g.config.ID, "error", err)
 			continue
 		}
-		failures = 0
-		claims := g.claims(ctx, generation)
-		config.Logger.Info("partitions assigned", "group", g.config.ID, "topic", g.config.Topic,
-			"generation", generation.ID, "partitions", len(claims))
-		if g.config.Joined != nil {
-			g.config.Joined()
-		}
-		serving.Add(1)
-		generation.Start(func(ended context.Context) {
-			g.serveAll(ctx, ended, claims, serve, cancel)
-			serving.Done()
-			// Returning ends the generation for every member, and before Close
-			// it would make this one join again.
-			<-ended.Done()
-		})
-		if len(claims) == 0 {
-			g.waitForTopic(ctx)
-			// Cached metadata may hold a topic for seconds after it was deleted.
-			if time.Since(joined) < time.Second {
-				_ = pause.Wait(ctx)
-			} else {
-				pause.Reset()
-			}
-		}
-		joined = time.Now()
+		pause.Reset()
+		g.began(ctx, m, next)
+		g.serveAll(ctx, m, next, serve, cancel)
 	}
-	// The heartbeats go on until every claim has drained; only then do we leave.
-	serving.Wait()
-	_ = group.Close()
+	m.leave(ctx)
 	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}
 	return nil
 }
 
-// waitForTopic waits while the topic does not exist. kafka-go ends a generation
-// at once whose topic it cannot look at, so that a member of a group on a
-// missing topic would join again and again without a pause. Other failures are
-// left to the joining.
-func (g *Group) waitForTopic(ctx context.Context) {
-	var pause retry.Backoff
-	for {
-		bounded, cancel := context.WithTimeout(ctx, requestTimeout)
-		_, err := g.client.partitions(bounded, g.config.Topic)
-		cancel()
-		if !errors.Is(err, kafkago.UnknownTopicOrPartition) {
-			return
-		}
-		if pause.Tries()%10 == 0 {
-			g.client.config.Logger.Warn("waiting for a topic that does not exist: create it with `sendwatch migrate`",
-				"group", g.config.ID, "topic", g.config.Topic)
-		}
-		if pause.Wait(ctx) != nil {
-			return
-		}
+// began reports a generation, and members of another application in it.
+func (g *Group) began(ctx context.Context, m *member, next *assigned) {
+	if g.config.FixedPartitions && g.pinned.partitions == 0 {
+		g.pinned = next.topic
+	}
+	g.client.config.Logger.Info("partitions assigned", "group", g.config.ID, "topic", g.config.Topic,
+		"generation", next.generation, "partitions", len(next.partitions))
+	if g.config.Joined != nil {
+		g.config.Joined()
+	}
+	foreign := g.client.foreigners(ctx, m.at(), g.config.ID)
+	if foreign != nil {
+		g.client.config.Logger.Error("sharing the consumer group with another application: partitions that it was given are not read", "group", g.config.ID, "error", foreign)
+	}
+	if g.config.Trouble != nil {
+		g.config.Trouble(foreign)
 	}
 }
 
-// claims turns a generation's assignments into claims.
-func (g *Group) claims(ctx context.Context, generation *kafkago.Generation) []*Claim {
-	if g.config.FixedPartitions && g.count == 0 {
-		if n, err := g.client.partitions(ctx, g.config.Topic); err == nil {
-			g.count = n
-		}
+// awaitJoin says why the group is not joined and pauses.
+func (g *Group) awaitJoin(ctx context.Context, pause *retry.Backoff, err error) {
+	reaction := g.client.react(err)
+	level := slog.LevelDebug // a rebalance is no failure, nor is a broker that restarts
+	if tries := pause.Tries(); reaction != rejoin && tries%20 == noisyAfter || reaction == await && tries == 0 {
+		level = slog.LevelWarn
 	}
-	var claims []*Claim
-	for _, a := range generation.Assignments[g.config.Topic] {
-		claims = append(claims, &Claim{
-			Topic: g.config.Topic, Partition: int32(a.ID), Generation: generation.ID, Committed: max(-1, a.Offset),
-			group: g, generation: generation,
-		})
+	refused, ok := errors.AsType[*answerError](err)
+	if ok && refused.code == codeUnknownTopic {
+		g.client.config.Logger.Log(ctx, level, "waiting for a topic that does not exist: create it with `sendwatch migrate`",
+			"group", g.config.ID, "topic", g.config.Topic)
+	} else {
+		g.client.config.Logger.Log(ctx, level, "retrying to join the consumer group", "group", g.config.ID, "tries", pause.Tries(), "error", err)
 	}
-	return claims
+	if g.config.Trouble != nil && (level == slog.LevelWarn || pause.Tries() > noisyAfter) {
+		g.config.Trouble(err)
+	}
+	if reaction != rejoin || pause.Tries() > 0 {
+		_ = pause.Wait(ctx) // its end is seen by the caller
+	}
 }
 
-// serveAll calls serve for every claim and waits for all of them. The calls'
-// context ends with the generation or with ctx, whichever is first.
-func (g *Group) serveAll(ctx, ended context.Context, claims []*Claim, serve func(context.Context, *Claim) error, fail context.CancelCauseFunc) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer context.AfterFunc(ended, func() { cancel(errGenerationEnded) })()
-	var wg sync.WaitGroup
-	for _, claim := range claims {
-		wg.Go(func() {
-			if err := serve(ctx, claim); err != nil {
+// serveAll calls serve for every partition of a generation, keeps the membership
+// alive, and returns when the generation is over and every serve has returned.
+func (g *Group) serveAll(ctx context.Context, m *member, next *assigned, serve func(context.Context, *Claim) error, fail context.CancelCauseFunc) {
+	serving, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	topic := next.topic
+	if g.config.FixedPartitions {
+		topic = g.pinned
+	}
+	var claims sync.WaitGroup
+	for _, partition := range next.partitions {
+		claim := &Claim{
+			Topic: g.config.Topic, TopicID: topic.id, Partition: partition, Generation: next.generation, Committed: next.committed[partition],
+			group: g, member: m, end: func(why error) { end(why) }, topic: topic,
+		}
+		claims.Go(func() {
+			if err := serve(serving, claim); err != nil {
 				fail(fmt.Errorf("group %s, %s partition %d: %w", g.config.ID, claim.Topic, claim.Partition, err))
 			}
 		})
 	}
-	wg.Wait()
+	drained := make(chan struct{})
+	go func() {
+		claims.Wait()
+		close(drained)
+	}()
+
+	ticker := time.NewTicker(g.client.config.Session / 5)
+	defer ticker.Stop()
+	lastBeat := time.Now()
+	for serving.Err() == nil {
+		select {
+		case <-serving.Done():
+		case <-ticker.C:
+			if why := g.keepAlive(ctx, m, next, &lastBeat); why != nil {
+				end(why)
+			}
+		}
+	}
+	g.drain(ctx, m, next, drained, ticker.C)
+}
+
+// drain sends heartbeats until every serve has returned: without them the group
+// would give the partitions away while their owner still writes.
+func (g *Group) drain(ctx context.Context, m *member, next *assigned, drained <-chan struct{}, tick <-chan time.Time) {
+	for {
+		select {
+		case <-drained:
+			return
+		case <-tick:
+			_ = m.beat(context.WithoutCancel(ctx), next.generation) // that a rebalance waits for us is known
+		}
+	}
+}
+
+// keepAlive sends a heartbeat and looks at the topic. It returns why the
+// generation is over.
+func (g *Group) keepAlive(ctx context.Context, m *member, next *assigned, lastBeat *time.Time) error {
+	err := m.beat(ctx, next.generation)
+	switch {
+	case err == nil || g.client.react(err) == accept:
+		*lastBeat = time.Now()
+	case g.client.react(err) == rejoin:
+		m.failed(err)
+		return errGenerationEnded
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case time.Since(*lastBeat) > g.client.config.Session:
+		g.client.config.Logger.Warn("giving partitions back: the group's coordinator was not reached for a session, so they may have been given to others",
+			"group", g.config.ID, "session", g.client.config.Session.String(), "error", err)
+		m.setCoordinator(-1)
+		return errGenerationEnded
+	default:
+		g.client.config.Logger.Debug("retrying a heartbeat", "group", g.config.ID, "error", err)
+	}
+	if !next.leader {
+		return nil
+	}
+	info, err := g.client.topic(ctx, g.config.Topic)
+	if refused, ok := errors.AsType[*answerError](err); ok && refused.code == codeUnknownTopic && !next.missing {
+		next.missing = true
+		g.client.config.Logger.Warn("waiting for a topic that was deleted and does not exist: create it with `sendwatch migrate`",
+			"group", g.config.ID, "topic", g.config.Topic)
+		if g.config.Trouble != nil {
+			g.config.Trouble(err)
+		}
+	}
+	if err != nil || (info.partitions == next.topic.partitions && !info.id.differs(next.topic.id)) {
+		return nil
+	}
+	g.client.config.Logger.Warn("rebalancing: the topic has changed", "group", g.config.ID, "topic", g.config.Topic,
+		"partitions", info.partitions, "had", next.topic.partitions, "id", info.id.String(), "had_id", next.topic.id.String())
+	return errGenerationEnded
 }
 
 // errGenerationEnded is the cause of a claim's end when the group rebalances.

@@ -20,7 +20,7 @@ import (
 )
 
 // member runs a group member that reads and commits, and notes what it holds.
-type member struct {
+type testMember struct {
 	stop context.CancelFunc
 	done chan error
 
@@ -29,12 +29,12 @@ type member struct {
 	last map[int32]int64 // partition -> newest offset committed
 }
 
-func join(t *testing.T, brokers []string, topic, group string, change ...func(*Config)) *member {
+func join(t *testing.T, brokers []string, topic, group string, change ...func(*Config)) *testMember {
 	t.Helper()
 	change = append(change, func(c *Config) { c.Session, c.Rebalance = 6*time.Second, 6*time.Second })
 	client := ours(t, brokers, change...)
 	ctx, stop := context.WithCancel(context.Background())
-	m := &member{stop: stop, done: make(chan error, 1), held: map[int32]int{}, last: map[int32]int64{}}
+	m := &testMember{stop: stop, done: make(chan error, 1), held: map[int32]int{}, last: map[int32]int64{}}
 	go func() {
 		m.done <- client.NewGroup(GroupConfig{ID: group, Topic: topic, FixedPartitions: true}).Run(ctx, func(ctx context.Context, c *Claim) error {
 			m.mu.Lock()
@@ -73,13 +73,13 @@ func join(t *testing.T, brokers []string, topic, group string, change ...func(*C
 	return m
 }
 
-func (m *member) holds() []int32 {
+func (m *testMember) holds() []int32 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Sorted(maps.Keys(m.held))
 }
 
-func (m *member) read() (n int) {
+func (m *testMember) read() (n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, k := range m.held {
@@ -88,7 +88,7 @@ func (m *member) read() (n int) {
 	return n
 }
 
-func (m *member) leave(t *testing.T) {
+func (m *testMember) leave(t *testing.T) {
 	t.Helper()
 	m.stop()
 	if err := <-m.done; err != nil {

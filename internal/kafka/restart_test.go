@@ -80,7 +80,7 @@ func TestGoesOnAfterTheBrokerCameBack(t *testing.T) {
 	embeddedtest.Eventually(t, 60*time.Second, "the member has read to the end", func() bool {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		return m.last[0] >= f.Position()
+		return m.last[0] >= f.next
 	})
 	m.leave(t)
 }

@@ -1,0 +1,313 @@
+package kafka
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/segmentio/kafka-go/protocol"
+)
+
+// The requests of a group's member, each in the last version before the flexible
+// ones: Kafka 2.4 to 4 speak them all.
+
+// coordinatorCall sends a request to a broker and returns its code as an error.
+func (c *Client) coordinatorCall(ctx context.Context, timeout time.Duration, one *call, code *int16) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	if err := c.do(ctx, c.control, one); err != nil {
+		return err
+	}
+	return c.refusal(one.key, *code)
+}
+
+// findCoordinator returns the broker that looks after a group.
+func (c *Client) findCoordinator(ctx context.Context, group string) (broker int32, err error) {
+	var code int16
+	err = c.coordinatorCall(ctx, requestTimeout, &call{
+		key: protocol.FindCoordinator, versions: []int16{2}, broker: anyBroker,
+		encode: func(w *wireWriter, _ int16) {
+			w.text(group)
+			w.int8(0) // a group's
+		},
+		decode: func(r *wire, _ int16) {
+			r.skip(4) // throttle time
+			code = r.int16()
+			r.text() // the error in words
+			broker = r.int32()
+		},
+	}, &code)
+	return broker, err
+}
+
+// joining is the answer to JoinGroup. Only the leader is told the members.
+type joining struct {
+	generation int32
+	leader, id string
+	members    []groupMember
+}
+
+// groupMember is a member as the leader sees it.
+type groupMember struct {
+	id       string
+	metadata []byte
+}
+
+// joinGroup asks to be a member and waits until the group has gathered. The
+// first answer to a new member only brings its id.
+func (m *member) joinGroup(ctx context.Context, subscription []byte) (joining, error) {
+	var code int16
+	var answer joining
+	config := &m.client.config
+	err := m.client.coordinatorCall(ctx, config.Rebalance+requestTimeout, &call{
+		key: protocol.JoinGroup, versions: []int16{5}, broker: m.at(),
+		encode: func(w *wireWriter, _ int16) {
+			w.text(m.group)
+			w.int32(int32(config.Session.Milliseconds()))
+			w.int32(int32(config.Rebalance.Milliseconds()))
+			w.text(m.id)
+			w.orNull("") // no static membership
+			w.text(protocolType)
+			w.array(1)
+			w.text(protocolName)
+			w.bytes(subscription)
+		},
+		decode: func(r *wire, _ int16) {
+			r.skip(4) // throttle time
+			code, answer.generation = r.int16(), r.int32()
+			r.text() // the protocol, of which there is one
+			answer.leader, answer.id = r.text(), r.text()
+			for range r.array() {
+				one := groupMember{id: r.text()}
+				r.text() // instance
+				one.metadata = slices.Clone(r.bytes())
+				answer.members = append(answer.members, one)
+			}
+		},
+	}, &code)
+	return answer, err
+}
+
+// syncGroup brings the leader's assignments to the coordinator, none from the
+// others, and returns our own.
+func (m *member) syncGroup(ctx context.Context, generation int32, assignments map[string][]byte) (own []byte, err error) {
+	var code int16
+	err = m.client.coordinatorCall(ctx, m.client.config.Rebalance+requestTimeout, &call{
+		key: protocol.SyncGroup, versions: []int16{3}, broker: m.at(),
+		encode: func(w *wireWriter, _ int16) {
+			w.text(m.group)
+			w.int32(generation)
+			w.text(m.id)
+			w.orNull("") // no static membership
+			w.array(len(assignments))
+			for id, assignment := range assignments {
+				w.text(id)
+				w.bytes(assignment)
+			}
+		},
+		decode: func(r *wire, _ int16) {
+			r.skip(4) // throttle time
+			code = r.int16()
+			own = slices.Clone(r.bytes())
+		},
+	}, &code)
+	return own, err
+}
+
+// heartbeat says that we live.
+func (m *member) heartbeat(ctx context.Context, generation int32) error {
+	var code int16
+	return m.client.coordinatorCall(ctx, m.client.config.Session/2, &call{
+		key: protocol.Heartbeat, versions: []int16{3}, broker: m.at(),
+		encode: func(w *wireWriter, _ int16) {
+			w.text(m.group)
+			w.int32(generation)
+			w.text(m.id)
+			w.orNull("") // no static membership
+		},
+		decode: func(r *wire, _ int16) {
+			r.skip(4) // throttle time
+			code = r.int16()
+		},
+	}, &code)
+}
+
+// leaveGroup gives the membership up, so that the others need not wait for the
+// session's end.
+func (m *member) leaveGroup(ctx context.Context) error {
+	var code int16
+	return m.client.coordinatorCall(ctx, requestTimeout, &call{
+		key: protocol.LeaveGroup, versions: []int16{3}, broker: m.at(),
+		encode: func(w *wireWriter, _ int16) {
+			w.text(m.group)
+			w.array(1)
+			w.text(m.id)
+			w.orNull("") // no static membership
+		},
+		decode: func(r *wire, _ int16) {
+			r.skip(4) // throttle time
+			code = r.int16()
+			for range r.array() {
+				r.text()
+				r.text()
+				if one := r.int16(); code == 0 {
+					code = one
+				}
+			}
+		},
+	}, &code)
+}
+
+// commitOffset tells the group that everything before offset is done.
+func (m *member) commitOffset(ctx context.Context, generation, partition int32, offset int64) error {
+	code := int16(noPartition)
+	return m.client.coordinatorCall(ctx, requestTimeout, &call{
+		key: protocol.OffsetCommit, versions: []int16{7}, broker: m.at(),
+		encode: func(w *wireWriter, _ int16) {
+			w.text(m.group)
+			w.int32(generation)
+			w.text(m.id)
+			w.orNull("") // no static membership
+			w.array(1)
+			w.text(m.topic)
+			w.array(1)
+			w.int32(partition)
+			w.int64(offset)
+			w.int32(-1) // no leader epoch
+			w.orNull("")
+		},
+		decode: func(r *wire, _ int16) {
+			r.skip(4) // throttle time
+			for range r.array() {
+				r.text()
+				for range r.array() {
+					r.skip(4) // the partition, of which there is one
+					code = r.int16()
+				}
+			}
+		},
+	}, &code)
+}
+
+// committedOffsets returns the group's offsets of partitions, -1 for none.
+func (c *Client) committedOffsets(ctx context.Context, coordinator int32, group, topic string, partitions []int32) (map[int32]int64, error) {
+	var code int16
+	offsets := make(map[int32]int64, len(partitions))
+	err := c.coordinatorCall(ctx, requestTimeout, &call{
+		key: protocol.OffsetFetch, versions: []int16{5}, broker: coordinator,
+		encode: func(w *wireWriter, _ int16) {
+			w.text(group)
+			if topic == "" { // only to see whether we may
+				w.array(0)
+				return
+			}
+			w.array(1)
+			w.text(topic)
+			w.array(len(partitions))
+			for _, p := range partitions {
+				w.int32(p)
+			}
+		},
+		decode: func(r *wire, _ int16) {
+			r.skip(4) // throttle time
+			for range r.array() {
+				r.text()
+				for range r.array() {
+					partition, offset := r.int32(), r.int64()
+					r.skip(4) // leader epoch
+					r.text()  // metadata
+					if one := r.int16(); one != 0 {
+						code = one
+					}
+					offsets[partition] = max(-1, offset)
+				}
+			}
+			if whole := r.int16(); whole != 0 {
+				code = whole
+			}
+		},
+	}, &code)
+	if err == nil || c.react(err) == accept {
+		for _, p := range partitions {
+			if _, told := offsets[p]; !told && err == nil {
+				return nil, c.refusal(protocol.OffsetFetch, noPartition)
+			}
+		}
+		return offsets, nil
+	}
+	return nil, err
+}
+
+// described is what a coordinator says of a classic group.
+type described struct {
+	state, protocol string
+	clients         []string // client id and host of each member
+}
+
+// describeGroup asks for a group's members, to name those that are not ours.
+func (c *Client) describeGroup(ctx context.Context, coordinator int32, group string) (described, error) {
+	var code int16
+	var d described
+	err := c.coordinatorCall(ctx, requestTimeout, &call{
+		key: protocol.DescribeGroups, versions: []int16{4, 3}, broker: coordinator,
+		encode: func(w *wireWriter, _ int16) {
+			w.array(1)
+			w.text(group)
+			w.bool(false) // not the rights
+		},
+		decode: func(r *wire, version int16) {
+			r.skip(4) // throttle time
+			for range r.array() {
+				code = r.int16()
+				r.text() // the group
+				d.state = r.text()
+				r.text() // the kind of protocol
+				d.protocol = r.text()
+				for range r.array() {
+					r.text() // member
+					if version >= 4 {
+						r.text() // instance
+					}
+					client, host := r.text(), r.text()
+					d.clients = append(d.clients, client+" at "+host)
+					r.bytes() // metadata
+					r.bytes() // assignment
+				}
+				r.skip(4) // rights
+			}
+		},
+	}, &code)
+	return d, err
+}
+
+// consumerGroupDescribe is the number of the request ConsumerGroupDescribe
+// (KIP-848, Kafka 4.0), which kafka-go does not know.
+const consumerGroupDescribe protocol.ApiKey = 69
+
+// newProtocolState returns the state of a group of the protocol `consumer`, ""
+// if the group is none or the broker knows no such protocol.
+func (c *Client) newProtocolState(ctx context.Context, coordinator int32, group string) (string, error) {
+	var code int16
+	state := ""
+	err := c.coordinatorCall(ctx, requestTimeout, &call{
+		key: consumerGroupDescribe, versions: []int16{0}, flexible: alwaysFlexible, broker: coordinator,
+		encode: func(w *wireWriter, _ int16) {
+			w.array(1)
+			w.text(group)
+			w.bool(false) // not the rights
+			w.tags()
+		},
+		decode: func(r *wire, _ int16) {
+			r.skip(4) // throttle time
+			for range r.array() {
+				code = r.int16()
+				r.text() // the error in words
+				r.text() // the group
+				state = r.text()
+				r.data = nil // the members are of no interest
+				return
+			}
+		},
+	}, &code)
+	return state, err
+}
