@@ -65,7 +65,6 @@ func kafkaConfig(c config.Kafka, logger *slog.Logger) kafka.Config {
 		ClientID: c.ClientID,
 		TLS:      kafka.TLS{Enabled: c.TLS.Enabled, CAFile: c.TLS.CAFile, CertFile: c.TLS.CertFile, KeyFile: c.TLS.KeyFile, ServerName: c.TLS.ServerName},
 		SASL:     kafka.SASL{Mechanism: c.SASL.Mechanism, User: c.SASL.Username, Password: c.SASL.Password.Reveal()},
-		Topics:   []string{c.Topics.Events, c.Topics.Flags, c.Topics.Rows, c.Topics.DeadLetter},
 		Logger:   logger,
 	}
 }

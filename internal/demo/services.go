@@ -51,7 +51,6 @@ func (d *demo) startKafka(logger *slog.Logger) error {
 	d.settings.Kafka.Brokers = d.broker.Addrs()
 	d.client, err = kafka.New(kafka.Config{
 		Brokers: d.broker.Addrs(), ClientID: "sendwatch-demo-traffic", Logger: logger,
-		Topics: []string{topics.Events, topics.Flags, topics.Rows},
 	})
 	if err != nil {
 		return err

@@ -241,7 +241,7 @@ func (h *batchHead) codec() Codec { return Codec(h.attributes & attrCodec) }
 // decodeRecords appends a batch's records from offset from on, or none of them.
 // errTooLarge asks for the batch to be decoded in portions.
 func (b *buffer) decodeRecords(one []byte, head *batchHead, from int64, d *decompressor, maxPlain int) error {
-	if head.count < 0 {
+	if head.count < 0 || head.count > head.last-head.base+1 {
 		return errMalformed
 	}
 	if head.count > maxRecords {

@@ -49,8 +49,15 @@ func newOpenBatch(one, keep []byte, config *Config) *openBatch {
 	o.left = o.head.count
 	if err := o.start(one[batchHeader:]); err != nil {
 		o.failure = errors.New("it cannot be decompressed")
+		if errors.Is(err, errTooLarge) {
+			o.failure = o.beyond()
+		}
 	}
 	return o
+}
+
+func (o *openBatch) beyond() error {
+	return fmt.Errorf("it decompresses to more than %d bytes, the bound for a batch", o.limit)
 }
 
 // start opens the stream of the batch's codec.
@@ -120,7 +127,7 @@ func (o *openBatch) next(b *buffer, from int64) (next int64, ended bool) {
 	if n := len(b.batch.Records); n > 0 {
 		from = b.batch.Records[n-1].Offset + 1
 	}
-	if o.failure != nil {
+	if o.failure != nil && from <= o.head.last {
 		b.batch.Unreadable = append(b.batch.Unreadable, event.Unreadable{First: from, Last: o.head.last, Reason: o.failure.Error()})
 	}
 	if o.failure != nil || o.left == 0 {
@@ -135,12 +142,13 @@ func (o *openBatch) fill(b *buffer, want int) {
 		b.plain = append(make([]byte, 0, want), b.plain...)
 	}
 	for len(b.plain) < want && !o.ended && o.failure == nil {
-		n, err := o.source.Read(b.plain[len(b.plain):want])
+		room := min(int64(want-len(b.plain)), o.limit-o.inflated+1) // one more byte shows that there is more
+		n, err := o.source.Read(b.plain[len(b.plain) : len(b.plain)+int(room)])
 		b.plain = b.plain[:len(b.plain)+n]
 		o.inflated += int64(n)
 		switch {
 		case o.inflated > o.limit:
-			o.failure = fmt.Errorf("it decompresses to more than %d bytes, the bound for a batch", o.limit)
+			o.failure = o.beyond()
 		case err == io.EOF:
 			o.ended = true
 		case err != nil:

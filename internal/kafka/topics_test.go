@@ -54,7 +54,7 @@ func createsAndChecks(t *testing.T, brokers []string, topic string) {
 		got = append(got, p.String())
 	}
 	slices.Sort(got)
-	for i, part := range []string{"keeps records for 1h0m0s, and 72h0m0s are needed", "message.timestamp.type=CreateTime", "its number of partitions is 1, the configuration says 5"} {
+	for i, part := range []string{"message.timestamp.type=CreateTime", "keeps records for 1h0m0s, and 72h0m0s are needed", "its number of partitions is 1, the configuration says 5"} {
 		if i >= len(got) || !strings.Contains(got[i], part) {
 			t.Fatalf("problem %d of %q, want one with %q", i, got, part)
 		}
