@@ -121,10 +121,10 @@ func (p *Producer) Partitions(ctx context.Context, topic string) (int32, error) 
 	}
 }
 
-// await returns err if another try would end the same. Otherwise it logs the
-// second failure of a run and then every tenth, because a write that waits must
-// not be silent, nor a flood, and a single one is only a connection that has
-// ended; then it pauses. Retried hears of each.
+// await returns err if another try would end the same. Otherwise it logs one
+// failure in ten, because a write that waits must not be silent, nor a flood; the
+// first few are only connections that have ended. Then it pauses. Retried hears
+// of each.
 func (p *Producer) await(ctx context.Context, pause *retry.Backoff, topic string, partition int32, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -135,7 +135,7 @@ func (p *Producer) await(ctx context.Context, pause *retry.Backoff, topic string
 	if p.client.config.Retried != nil {
 		p.client.config.Retried(topic)
 	}
-	if pause.Tries()%10 == 1 {
+	if pause.Tries()%10 == noisyAfter-1 {
 		p.client.config.Logger.Warn("retrying a write to Kafka; what is to be written waits",
 			"topic", topic, "partition", partition, "tries", pause.Tries(), "error", err)
 	}

@@ -33,6 +33,10 @@ type Topic struct {
 // never changes one that does. All records are deleted by age, none compacted:
 // every transition of a flag and every row version matters.
 func (c *Client) CreateMissing(ctx context.Context, topics []Topic) (created []string, err error) {
+	var unreachable report
+	if !c.checkBrokers(ctx, &unreachable) {
+		return nil, errors.New(unreachable.problems[0].String())
+	}
 	existing, err := c.topicInfos(ctx, names(topics))
 	if err != nil {
 		return nil, fmt.Errorf("looking for topics at %v: %w", c.config.Brokers, err)
