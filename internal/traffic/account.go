@@ -3,6 +3,7 @@ package traffic
 import (
 	"strconv"
 
+	"sendwatch/internal/event"
 	eventsv1 "sendwatch/schemas/events/v1"
 )
 
@@ -13,6 +14,8 @@ func (n *number) stepAccount(a action) bool {
 		return n.connect(a)
 	case doRating:
 		return n.rate(a)
+	case doCap:
+		return n.showQuota(a)
 	case doGroup:
 		n.schedule(action{at: a.at + 20*hour + n.rng.Int64N(6*hour), do: doGroup})
 		added := int64(n.p.groups)/3 + n.rng.Int64N(int64(n.p.groups))
@@ -37,6 +40,9 @@ func (n *number) appear(a action) bool {
 	if a.arg == 0 {
 		n.schedule(action{at: a.at + 1 + n.rng.Int64N(minute), do: doConnection})
 		n.schedule(action{at: a.at + hour + n.rng.Int64N(day), do: doRating})
+		if n.style.quota {
+			n.schedule(action{at: a.at + hour + n.rng.Int64N(day), do: doCap})
+		}
 		if n.p.visits > 0 {
 			n.schedule(action{at: n.steady(a.at+minute, n.p.visits*n.size, n.p.visitHours), do: doVisit})
 		}
@@ -49,7 +55,13 @@ func (n *number) appear(a action) bool {
 		}
 	}
 	e := n.open(a.at, "number.profile")
-	e.Country, e.RegisteredAt, e.Connection = n.place.country, &n.registered, n.target.connection.String()
+	e.Country, e.Connection = n.place.country, n.target.connection.String()
+	if !n.target.unregistered {
+		e.RegisteredAt = &n.registered
+	}
+	if n.style.inputs {
+		e.Inputs = &eventsv1.Inputs{Names: (event.AllInputs &^ n.Lacks).Names()}
+	}
 	if a.arg == 0 && n.target.asleep > 0 {
 		active := n.join - int64(n.target.asleep)*day
 		e.LastActiveAt = &active
@@ -76,6 +88,40 @@ func (n *number) connect(a action) bool {
 	}
 	e := n.open(a.at, "number.connection")
 	e.IpCountry, e.IpHash = country, n.connectionHash
+	if n.target.connection == event.ConnectionWebSession || n.target.newLink {
+		e.LinkedAt = &n.linked
+	}
+	return n.close()
+}
+
+// Sizes of a quota of new chats, and how often a gateway looks at it.
+const (
+	ampleQuota = 5_000
+	cycle      = 30 * day
+	capEvery   = 8 * hour
+)
+
+// showQuota is what WhatsApp shows an app sender of its quota of new chats.
+func (n *number) showQuota(a action) bool {
+	n.schedule(action{at: a.at + capEvery, do: doCap})
+	total, begun := int64(n.target.quota), (a.at-n.join)/cycle*cycle+n.join
+	if total == 0 {
+		total = ampleQuota
+	}
+	if a.at-begun < capEvery {
+		n.newChats = 0
+	}
+	used, end, status := min(int64(n.newChats), total), begun+cycle, "NONE"
+	switch {
+	case used == total:
+		status = "CAPPED"
+	case used*100 >= total*95:
+		status = "SECOND_WARNING"
+	case used*100 >= total*80:
+		status = "FIRST_WARNING"
+	}
+	e := n.open(a.at, "number.cap")
+	e.Used, e.Total, e.CycleEnd, e.Status = &used, &total, &end, status
 	return n.close()
 }
 
@@ -128,6 +174,10 @@ func (n *number) decline(a action) bool {
 	e := n.openShared(a.at, "template.update", n.WABA)
 	e.WabaId, e.Template = n.WABA, n.template(0)
 	e.Status, e.Quality = s.status, s.quality
+	if s.status == "PAUSED" {
+		pauses := int64(a.arg) / 2
+		e.Pauses = &pauses
+	}
 	return n.close()
 }
 

@@ -15,10 +15,11 @@ type Number struct {
 	Portfolio  string
 	Country    string
 	Connection event.Connection
-	Profile    string // how it behaves, as in "cold_campaign"
-	Healthy    bool   // must never be raised to danger of trust_score
-	Joins      int64  // ms, its first event
-	Turns      int64  // ms, from when on it misbehaves; 0 if healthy
+	Profile    string       // how it behaves, as in "cold_campaign"
+	Healthy    bool         // must never be raised to danger of trust_score
+	Joins      int64        // ms, its first event
+	Turns      int64        // ms, from when on it misbehaves; 0 if healthy
+	Lacks      event.Inputs // do not reach the topic
 	Expects    []Expectation
 }
 
@@ -95,8 +96,8 @@ func alternate(profiles []*profile) []int {
 
 // cast decides which number behaves how: the first third of the portfolios is
 // healthy throughout, in the others all kinds meet.
-func cast(n, portfolios int, rng *rand.Rand) []*profile {
-	all := profiles()
+func cast(c Cast, n, portfolios int, rng *rand.Rand) []*profile {
+	all := profiles(c)
 	var good, bad []*profile
 	for i, count := range share(all, n) {
 		for range count {

@@ -41,7 +41,8 @@ func (n *number) sendAgain(a action) bool {
 // outcome draws what becomes of an outreach message: whether it fails, arrives,
 // is read and answered, and what else the contact does.
 func (n *number) outcome(t int64, c, m uint32, insisted uint8) {
-	if code := n.failure(); code != 0 {
+	n.newChats++
+	if code := n.failure(c); code != 0 {
 		n.schedule(action{at: t + second/2 + n.lognormal(2*second, .8), do: doStatus, contact: c, message: m, arg: code, depth: uint8(event.StatusFailed)})
 		return
 	}
@@ -52,7 +53,7 @@ func (n *number) outcome(t int64, c, m uint32, insisted uint8) {
 	if n.p.reports > 0 && n.rng.Float64() < n.p.reports {
 		n.schedule(action{at: read + n.lognormal(minute, 1), do: doReport, contact: c})
 	}
-	share := n.replyShare(t)
+	share := n.replyShare(c, t)
 	if insisted > 0 {
 		share /= 4
 	}
@@ -77,14 +78,19 @@ func (n *number) reply(t int64, c, m uint32) {
 }
 
 // failure draws an error code of a send, 0 if it does not fail.
-func (n *number) failure() int32 {
+func (n *number) failure(c uint32) int32 {
 	u := n.rng.Float64()
+	refused := n.p.refused
+	if c&isStranger == 0 {
+		refused = 0
+	}
 	for _, f := range [...]struct {
 		share float64
 		code  int32
 	}{
 		{n.p.failContact, 131026},
 		{n.p.failSpam, event.CodeSpam},
+		{refused, event.CodeReachout},
 		{n.p.failAccount, 131031},
 		{n.fatigue(), 131049},
 		{.0015, 130472},
@@ -158,6 +164,9 @@ func (n *number) inbound(a action) bool {
 		n.heed(a)
 	} else if a.depth < maxDepth && n.p.category != event.CategoryAuthentication && n.rng.Float64() < n.answers() {
 		n.schedule(action{at: a.at + 10*second + n.lognormal(2*minute, 1), do: doAnswer, contact: a.contact, depth: a.depth + 1})
+	}
+	if n.style.pairs && n.rng.IntN(500) == 0 {
+		n.schedule(action{at: a.at + minute + n.rng.Int64N(day), do: doAlias, contact: a.contact})
 	}
 	return n.writeReceived(a)
 }

@@ -14,7 +14,7 @@ func misbehavingProfiles() []*profile {
 		},
 		{
 			name: "cold_campaign", share: 5, connection: event.ConnectionBusinessApp, onset: [2]int{1, 6},
-			expects:  []expectation{{event.FactorReplyRatio, 9}, {event.FactorUnanswered, 9}},
+			expects:  []expectation{{event.FactorReplyRatio, 9}, {event.FactorReplyNowcast, 3}, {event.FactorUnanswered, 9}},
 			outreach: outreach{runs: []int{10}, every: 1, size: 90, gap: 230 * second, least: 32 * second},
 			book:     8000, reply: .03, stop: .01, read: .45, undelivered: .03, failContact: .004, blocks: .003,
 		},
@@ -106,7 +106,7 @@ func misbehavingProfiles() []*profile {
 			book:     1500, abroad: true, reply: .62, stop: .005, read: .7, undelivered: .01,
 		},
 		{
-			name: "early_restart", share: 4, connection: event.ConnectionBusinessApp, onset: [2]int{4, 18},
+			name: "early_restart", share: 4, connection: event.ConnectionBusinessApp, onset: [2]int{2, 16},
 			expects:  []expectation{{event.FactorRestriction, 1}, {event.FactorRestart, 6}},
 			outreach: outreach{runs: []int{10}, every: 1, size: 45, gap: 240 * second, least: 32 * second},
 			book:     5000, restricted: true, reply: .5, stop: .01, read: .6, undelivered: .02, blocks: .004,
@@ -116,6 +116,24 @@ func misbehavingProfiles() []*profile {
 			expects:  []expectation{{event.FactorGroupAdd, 2}},
 			outreach: outreach{perDay: 15, hours: shopHours, least: 40 * second},
 			book:     1500, groups: 45, reply: .62, stop: .005, read: .7, undelivered: .01,
+		},
+		{
+			name: "stranger_newcomer", share: 2, connection: event.ConnectionWebSession, joins: [2]int{1, 20}, newLink: true,
+			expects:  []expectation{{event.FactorColdStart, 2}, {event.FactorNewLink, 2}},
+			outreach: outreach{runs: []int{10, 15}, every: 1, size: 18, gap: 4 * minute, least: 40 * second},
+			book:     5000, reply: .06, stop: .01, read: .5, undelivered: .03,
+		},
+		{
+			name: "refused_first", share: 2, connection: event.ConnectionWebSession, onset: [2]int{1, 12},
+			expects:  []expectation{{event.FactorReachout, 3}},
+			outreach: outreach{perDay: 24, hours: shopHours, least: 40 * second},
+			book:     3000, strangers: .7, strangersReply: .3, refused: .3, reply: .62, stop: .005, read: .7, undelivered: .01,
+		},
+		{
+			name: "quota_spender", share: 2, connection: event.ConnectionBusinessApp, onset: [2]int{1, 6}, quota: 220,
+			expects:  []expectation{{event.FactorNewChatCap, 18}},
+			outreach: outreach{perDay: 24, hours: shopHours, least: 40 * second},
+			book:     3000, reply: .62, stop: .005, read: .7, undelivered: .01,
 		},
 	}
 	for _, p := range community {

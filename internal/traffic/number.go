@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+
+	"sendwatch/internal/event"
 )
 
 // number is one sender: what it is, what it will do, and the records on their
@@ -36,13 +38,22 @@ type number struct {
 	silent     int64  // it begins nothing before this
 	stopped    map[uint32]struct{}
 
-	delayed [][]byte // records on their way, by slot
-	free    []int32  // empty slots
+	delayed []held  // records on their way, by slot
+	free    []int32 // empty slots
+
+	linked   int64 // when its session was linked
+	newChats int   // begun in this cycle of its quota
 
 	key            []byte
 	headers        []Header
 	connectionHash string
 	style          style
+}
+
+// held is a record on its way.
+type held struct {
+	value  []byte
+	hidden Hidden
 }
 
 // style is how a number's gateway writes its events; all are equally right.
@@ -54,6 +65,9 @@ type style struct {
 	country   bool // gives contact_country
 	upper     bool // categories in capitals
 	idsPartly bool // leaves the WABA and portfolio out of statuses
+	pairs     bool // gives the user id beside the phone number, where it knows both
+	inputs    bool // its profile says what reaches the topic
+	quota     bool // hands on the quota of new chats
 }
 
 // A number always has something to do, so that its queue is never empty: the
@@ -69,6 +83,8 @@ func newNumber(g *Generator, seed uint64, i int, p *profile) *number {
 		rfc3339: n.rng.IntN(3) == 0, plus: n.rng.IntN(2) == 0, hashed: n.rng.IntN(5) == 0,
 		optIn: n.rng.IntN(5) < 3 || p.noOptIn > 0, country: n.rng.IntN(4) == 0,
 		upper: n.rng.IntN(2) == 0, idsPartly: n.rng.IntN(3) == 0,
+		pairs: n.rng.IntN(2) == 0, inputs: n.rng.IntN(3) == 0 || p.lacks != 0 && !p.mute,
+		quota: p.connection != event.ConnectionCloudAPI && (p.quota > 0 || n.rng.IntN(3) == 0),
 	}
 	if i%7 != 0 {
 		n.headers = jsonHeaders
@@ -76,6 +92,7 @@ func newNumber(g *Generator, seed uint64, i int, p *profile) *number {
 	n.connectionHash = fmt.Sprintf("%012x", n.salt>>16)
 	n.ID = fmt.Sprintf("number-%04d", i+1)
 	n.key = []byte(n.ID)
+	n.Lacks = p.lacks
 	n.Country, n.Connection, n.Profile, n.Healthy = n.place.country, p.connection, p.name, p.healthy
 	return n
 }
@@ -91,6 +108,7 @@ func (n *number) prepare() {
 	}
 	n.Joins = n.join
 	n.registered = n.join - n.between(n.p.registered)*day
+	n.linked = max(n.registered, n.join-(20+n.rng.Int64N(300))*day)
 	if !n.Healthy {
 		n.Turns = n.join
 		if n.p.before != nil {
@@ -130,6 +148,8 @@ func (n *number) step(a action) bool {
 		return n.inbound(a)
 	case doStatus:
 		return n.writeStatus(a)
+	case doAlias:
+		return n.writeAlias(a)
 	case doWish:
 		n.heed(a)
 		return n.writePreference(a)
@@ -153,6 +173,10 @@ func (n *number) begin(at int64) {
 	n.runLeft = 0
 	if n.p.groups > 0 {
 		n.schedule(action{at: at + n.rng.Int64N(8*hour), do: doGroup})
+	}
+	if n.p.newLink {
+		n.linked = at
+		n.schedule(action{at: at, do: doConnection, arg: 1})
 	}
 	if n.p.abroad {
 		n.schedule(action{at: at + n.rng.Int64N(2*hour), do: doConnection, arg: 1})
@@ -238,7 +262,13 @@ func (n *number) contactNext() uint32 {
 	return c
 }
 
-const livesAbroad = 1 << 31
+// What a contact is, in its index: where it lives and whom it knows.
+const (
+	livesAbroad = 1 << 31
+	isStranger  = 1 << 30
+	isFaceless  = 1 << 29
+	isWhat      = livesAbroad | isStranger | isFaceless
+)
 
 func (n *number) contact(i uint32) uint32 {
 	if n.p != n.target { // those it knew before it misbehaved are others
@@ -247,7 +277,18 @@ func (n *number) contact(i uint32) uint32 {
 	if float64(mix(n.salt^uint64(i)<<20)>>11)/(1<<53) < n.p.foreign {
 		i |= livesAbroad
 	}
+	if n.of(i, 40) < n.p.strangers {
+		i |= isStranger
+	}
+	if n.of(i, 44) < n.p.faceless {
+		i |= isFaceless
+	}
 	return i
+}
+
+// of draws a lasting share in [0, 1) for a contact, another for each purpose.
+func (n *number) of(contact uint32, purpose int) float64 {
+	return float64(mix(n.salt^uint64(contact&^isWhat)<<20^uint64(purpose)<<56)>>11) / (1 << 53)
 }
 
 // lognormal draws a delay in ms around a median.
@@ -258,6 +299,9 @@ func (n *number) lognormal(median int64, sigma float64) int64 {
 // replyAt draws when a contact answers what it got at t: mostly within minutes,
 // some the next day, a few too late to count. People sleep.
 func (n *number) replyAt(t int64) int64 {
+	if n.p.answers != soon {
+		return n.replyLate(t)
+	}
 	if n.rng.Float64() < .85 {
 		t += 5*second + n.lognormal(9*minute, 1.5)
 	} else {
@@ -270,8 +314,40 @@ func (n *number) replyAt(t int64) int64 {
 	return t
 }
 
-// replyShare is the share of outreach that is answered at t.
-func (n *number) replyShare(t int64) float64 {
+// replyLate draws when a contact answers that does not do so at once.
+func (n *number) replyLate(t int64) int64 {
+	local := t - n.g.start + n.place.offset
+	morning := t - mod(local, day) + day + 8*hour + int64(n.rng.ExpFloat64()*float64(2*hour))
+	switch n.p.answers {
+	case nextDay:
+		if n.rng.Float64() < .15 {
+			return t + 5*minute + n.lognormal(hour, 1)
+		}
+		for mod(floorDiv(morning-n.g.start+n.place.offset, day), 7) >= 5 {
+			morning += day
+		}
+		return morning
+	case overnight:
+		if n.rng.Float64() < .5 {
+			return morning
+		}
+		return t + minute + n.lognormal(15*minute, 1.3)
+	}
+	if n.rng.Float64() < .5 {
+		return t + 10*minute + n.lognormal(3*hour, .8)
+	}
+	evening := t - mod(local, day) + 18*hour + int64(n.rng.ExpFloat64()*float64(90*minute))
+	if evening < t+10*minute {
+		evening += day
+	}
+	return evening
+}
+
+// replyShare is the share of outreach to a contact that is answered at t.
+func (n *number) replyShare(c uint32, t int64) float64 {
+	if c&isStranger != 0 {
+		return n.p.strangersReply
+	}
 	if n.p.fadeTo == 0 {
 		return n.p.reply
 	}

@@ -32,6 +32,15 @@ type profile struct {
 	read        float64 // of what is delivered
 	undelivered float64 // of what did not fail
 
+	strangers      float64 // of the contacts: have never dealt with it
+	strangersReply float64 // outreach to strangers that is answered, in place of reply
+	complain       float64 // of those it writes to and who know it: complain to WhatsApp, unseen
+	answers        answering
+	faceless       float64      // of the contacts: answer under a user id that nothing ties to their number
+	lacks          event.Inputs // do not reach the topic
+	mute           bool         // its profile does not say so
+	unregistered   bool         // its profile does not say when it was registered
+
 	category event.Category // of the templates; CategoryNone sends no templates
 	content  content
 	noOptIn  float64
@@ -40,6 +49,7 @@ type profile struct {
 	failContact float64 // 131026
 	failSpam    float64 // 131048
 	failAccount float64 // 131031
+	refused     float64 // 463, of first messages to strangers
 	blocks      float64
 	reports     float64
 
@@ -48,6 +58,8 @@ type profile struct {
 	groups       int  // strangers it adds to groups, a day
 	abroad       bool // is connected from another country
 	asleep       int  // days since it was last active when it appears
+	newLink      bool // its session is linked at its onset
+	quota        int  // new chats a cycle that WhatsApp allows it; 0: more than it needs
 	restricted   bool // is restricted at its onset and starts again as soon as it may
 	templateHits bool // its template is paused twice and rated RED
 	ratingFalls  bool // its number is rated YELLOW, then RED
@@ -68,6 +80,16 @@ type outreach struct {
 
 	least int64 // two sends are never closer, ms
 }
+
+// answering is when contacts answer.
+type answering uint8
+
+const (
+	soon        answering = iota // mostly within minutes
+	nextDay                      // on the next working day, as companies do
+	overnight                    // half of them in the morning
+	inTheirTime                  // hours later or in the evening
+)
 
 // content is what a sender writes.
 type content uint8
@@ -90,11 +112,14 @@ type expectation struct {
 // template reports whether the profile sends templates.
 func (p *profile) template() bool { return p.category != event.CategoryNone }
 
-// profiles returns all profiles: the healthy first.
-func profiles() []*profile {
-	healthy := healthyProfiles()
+// profiles returns all profiles of a cast: the healthy first.
+func profiles(c Cast) []*profile {
+	healthy, misbehaving := healthyProfiles(), misbehavingProfiles()
+	if c == CastHard {
+		healthy, misbehaving = honestLookAlikes(), hardCases()
+	}
 	for _, p := range healthy {
 		p.healthy = true
 	}
-	return append(healthy, misbehavingProfiles()...)
+	return append(healthy, misbehaving...)
 }

@@ -25,6 +25,8 @@ const (
 	doInbound  // a contact writes; arg is a wish
 	doStatus   // arg is the error code, depth the status
 	doWish     // a contact.preference; arg is a wish
+	doAlias    // a contact's other identifiers become known
+	doCap      // the quota of new chats is shown
 	doBlock
 	doReport
 	doConnection

@@ -13,6 +13,8 @@ type Config struct {
 	Seed uint64
 	// Numbers is how many senders there are. 0 is DefaultNumbers.
 	Numbers int
+	// Cast is who they are; the zero value is CastUsual.
+	Cast Cast
 	// Start is when the history begins. It is moved back to midnight UTC, so
 	// that the same seed gives the same days at whatever date: only the times
 	// differ. The zero time is 1 January 2026.
@@ -21,6 +23,17 @@ type Config struct {
 	// later. The zero time is never.
 	End time.Time
 }
+
+// Cast is a set of senders.
+type Cast uint8
+
+// CastUsual has each habit that a factor looks for, one a sender, among senders
+// who do nothing of the kind. CastHard has the stories of real restrictions that
+// came below every threshold, and the honest who look like them.
+const (
+	CastUsual Cast = iota
+	CastHard
+)
 
 // DefaultNumbers fill twelve portfolios and make some 2.5 million records in 30 days.
 const DefaultNumbers = 200
@@ -37,9 +50,18 @@ type Record struct {
 	Headers []Header
 	// Number is the index in Numbers of the sender.
 	Number int
+	// Hidden is what the log does not say.
+	Hidden Hidden
 	// Shared records speak of a WABA or a portfolio and belong on every
 	// partition (contract, section 2).
 	Shared bool
+}
+
+// Hidden is what only the people concerned and WhatsApp know of a message.
+type Hidden struct {
+	Contact   uint64 // who the contact is, however it is called; 0 on what is about none
+	Stranger  bool   // the contact has never dealt with the sender
+	Complains bool   // the contact will complain of it to WhatsApp
 }
 
 // Header is one Kafka record header.
@@ -82,7 +104,7 @@ func New(c Config) (*Generator, error) {
 	}
 	portfolios := max(1, c.Numbers/16)
 	rng := rand.New(rand.NewPCG(c.Seed, 0))
-	for i, p := range cast(c.Numbers, portfolios, rng) {
+	for i, p := range cast(c.Cast, c.Numbers, portfolios, rng) {
 		n := newNumber(g, c.Seed, i, p)
 		n.portfolio = i * portfolios / c.Numbers
 		n.Portfolio = portfolioID(n.portfolio)

@@ -54,15 +54,17 @@ func (n *number) hold(until int64) {
 		slot, n.free = n.free[last], n.free[:last]
 	} else {
 		slot = int32(len(n.delayed))
-		n.delayed = append(n.delayed, nil)
+		n.delayed = append(n.delayed, held{})
 	}
-	n.delayed[slot] = append(n.delayed[slot][:0], n.g.rec.Value...)
+	h := &n.delayed[slot]
+	h.value, h.hidden = append(h.value[:0], n.g.rec.Value...), n.g.rec.Hidden
 	n.schedule(action{at: until, do: doDelayed, arg: slot})
 }
 
 func (n *number) deliver(slot int32) bool {
-	n.g.buf = append(n.g.buf[:0], n.delayed[slot]...)
-	n.g.rec.Value = n.g.buf
+	h := &n.delayed[slot]
+	n.g.buf = append(n.g.buf[:0], h.value...)
+	n.g.rec.Value, n.g.rec.Hidden = n.g.buf, h.hidden
 	n.free = append(n.free, slot)
 	return true
 }

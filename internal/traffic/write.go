@@ -56,39 +56,19 @@ func (n *number) messageID(m uint32, from string) string {
 	return "wamid." + from + strconv.FormatUint(n.salt>>40, 36) + "." + strconv.FormatUint(uint64(m), 36)
 }
 
-// address returns a contact's phone number or, of one in sixteen, its
-// business-scoped user id, and where it lives. The digits are a permutation of
-// its index, so that no two contacts of a number are the same.
-func (n *number) address(c uint32, plus bool) (id string, home *place) {
-	h := mix(n.salt ^ uint64(c))
-	home = n.place
-	if c&livesAbroad != 0 {
-		home = &places[h%uint64(len(places))]
-		if home.calling == n.place.calling {
-			home = &places[(h%uint64(len(places))+3)%uint64(len(places))]
-		}
-	}
-	digits := (uint64(c&^livesAbroad)*48271 + n.salt>>20) % 100_000_000
-	if h>>32%16 == 0 {
-		return home.country + "." + strconv.FormatUint(h|1<<63, 36), home
-	}
-	b := make([]byte, 0, 24)
-	if plus {
-		b = append(b, '+')
-	}
-	b = append(append(b, home.calling...), "555"...)
-	for unit := uint64(10_000_000); unit > 0; unit /= 10 {
-		b = append(b, '0'+byte(digits/unit%10))
-	}
-	return string(b), home
-}
-
 // writeSent writes a message of the number: outreach, or an answer in a chat.
 func (n *number) writeSent(t int64, c, m uint32, outreach, held bool) bool {
 	e := n.open(t, "message.sent")
 	var home *place
 	e.MessageId = n.messageID(m, "")
-	e.Contact, home = n.address(c, n.style.plus)
+	home = n.dialled(e, c)
+	if outreach {
+		complain := n.p.complain
+		if c&isStranger != 0 {
+			n.g.rec.Hidden.Stranger, complain = true, strangersComplain
+		}
+		n.g.rec.Hidden.Complains = n.rng.Float64() < complain
+	}
 	if outreach && n.p.template() {
 		e.Kind, e.Template = "template", n.template(n.templateNow())
 	} else {
@@ -172,23 +152,30 @@ func (n *number) words(e *eventsv1.Event, m uint32, outreach bool) {
 	}
 }
 
+// strangersComplain is the share of messages to strangers that bring a complaint
+// to WhatsApp, which tells nobody.
+const strangersComplain = .03
+
 // hash writes a hash as gateways do.
 func hash(h uint64) string { return strconv.FormatUint(h|1<<63, 16) }
 
 func (n *number) writeReaction(t int64, c, m uint32) bool {
 	e := n.open(t, "message.sent")
 	e.MessageId, e.Kind = n.messageID(m, ""), "reaction"
-	e.Contact, _ = n.address(c, n.style.plus)
+	n.dialled(e, c)
 	return n.closeMessage(t)
 }
 
 func (n *number) writeStatus(a action) bool {
+	if n.Lacks.Has(event.InputStatus) {
+		return false
+	}
 	e := n.open(a.at, "message.status")
 	if n.style.idsPartly {
 		e.WabaId, e.PortfolioId = "", ""
 	}
 	e.MessageId, e.Status = n.messageID(a.message, ""), event.Status(a.depth).String()
-	e.Contact, _ = n.address(a.contact, false)
+	n.reached(e, a.contact)
 	if a.arg != 0 {
 		code := int64(a.arg)
 		e.ErrorCode = &code
@@ -197,9 +184,12 @@ func (n *number) writeStatus(a action) bool {
 }
 
 func (n *number) writeReceived(a action) bool {
+	if n.Lacks.Has(event.InputInbound) {
+		return false
+	}
 	e := n.open(a.at, "message.received")
 	e.MessageId = n.messageID(n.newMessage(), "i")
-	e.Contact, _ = n.address(a.contact, false)
+	n.heard(e, a.contact)
 	l := languages[n.place.language]
 	kind, text := "text", ""
 	switch u := n.rng.IntN(20); {
@@ -225,7 +215,7 @@ func (n *number) writeReceived(a action) bool {
 
 func (n *number) writePreference(a action) bool {
 	e := n.open(a.at, "contact.preference")
-	e.Contact, _ = n.address(a.contact, false)
+	n.heard(e, a.contact)
 	e.Preference = "stop"
 	if a.arg == wishResume {
 		e.Preference = "resume"
@@ -235,6 +225,6 @@ func (n *number) writePreference(a action) bool {
 
 func (n *number) writeContact(a action, typ string) bool {
 	e := n.open(a.at, typ)
-	e.Contact, _ = n.address(a.contact, false)
+	n.heard(e, a.contact)
 	return n.closeMessage(a.at)
 }
