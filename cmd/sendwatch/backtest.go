@@ -3,22 +3,27 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
 	"strings"
 
 	"sendwatch/internal/backtest"
+	"sendwatch/internal/event"
 	"sendwatch/internal/traffic"
 )
 
 // backtestCmd measures how well warnings come before restrictions.
 type backtestCmd struct {
-	Seeds   string `default:"1-5" help:"Seeds of the labelled logs, such as 1-5 or 7,11."`
-	Numbers int    `default:"200" help:"Senders in each log, healthy and misbehaving."`
-	Days    int    `default:"30" help:"Length of each log."`
-	Policy  string `type:"existingfile" placeholder:"FILE" help:"Policy to judge by, instead of the one shipped."`
-	JSON    bool   `name:"json" help:"Print JSON instead of tables."`
+	Seeds    string `default:"1-5" help:"Seeds of the labelled logs, such as 1-5 or 7,11."`
+	Numbers  int    `default:"200" help:"Senders in each log, healthy and misbehaving."`
+	Days     int    `default:"30" help:"Length of each log."`
+	Policy   string `type:"existingfile" placeholder:"FILE" help:"Policy to judge by, instead of the one shipped."`
+	Hard     bool   `help:"Portfolios after stories of restrictions below every threshold, and the honest who look alike."`
+	WriteLog string `name:"write-log" placeholder:"FILE" help:"Write the log of each seed, as replay reads it, and stop; %d in the name is the seed."`
+	Flags    string `placeholder:"FILE" help:"Measure these flags.ndjson of a replay of the written log, in place of the engine's; %d in the name is the seed."`
+	JSON     bool   `name:"json" help:"Print JSON instead of tables."`
 }
 
 // Help says what is measured and how long it takes.
@@ -48,8 +53,25 @@ func (c *backtestCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	config := backtest.Config{Seeds: seeds, Numbers: c.Numbers, Days: c.Days, Policy: p}
+	if c.Hard {
+		config.Cast = traffic.CastHard
+	}
+	if c.WriteLog != "" {
+		return writeLogs(&config, c.WriteLog)
+	}
+	if c.Flags != "" {
+		config.Flags = func(seed uint64) ([]event.Flag, error) {
+			f, err := os.Open(ofSeed(c.Flags, seed))
+			if err != nil {
+				return nil, err
+			}
+			defer f.Close()
+			return backtest.ReadFlags(f)
+		}
+	}
 	said := -1
-	figures, err := backtest.Run(ctx, backtest.Config{Seeds: seeds, Numbers: c.Numbers, Days: c.Days, Policy: p},
+	figures, err := backtest.Run(ctx, config,
 		func(seed uint64, share float64) {
 			if tenth := int(share * 10); tenth != said {
 				said = tenth
@@ -65,6 +87,32 @@ func (c *backtestCmd) Run(ctx context.Context) error {
 		return e.Encode(figures)
 	}
 	return figures.Print(os.Stdout)
+}
+
+// ofSeed puts a seed into a file's name.
+func ofSeed(name string, seed uint64) string {
+	return strings.ReplaceAll(name, "%d", strconv.FormatUint(seed, 10))
+}
+
+// writeLogs writes the log of each seed.
+func writeLogs(c *backtest.Config, name string) error {
+	if len(c.Seeds) > 1 && !strings.Contains(name, "%d") {
+		return fmt.Errorf("--write-log %q is one file for %d seeds: put %%d where the seed belongs", name, len(c.Seeds))
+	}
+	for _, seed := range c.Seeds {
+		l, err := c.NewLog(seed)
+		if err != nil {
+			return err
+		}
+		f, err := os.Create(ofSeed(name, seed))
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(backtest.WriteLog(f, l), f.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // maxSeeds keeps one back-test within an hour or so.

@@ -78,10 +78,9 @@ func newPipelines(o runOptions) (*pipelines, error) {
 	topics, producer := o.settings.Kafka.Topics, p.client.NewProducer()
 	recent := pipeline.NewRecentFlags(server.MaxLimit) // of all roles: they are asked for together
 	if slices.Contains(o.settings.Roles, event.RoleNumbers) {
-		framing, _ := codec.ParseFraming(o.settings.Kafka.Framing) // checked as it was read
 		p.numbers = pipeline.NewNumbers(pipeline.NumbersConfig{
 			Flags: topics.Flags, Rows: topics.Rows, DeadLetter: topics.DeadLetter,
-			Writer: producer, Topics: producer, Secret: o.secret, Framing: framing, Policy: o.policy, Policies: o.judges(), Shadow: o.shadow,
+			Writer: producer, Topics: producer, Secret: o.secret, Policy: o.policy, Policies: o.judges(), Shadow: o.shadow,
 			DedupHorizon: o.settings.Numbers.DedupHorizon.Milliseconds(), PaneBits: paneBits(o.settings.Numbers.PaneSize),
 			MaxKeys:    o.settings.Numbers.MaxKeys,
 			NoContacts: !o.settings.Numbers.ContactOutcomes,

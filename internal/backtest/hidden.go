@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 
 	"sendwatch/internal/event"
+	"sendwatch/internal/traffic"
 )
 
 const (
@@ -31,11 +32,12 @@ const (
 	CauseTimer
 	CauseList
 	CauseRefusals
+	CauseStrangers
 	numCauses
 )
 
 var causeNames = [numCauses]string{
-	"unexplained", "pace", "volume", "silence", "complaints", "same_text", "same_file", "timer", "list", "refusals",
+	"unexplained", "pace", "volume", "silence", "complaints", "same_text", "same_file", "timer", "list", "refusals", "strangers",
 }
 
 // String returns the cause's name.
@@ -130,9 +132,10 @@ func newJudge(rng *rand.Rand, official bool, joins int64) *judge {
 // maxStopped bounds what the rule remembers of opt-outs.
 const maxStopped = 20_000
 
-// watch takes in an event that happened at t and reports whether it makes the
+// watch takes in an event that arrives as r and reports whether it makes the
 // number restricted, and why.
-func (j *judge) watch(ev *event.Event, t int64) (Cause, bool) {
+func (j *judge) watch(ev *event.Event, r *traffic.Record) (Cause, bool) {
+	t := r.Time
 	cause, hit := j.pass(t)
 	switch ev.Type {
 	case event.TypeProfile:
@@ -147,7 +150,7 @@ func (j *judge) watch(ev *event.Event, t int64) (Cause, bool) {
 		j.abroad = ev.IPCountry != 0 && j.country != 0 && ev.IPCountry != j.country
 	case event.TypeSent:
 		if ev.IsSend() {
-			j.send(ev, t)
+			j.send(ev, r)
 		}
 	case event.TypeStatus:
 		if ev.Status == event.StatusFailed {
@@ -157,17 +160,17 @@ func (j *judge) watch(ev *event.Event, t int64) (Cause, bool) {
 			case 131026:
 				j.invalid7d.add(t, 1, week)
 			}
-			j.waiting.take(ev.Contact)
+			j.waiting.take(r.Hidden.Contact)
 		}
 	case event.TypeReceived:
-		j.wrote.put(ev.Contact, t)
-		if j.waiting.take(ev.Contact) {
+		j.wrote.put(r.Hidden.Contact, t)
+		if j.waiting.take(r.Hidden.Contact) {
 			j.answered.add(t, 1, 30*day)
 			j.resolved.add(t, 1, 30*day)
 		}
-		j.wish(ev.Contact, ev.Text)
+		j.wish(r.Hidden.Contact, ev.Text)
 	case event.TypePreference:
-		j.wish(ev.Contact, ev.Preference)
+		j.wish(r.Hidden.Contact, ev.Preference)
 	case event.TypeBlock, event.TypeReport:
 		j.complaints7d.add(t, 1, week)
 	case event.TypeGroup:
@@ -192,21 +195,22 @@ func (j *judge) wish(contact uint64, p event.Preference) {
 }
 
 // send takes in a message of the number's own.
-func (j *judge) send(ev *event.Event, t int64) {
+func (j *judge) send(ev *event.Event, r *traffic.Record) {
+	t, contact := r.Time, r.Hidden.Contact
 	j.sent7d.add(t, 1, week)
 	if t-j.lastActive > 180*day && j.lastActive != 0 {
 		j.woke = t
 	}
 	j.lastActive = max(j.lastActive, t)
-	if _, invited := j.wrote.times[ev.Contact]; invited || ev.IsService() {
+	if _, invited := j.wrote.times[contact]; invited || ev.IsService() {
 		return
 	}
-	if _, stopped := j.stopped[ev.Contact]; stopped && j.rng.Float64() < stopComplains {
+	if _, stopped := j.stopped[contact]; stopped && j.rng.Float64() < stopComplains {
 		j.complaints7d.add(t, 1, week)
 	}
 	j.hourly.add(t, 1, hour)
 	j.daily.add(t, 1, day)
-	j.waiting.put(ev.Contact, t)
+	j.waiting.put(contact, t)
 	if n := j.texts.add(ev.Fingerprint, t, hour); n > j.textTop.now(t, hour) {
 		j.textTop = meter{n, t}
 	}
@@ -263,10 +267,12 @@ func (j *judge) spend(c Cause, hazard float64) {
 	j.patience -= hazard
 }
 
-// again readies the rule for a number's next offence.
-func (j *judge) again() {
+// again readies the rule for a number's next offence and returns how many there
+// were before this one.
+func (j *judge) again() int {
 	j.strikes++
 	j.patience, j.spent = j.rng.ExpFloat64(), [numCauses]float64{}
+	return j.strikes - 1
 }
 
 // susceptible is how hard the rule is on the number as such: young numbers,

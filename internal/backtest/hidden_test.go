@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"sendwatch/internal/event"
+	"sendwatch/internal/traffic"
 )
 
 // certain returns a judge without luck, whose limits are those published.
@@ -23,13 +24,18 @@ func send(j *judge, n int, gap int64, replies int, fingerprint func(i int) uint6
 	for i := range n {
 		t += gap
 		j.watch(&event.Event{
-			Type: event.TypeSent, Kind: event.KindText, Contact: uint64(i) + 1, HasContact: true, Fingerprint: fingerprint(i),
-		}, t)
+			Type: event.TypeSent, Kind: event.KindText, Fingerprint: fingerprint(i),
+		}, of(i, t))
 		if i%n < replies {
-			j.watch(&event.Event{Type: event.TypeReceived, Contact: uint64(i) + 1, HasContact: true}, t+gap/2)
+			j.watch(&event.Event{Type: event.TypeReceived}, of(i, t+gap/2))
 		}
 	}
 	return t
+}
+
+// of is a record that is about the i-th contact and arrives at t.
+func of(i int, t int64) *traffic.Record {
+	return &traffic.Record{Time: t, Hidden: traffic.Hidden{Contact: uint64(i) + 1}}
 }
 
 func differs(i int) uint64 { return uint64(i) + 1 }
@@ -87,7 +93,7 @@ func TestBlocksWeighByShare(t *testing.T) {
 		j := certain(true)
 		at := send(j, 200, 10*minute, 200, differs)
 		for range blocks {
-			j.watch(&event.Event{Type: event.TypeBlock, Contact: 1, HasContact: true}, at)
+			j.watch(&event.Event{Type: event.TypeBlock}, of(0, at))
 		}
 		if got := j.hazards(at)[CauseComplaints] > 0; got != want {
 			t.Errorf("%d blocks in 200 messages weigh: %v, want %v", blocks, got, want)
@@ -100,18 +106,18 @@ func TestBlocksWeighByShare(t *testing.T) {
 func TestPatienceEnds(t *testing.T) {
 	j := certain(false)
 	j.patience = .4
-	refused := &event.Event{Type: event.TypeStatus, Status: event.StatusFailed, ErrorCode: event.CodeSpam, Contact: 1, HasContact: true}
+	refused := &event.Event{Type: event.TypeStatus, Status: event.StatusFailed, ErrorCode: event.CodeSpam}
 	for i := range int64(3) {
-		if _, hit := j.watch(refused, 50*day+i*second); hit {
+		if _, hit := j.watch(refused, of(0, 50*day+i*second)); hit {
 			t.Fatalf("restricted after %d refusals of %g each, with a patience of .4", i, refusalShock)
 		}
 	}
-	cause, hit := j.watch(refused, 50*day+minute)
+	cause, hit := j.watch(refused, of(0, 50*day+minute))
 	if !hit || cause != CauseRefusals {
 		t.Errorf("restricted: %v for %s, want refusals", hit, cause)
 	}
 	j.again()
-	if _, hit := j.watch(refused, 50*day+2*minute); hit || j.strikes != 1 || j.susceptible(50*day+2*minute) != 2 {
+	if _, hit := j.watch(refused, of(0, 50*day+2*minute)); hit || j.strikes != 1 || j.susceptible(50*day+2*minute) != 2 {
 		t.Errorf("after a strike: restricted %v, strikes %d, susceptible %g; want false, 1, 2", hit, j.strikes, j.susceptible(0))
 	}
 }

@@ -18,8 +18,10 @@ import (
 // LogConfig says which labelled log.
 type LogConfig struct {
 	Seed    uint64
-	Numbers int // senders that traffic plays; some go out under one name
+	Numbers int // senders that traffic plays; of the usual cast some go out under one name
 	Days    int
+	// Cast is who they are, and with it by which hidden rule they are restricted.
+	Cast traffic.Cast
 	// StopWords and ResumeWords are those by which contacts opt out and in.
 	StopWords, ResumeWords []string
 }
@@ -37,10 +39,20 @@ type Label struct {
 	Cause      Cause
 }
 
+// rule decides whom WhatsApp restricts. It knows only what happens, not what
+// anybody makes of it.
+type rule interface {
+	// watch takes in an event and reports whether it makes the number restricted.
+	watch(ev *event.Event, r *traffic.Record) (Cause, bool)
+	// again readies it for the next offence and returns how many there were before.
+	again() int
+}
+
 // Log is a stream of records in which the hidden rule restricts numbers. It
 // belongs to one goroutine.
 type Log struct {
 	traffic *traffic.Generator
+	cast    traffic.Cast
 	end     int64
 	decoder *codec.Decoder
 	ev      event.Event
@@ -67,7 +79,7 @@ type sender struct {
 	number   traffic.Number
 	host     *sender // under whose name its events go out; itself, if nobody's
 	rng      *rand.Rand
-	judge    *judge
+	rule     rule
 	official bool
 	tells    bool  // its gateway hands on blocks and reports
 	obeys    bool  // stops while restricted
@@ -108,12 +120,12 @@ func NewLog(c LogConfig) (*Log, error) {
 		return nil, fmt.Errorf("backtest: Days is %d; use 1 to 366", c.Days)
 	}
 	end := start.Add(time.Duration(c.Days) * 24 * time.Hour)
-	g, err := traffic.New(traffic.Config{Seed: c.Seed, Numbers: c.Numbers, Start: start, End: end})
+	g, err := traffic.New(traffic.Config{Seed: c.Seed, Numbers: c.Numbers, Cast: c.Cast, Start: start, End: end})
 	if err != nil {
 		return nil, err
 	}
 	l := &Log{
-		traffic: g, end: end.UnixMilli(),
+		traffic: g, cast: c.Cast, end: end.UnixMilli(),
 		decoder: codec.NewDecoder(codec.Config{StopWords: c.StopWords, ResumeWords: c.ResumeWords}),
 	}
 	for i, n := range g.Numbers() {
@@ -123,14 +135,20 @@ func NewLog(c LogConfig) (*Log, error) {
 			tells: rng.Float64() < tellingShare, obeys: rng.Float64() < obeyingShare,
 			label: Label{ID: n.ID, Profile: n.Profile, Healthy: n.Healthy, Joins: n.Joins, Turns: n.Turns},
 		}
-		if gradual, days := rng.Float64() < gradualShare, rng.Float64(); gradual {
+		if gradual, days := rng.Float64() < gradualShare, rng.Float64(); gradual && c.Cast == traffic.CastUsual {
 			s.ramp = int64((rampLeast + (rampMost-rampLeast)*days) * float64(day))
 		}
-		s.judge = newJudge(rng, s.official, n.Joins)
+		if c.Cast == traffic.CastHard {
+			s.rule = newStrangersRule(rng, n.Joins)
+		} else {
+			s.rule = newJudge(rng, s.official, n.Joins)
+		}
 		s.host = s
 		l.senders = append(l.senders, s)
 	}
-	l.house(rand.New(rand.NewPCG(c.Seed^0x5eed, 0)))
+	if c.Cast == traffic.CastUsual {
+		l.house(rand.New(rand.NewPCG(c.Seed^0x5eed, 0)))
+	}
 	return l, nil
 }
 
@@ -203,6 +221,9 @@ func (l *Log) Next(r *traffic.Record) bool {
 				continue
 			}
 			l.restrict(d, r)
+			if d.sender.number.Lacks.Has(event.InputAccount) {
+				continue // nothing tells of it
+			}
 			return true
 		}
 		if !l.held {
@@ -227,8 +248,14 @@ func (l *Log) shows(r *traffic.Record) bool {
 	switch ev.Type {
 	case event.TypeUnknown, event.TypeLimit, event.TypeClock:
 		return true
-	case event.TypeAccount, event.TypeTemplate, event.TypeQuality:
+	case event.TypeAccount:
+		if l.cast == traffic.CastHard { // a restriction of before, with which a story begins
+			s.rule.watch(ev, r)
+			return !s.number.Lacks.Has(event.InputAccount)
+		}
 		return false // the platform speaks through the hidden rule alone
+	case event.TypeTemplate, event.TypeQuality:
+		return false
 	case event.TypeStatus:
 		if ev.ErrorCode == 368 || ev.ErrorCode == 131031 {
 			return false
@@ -238,14 +265,14 @@ func (l *Log) shows(r *traffic.Record) bool {
 			return false
 		}
 	}
-	if ev.HasContact && !s.means(ev.Contact, r.Time) {
+	if r.Hidden.Contact != 0 && !s.means(r.Hidden.Contact, r.Time) {
 		return false
 	}
 	h := s.host
-	if r.Time < h.until && ev.HasContact {
+	if r.Time < h.until && r.Hidden.Contact != 0 {
 		return !h.obeys && ev.Type == event.TypeSent // nothing arrives, so nobody answers
 	}
-	if cause, hit := h.judge.watch(ev, r.Time); hit && !h.decided {
+	if cause, hit := h.rule.watch(ev, r); hit && !h.decided {
 		h.decided = true
 		delay := reviewMedian * math.Exp(h.rng.NormFloat64())
 		l.decide(decision{r.Time + int64(delay), h, cause})
@@ -287,17 +314,17 @@ func (l *Log) restrict(d decision, r *traffic.Record) {
 	if s.official {
 		steps = official
 	}
-	s.until = d.at + steps[min(s.judge.strikes, len(steps)-1)]
+	strikes := s.rule.again()
+	s.until = d.at + steps[min(strikes, len(steps)-1)]
 	if len(s.label.Restricted) == 0 {
 		s.label.Cause = d.cause
 	}
 	s.label.Restricted = append(s.label.Restricted, d.at)
 	s.decided = false
-	s.judge.again()
 	b := append(l.value[:0], `{"id":"restriction-`...)
 	b = append(b, s.number.ID...)
 	b = append(b, '-')
-	b = strconv.AppendInt(b, int64(s.judge.strikes), 10)
+	b = strconv.AppendInt(b, int64(strikes+1), 10)
 	b = append(b, `","type":"account.update","time":`...)
 	b = strconv.AppendInt(b, d.at, 10)
 	for _, f := range [...][2]string{

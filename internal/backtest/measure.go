@@ -15,12 +15,11 @@ import (
 const Horizon = week
 
 // PlatformWord reports whether a factor only repeats what WhatsApp has said: a
-// restriction and what follows it, a rating, an error of the account. Such flags
-// never count as a warning.
+// restriction, a rating, an error of the account. Such flags never count as a
+// warning. Restart does: it is about what the number sends afterwards.
 func PlatformWord(f event.Factor) bool {
 	switch f {
-	case event.FactorRestriction, event.FactorRestart, event.FactorAccountErrors,
-		event.FactorQuality, event.FactorTemplateQuality:
+	case event.FactorRestriction, event.FactorAccountErrors, event.FactorQuality, event.FactorTemplateQuality:
 		return true
 	}
 	return false
@@ -98,6 +97,8 @@ type Figures struct {
 
 	Factors []FactorFigures `json:"factors"` // those that flagged, trust_score from warn on
 	Causes  []CauseFigures  `json:"causes"`
+
+	Danger DangerFigures `json:"danger"`
 }
 
 // tally gathers what Measure counts.
@@ -113,11 +114,12 @@ type tally struct {
 		restricted int
 	}
 	explained int // restricted for a reason and warned
+	danger    dangerTally
 }
 
 // Measure compares flags with labels.
 func Measure(all []*Observed) *Figures {
-	t := &tally{f: &Figures{}}
+	t := &tally{f: &Figures{}, danger: dangerTally{kinds: map[string]*kindTally{}}}
 	for _, o := range all {
 		t.f.Records += o.Records
 		of := map[string][]*replay.Episode{}
@@ -138,7 +140,8 @@ func (t *tally) number(l *Label, episodes []*replay.Episode, end int64) {
 	if l.Joins >= end {
 		return // it never came
 	}
-	restricted := int64(math.MaxInt64)
+	t.danger.number(l, episodes)
+	restricted := never
 	if len(l.Restricted) > 0 {
 		restricted = l.Restricted[0]
 		t.restricted(l, episodes, restricted)
@@ -170,10 +173,13 @@ func (t *tally) number(l *Label, episodes []*replay.Episode, end int64) {
 }
 
 // before reports whether an episode that began to warn at a time was in force
-// within the horizon before a restriction.
+// within the horizon before a restriction; never is the time of none.
 func before(e *replay.Episode, at, restricted int64) bool {
-	return at < restricted && (e.Cleared == 0 || e.Cleared > restricted-Horizon)
+	return restricted != never && at < restricted && (e.Cleared == 0 || e.Cleared > restricted-Horizon)
 }
+
+// never is when a number is restricted that is not.
+const never = int64(math.MaxInt64)
 
 // restricted counts a number by its first restriction.
 func (t *tally) restricted(l *Label, episodes []*replay.Episode, restricted int64) {
@@ -233,6 +239,7 @@ func (t *tally) finish() {
 			f.Causes = append(f.Causes, CauseFigures{c.String(), x.restricted, len(x.leads), lead(x.leads)})
 		}
 	}
+	f.Danger = t.danger.figures()
 }
 
 // lead summarises leads in hours.

@@ -3,6 +3,9 @@ package backtest
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -32,7 +35,44 @@ func (f *Figures) Print(out io.Writer) error {
 		w.tab("%s\t%d of %d\t%s\n", x.Cause, x.Warned, x.Restricted, x.Lead.cells(x.Warned))
 	}
 	w.flush()
+	w.danger(&f.Danger, f.FalsePerWeek)
 	return w.err
+}
+
+// danger writes the figures of flags at danger alone, by factor and by kind.
+func (p *printer) danger(f *DangerFigures, perWeek float64) {
+	p.line("\nflags at danger alone: %.1f %% of %d foreseeable restrictions, %.1f %% with 6 h and %.1f %% with 24 h to go\n",
+		100*f.Recall, f.Foreseeable, 100*f.Recall6h, 100*f.Recall24h)
+	p.line("lead %s h in the median, %.1f h p10; delay from the beginning %s h in the median\n",
+		hours(&f.Lead.Median), f.Lead.P10, hours(f.Delay))
+	p.line("false danger %.2f episodes per 100 healthy numbers a week; %.1f %% of them ever; precision %.1f %% of numbers\n\n",
+		perWeek, 100*f.HealthyEver, 100*f.Precision)
+	p.tab("factor at danger\twarned of\tfirst\tfalse\n")
+	for i := range f.Factors {
+		x := &f.Factors[i]
+		p.tab("%s\t%d\t%d\t%d\n", x.Factor, x.Warned, x.First, x.False)
+	}
+	p.flush()
+	p.line("\n")
+	p.tab("kind\tnumbers\trestricted\twarned of\tlead h\tdelay h\tat danger\tfalse\tby factor\n")
+	for i := range f.Kinds {
+		k := &f.Kinds[i]
+		var factors []string
+		for _, name := range slices.Sorted(maps.Keys(k.ByFactor)) {
+			factors = append(factors, fmt.Sprintf("%s %d", name, k.ByFactor[name]))
+		}
+		p.tab("%s\t%d\t%d\t%d\t%s\t%s\t%d\t%d\t%s\n", k.Kind, k.Numbers, k.Restricted, k.Warned,
+			strings.SplitN(k.Lead.cells(k.Warned), "\t", 2)[0], hours(k.Delay), k.Flagged, k.False, strings.Join(factors, ", "))
+	}
+	p.flush()
+}
+
+// hours writes hours, "never" for none.
+func hours(h *float64) string {
+	if h == nil {
+		return "never"
+	}
+	return fmt.Sprintf("%.1f", *h)
 }
 
 // cells writes lead times of so many warnings as two cells of a table. Without a

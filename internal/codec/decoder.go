@@ -2,7 +2,6 @@ package codec
 
 import (
 	"bytes"
-	"io"
 	"strings"
 
 	"sendwatch/internal/event"
@@ -19,11 +18,9 @@ type Config struct {
 	// Secret is the key of the contact hashes.
 	Secret Secret
 	// StopWords and ResumeWords are what a contact writes to opt out and in
-	// again. Case does not matter, nor white space, punctuation and symbols around
-	// them. A word in both lists is a stop word.
+	// again. Case does not matter, nor white space, punctuation and symbols around them. A word in both
+	// lists is a stop word.
 	StopWords, ResumeWords []string
-	// Framing is the mark of a schema registry that may stand in front of events.
-	Framing Framing
 }
 
 // ContentType is how a record is encoded.
@@ -72,7 +69,6 @@ func (c ContentType) String() string {
 // Decoder reads records. It serves one goroutine.
 type Decoder struct {
 	secret    Secret
-	framing   Framing
 	words     map[string]event.Preference // trimmed and folded
 	wordBytes int                         // of the longest word
 
@@ -90,9 +86,6 @@ type Decoder struct {
 	// Memory that is used again for each record. What an event aliases of it is
 	// good until the next Decode.
 	unescaped    []byte
-	packed       bytes.Reader
-	unpacked     bytes.Buffer
-	zlib         io.ReadCloser // nil until a record is packed
 	links        [][]byte
 	restrictions [][]byte
 	inputs       [][]byte
@@ -108,7 +101,7 @@ type Decoder struct {
 // NewDecoder returns a decoder that allocates only where a record is larger than
 // all before it.
 func NewDecoder(c Config) *Decoder {
-	d := &Decoder{secret: c.Secret, framing: c.Framing, words: map[string]event.Preference{}, text: newTextMemory()}
+	d := &Decoder{secret: c.Secret, words: map[string]event.Preference{}, text: newTextMemory()}
 	for f := range numFields {
 		_, key, ok := strings.Cut(f.String(), ".")
 		if !ok {
@@ -140,13 +133,10 @@ func (d *Decoder) Decode(ev *event.Event, value []byte, ct ContentType, recordTi
 	if d.open(value, ct) {
 		d.check(ev, recordTime)
 	}
-	if d.rejection == nil {
-		return nil
+	if d.rejection != nil {
+		return d.rejection
 	}
-	if len(value) > 0 {
-		d.hintAtFraming(value)
-	}
-	return d.rejection
+	return nil
 }
 
 // open finds the fields of the record; false after a rejection.
@@ -159,10 +149,7 @@ func (d *Decoder) open(record []byte, ct ContentType) bool {
 		d.reject(ReasonTooLarge, noField, "larger than 262144 bytes")
 		return false
 	}
-	record, ct, ok := d.unframe(record, ct)
-	if !ok {
-		return false
-	}
+	record, ct = unframe(record, ct)
 	d.record = record
 	if ct == ContentUnknown {
 		ct = ContentProtobuf
@@ -176,6 +163,43 @@ func (d *Decoder) open(record []byte, ct ContentType) bool {
 		d.scanProtobuf(record)
 	}
 	return d.rejection == nil
+}
+
+// unframe takes off the framing of a Confluent schema registry:
+//
+//	+------+-----------------------+------------------------------+---------+
+//	| 0x00 | schema id, big-endian | Protobuf only: message index | event   |
+//	| 1    | 4 bytes               | 1 byte, or a counted list    | ...     |
+//	+------+-----------------------+------------------------------+---------+
+//
+// Neither a JSON object nor a Protobuf message begins with a zero byte, so the
+// first byte decides. The message index is one zero byte for the first message of
+// a schema, else a zigzag varint with the number of indexes and the indexes.
+// Producers without a registry leave it out; a count of up to 3 would be the
+// Protobuf field number 0, which does not exist, so up to there both are kept
+// apart. Longer lists are not accepted. Which message the index names does not
+// matter: the topic carries one.
+func unframe(record []byte, ct ContentType) ([]byte, ContentType) {
+	if record[0] != 0 || len(record) < 5 {
+		return record, ct
+	}
+	record = record[5:]
+	if ct == ContentJSON || len(record) == 0 || (ct == ContentUnknown && record[0] == '{') {
+		return record, ct
+	}
+	switch count := record[0]; count {
+	case 0:
+		return record[1:], ContentProtobuf
+	case 2, 4, 6:
+		i := 1
+		for range count / 2 {
+			if _, i = consumeVarint(record, i); i < 0 {
+				return record, ContentProtobuf
+			}
+		}
+		return record[i:], ContentProtobuf
+	}
+	return record, ContentProtobuf
 }
 
 // reject keeps the first reason for which the record is no event.

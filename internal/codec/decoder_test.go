@@ -404,6 +404,46 @@ func TestRejectionKeepsTheValueToItself(t *testing.T) {
 	}
 }
 
+func TestFraming(t *testing.T) {
+	clockJSON := record("clock")
+	clockProtobuf := protobufOf(t, clockJSON)
+	frame := func(rest ...[]byte) []byte { return bytes.Join(append([][]byte{{0, 0, 0, 1, 2}}, rest...), nil) }
+	for _, c := range []struct {
+		name   string
+		record []byte
+		ct     ContentType
+		ok     bool
+	}{
+		{"JSON", clockJSON, ContentJSON, true},
+		{"JSON by its first byte", clockJSON, ContentUnknown, true},
+		{"JSON that is said to be Protobuf", clockJSON, ContentProtobuf, false},
+		{"Protobuf", clockProtobuf, ContentProtobuf, true},
+		{"Protobuf by its first byte", clockProtobuf, ContentUnknown, true},
+		{"Protobuf that is said to be JSON", clockProtobuf, ContentJSON, false},
+		{"framed JSON", frame(clockJSON), ContentJSON, true},
+		{"framed JSON by its first byte", frame(clockJSON), ContentUnknown, true},
+		{"framed Protobuf without an index", frame(clockProtobuf), ContentProtobuf, true},
+		{"framed Protobuf, first message", frame([]byte{0}, clockProtobuf), ContentProtobuf, true},
+		{"framed Protobuf, first message, unknown type", frame([]byte{0}, clockProtobuf), ContentUnknown, true},
+		{"framed Protobuf, one index", frame([]byte{2, 0}, clockProtobuf), ContentUnknown, true},
+		{"framed Protobuf, three indexes", frame([]byte{6, 2, 0x80, 1, 4}, clockProtobuf), ContentProtobuf, true},
+		{"a frame alone", frame(), ContentUnknown, false},
+		{"half a frame", []byte{0, 0, 0}, ContentUnknown, false},
+		{"a frame and an index", frame([]byte{0}), ContentProtobuf, false},
+		{"a frame and half an index", frame([]byte{2}), ContentProtobuf, false},
+		{"two frames", frame(frame(clockJSON)), ContentJSON, false},
+	} {
+		var ev event.Event
+		err := testDecoder().Decode(&ev, c.record, c.ct, at)
+		if (err == nil) != c.ok {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if err == nil && (ev.Type != event.TypeClock || string(ev.ID) != "e1") {
+			t.Errorf("%s: read as %+v", c.name, ev)
+		}
+	}
+}
+
 func TestParseContentType(t *testing.T) {
 	for s, want := range map[string]ContentType{
 		"application/json":                ContentJSON,

@@ -28,7 +28,6 @@ type Kafka struct {
 	TLS      TLS
 	SASL     SASL
 	Topics   Topics
-	Framing  string // of events: confluent, apicurio, glue
 	Groups   Groups
 	Create   Create
 }
@@ -130,7 +129,7 @@ func Default() Config {
 		Roles: []string{event.RoleNumbers, event.RolePortfolios, event.RoleSink},
 		Kafka: Kafka{
 			Brokers:  []string{"localhost:9092"},
-			ClientID: "sendwatch", Framing: "confluent",
+			ClientID: "sendwatch",
 			Topics: Topics{
 				Events: "sendwatch.events", Flags: "sendwatch.flags",
 				Rows: "sendwatch.rows", DeadLetter: "sendwatch.dead-letter",

@@ -114,7 +114,6 @@ kafka:
   tls: {enabled: true, ca_file: ca, cert_file: cert, key_file: key, server_name: kafka}
   sasl: {mechanism: scram-sha-256, username: u, password_env: CH_PASSWORD, password_file: password}
   topics: {events: e, flags: f, rows: r, dead_letter: d}
-  framing: glue
   groups: {numbers: n, portfolios: p, sink: s}
   create: {partitions: 3, replication_factor: 2, events_retention: 1h, flags_retention: 2h, rows_retention: 3h, dead_letter_retention: 4d}
 clickhouse: {addresses: ["c:9000"], database: db, username: w, password_env: CH_PASSWORD, tls: {enabled: true}}
@@ -139,7 +138,7 @@ telemetry: {service_name: x}
 			Brokers: []string{"a:9092", "b:9093"}, ClientID: "me",
 			TLS:    TLS{Enabled: true, CAFile: "ca", CertFile: "cert", KeyFile: "key", ServerName: "kafka"},
 			SASL:   SASL{Mechanism: "scram-sha-256", Username: "u", Password: NewSecret("from a file")},
-			Topics: Topics{Events: "e", Flags: "f", Rows: "r", DeadLetter: "d"}, Framing: "glue",
+			Topics: Topics{Events: "e", Flags: "f", Rows: "r", DeadLetter: "d"},
 			Groups: Groups{Numbers: "n", Portfolios: "p", Sink: "s"},
 			Create: Create{Partitions: 3, ReplicationFactor: 2, EventsRetention: hour, FlagsRetention: 2 * hour, RowsRetention: 3 * hour, DeadLetterRetention: 96 * hour},
 		},

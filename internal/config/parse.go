@@ -108,7 +108,6 @@ func (p *parser) kafka(k *Kafka) []field {
 		}, func(v strictyaml.Value) {
 			differ(v, "topics", k.Topics.Events, k.Topics.Flags, k.Topics.Rows, k.Topics.DeadLetter)
 		}),
-		word("framing", &k.Framing, "confluent", "apicurio", "glue"),
 		section("groups", []field{
 			topic("numbers", &k.Groups.Numbers), topic("portfolios", &k.Groups.Portfolios), topic("sink", &k.Groups.Sink),
 		}, func(v strictyaml.Value) { differ(v, "groups", k.Groups.Numbers, k.Groups.Portfolios, k.Groups.Sink) }),

@@ -54,7 +54,7 @@ func newNumbersTask(n *Numbers, claim Claim) *numbersTask {
 				Topic: claim.Topic, Partition: claim.Partition, Policy: first, DedupHorizon: c.DedupHorizon, PaneBits: c.PaneBits,
 				MaxKeys: c.MaxKeys, NoContacts: c.NoContacts, Feed: c.Topics != nil, Budget: c.MaxRows,
 			},
-			Secret: c.Secret, Framing: c.Framing, Policies: c.Policies, Shadow: c.Shadow,
+			Secret: c.Secret, Policies: c.Policies, Shadow: c.Shadow,
 		}),
 	}
 }
