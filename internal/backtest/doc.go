@@ -4,9 +4,10 @@
 // WhatsApp have published and from reports of the field. Then it replays the log
 // through the decoder and the engine and compares flags with labels.
 //
-// It promises that the same Config gives the same records, labels and figures,
+// It promises that the same Config makes the same records, labels and figures,
 // whatever the clock says, and that a log of any length streams in bounded
-// memory. The rule is hidden (hidden.go): it sees what the log does not show,
+// memory. The rule is hidden (hidden.go, and hidden_strangers.go for the hard
+// cast): it sees what the log does not show,
 // such as most blocks and reports, its limits differ from number to number, some
 // numbers get away and some are restricted for no reason that anybody sees.
 //

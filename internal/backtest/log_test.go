@@ -42,7 +42,7 @@ func digest(l *Log) [sha256.Size]byte {
 }
 
 // TestSameSeedSameLog reads a log twice: bytes and labels are the same, and
-// another seed gives others.
+// another seed makes others.
 func TestSameSeedSameLog(t *testing.T) {
 	a, b, c := newTestLog(t, 3, 40, 8), newTestLog(t, 3, 40, 8), newTestLog(t, 4, 40, 8)
 	first := digest(a)
@@ -72,7 +72,7 @@ func TestLogTellsWhatItsLabelsSay(t *testing.T) {
 	if len(guests) == 0 {
 		t.Fatal("no healthy shop shares a number: this log shows no heavy traffic")
 	}
-	told := map[string][]int64{}
+	written := map[string][]int64{}
 	var r traffic.Record
 	var ev event.Event
 	last, sends := l.Start(), map[string]int{}
@@ -90,7 +90,7 @@ func TestLogTellsWhatItsLabelsSay(t *testing.T) {
 			if !ev.HasExpires || ev.State != event.StateRestricted || ev.Scope != event.ScopeNumber || ev.Time != r.Time {
 				t.Errorf("a restriction that is none: %s", r.Value)
 			}
-			told[id] = append(told[id], ev.Time)
+			written[id] = append(written[id], ev.Time)
 		case event.TypeQuality, event.TypeTemplate:
 			t.Errorf("the platform speaks before it acts: %s", r.Value)
 		case event.TypeSent:
@@ -105,8 +105,8 @@ func TestLogTellsWhatItsLabelsSay(t *testing.T) {
 	}
 	restricted := 0
 	for _, label := range l.Labels() {
-		if !slices.Equal(told[label.ID], label.Restricted) {
-			t.Errorf("%s is restricted at %v by the log and at %v by its label", label.ID, told[label.ID], label.Restricted)
+		if !slices.Equal(written[label.ID], label.Restricted) {
+			t.Errorf("%s is restricted at %v by the log and at %v by its label", label.ID, written[label.ID], label.Restricted)
 		}
 		if len(label.Restricted) > 0 {
 			restricted++

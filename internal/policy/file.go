@@ -345,7 +345,7 @@ func parseSteps(v strictyaml.Value, s *shape) []Step {
 	return steps
 }
 
-// parseThreshold returns what is written; `none` gives a Threshold that does not
+// parseThreshold returns what is written; `none` is a Threshold that does not
 // exist, a mistake returns nil.
 func parseThreshold(v strictyaml.Value, s *shape) *Threshold {
 	accepted := s.accepts()

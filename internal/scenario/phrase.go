@@ -94,22 +94,7 @@ func (p *parser) set(v strictyaml.Value, d *action, name, s string) {
 			d.every = span
 		}
 	case "until", "registered", "last-active", "linked", "recorded":
-		t, ok := parseTime(s, p.c.start)
-		if !ok {
-			v.Wrong(quote(s)+" is no time", acceptedTime)
-		}
-		switch name {
-		case "until":
-			f["expires_at"] = t
-			if d.typ == event.TypeCap {
-				delete(f, "expires_at")
-				f["cycle_end"] = t
-			}
-		case "recorded":
-			d.recorded = t
-		default:
-			f[strings.ReplaceAll(name, "-", "_")+"_at"] = t
-		}
+		p.setTime(v, d, name, s)
 	case "code":
 		n, err := strconv.ParseInt(s, 10, 53)
 		if err != nil {
@@ -158,6 +143,24 @@ func (p *parser) set(v strictyaml.Value, d *action, name, s string) {
 		f[name] = s
 	default: // text, status, previous, id
 		f[name] = s
+	}
+}
+
+// setTime takes a phrase whose argument is a time.
+func (p *parser) setTime(v strictyaml.Value, d *action, name, s string) {
+	t, ok := parseTime(s, p.c.start)
+	if !ok {
+		v.Wrong(quote(s)+" is no time", acceptedTime)
+	}
+	switch {
+	case name == "recorded":
+		d.recorded = t
+	case name == "until" && d.typ == event.TypeCap:
+		d.fields["cycle_end"] = t
+	case name == "until":
+		d.fields["expires_at"] = t
+	default:
+		d.fields[strings.ReplaceAll(name, "-", "_")+"_at"] = t
 	}
 }
 

@@ -132,7 +132,7 @@ func TestRawEventsFailLoudly(t *testing.T) {
 	}
 }
 
-// TestNothingKnown expects something of a number before it was heard of.
+// TestNothingKnown expects something of a number before it was known.
 func TestNothingKnown(t *testing.T) {
 	f := read(t, []byte("cases: [{name: x, numbers: {a: , b: }, events: [at 1h: 1 send], expect: [{at: 1m, score: 90}, {at: 2h, number: b, score: 1}]}]"))
 	r := f.Run(nil)

@@ -3,7 +3,7 @@
 // known factors (contract, section 5). The demo, the benchmarks and the
 // simulation share it.
 //
-// It promises that the same Config gives the same records byte for byte, that
+// It promises that the same Config makes the same records byte for byte, that
 // records come in the order in which they arrive, and that a history of any
 // length streams in bounded memory: what it holds grows with the messages that
 // are still to be delivered, read or answered. Every number says in a Number

@@ -113,7 +113,7 @@ func (n *number) reached(e *eventsv1.Event, c uint32) {
 	}
 }
 
-// tied reports whether the gateway gives a contact's user id beside its number:
+// tied reports whether the gateway writes a contact's user id beside its number:
 // official ones always do for those who answer under it alone.
 func (n *number) tied(c uint32) bool {
 	return c&isFaceless == 0 && (n.style.pairs && n.of(c, forPair) < haveUserID || n.hidden(c))
@@ -124,8 +124,8 @@ func (n *number) hidden(c uint32) bool {
 	return c&isFaceless != 0 || n.target.connection == event.ConnectionCloudAPI && n.of(c, forUsername) < usernames
 }
 
-// heard writes the contact of what it did itself.
-func (n *number) heard(e *eventsv1.Event, c uint32) {
+// writtenBy writes the contact of what it did itself.
+func (n *number) writtenBy(e *eventsv1.Event, c uint32) {
 	n.g.rec.Hidden.Contact = n.who(c)
 	if n.hidden(c) && n.of(c, forUserID) >= byUserID {
 		e.ContactUserId = n.userID(c, n.home(c))

@@ -65,7 +65,7 @@ type style struct {
 	country   bool // gives contact_country
 	upper     bool // categories in capitals
 	idsPartly bool // leaves the WABA and portfolio out of statuses
-	pairs     bool // gives the user id beside the phone number, where it knows both
+	pairs     bool // writes the user id beside the phone number, where it knows both
 	inputs    bool // its profile says what reaches the topic
 	quota     bool // hands on the quota of new chats
 }

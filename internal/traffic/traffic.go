@@ -16,7 +16,7 @@ type Config struct {
 	// Cast is who they are; the zero value is CastUsual.
 	Cast Cast
 	// Start is when the history begins. It is moved back to midnight UTC, so
-	// that the same seed gives the same days at whatever date: only the times
+	// that the same seed makes the same days at whatever date: only the times
 	// differ. The zero time is 1 January 2026.
 	Start time.Time
 	// End is where Next stops: before the first record that arrives then or

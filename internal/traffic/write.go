@@ -189,7 +189,7 @@ func (n *number) writeReceived(a action) bool {
 	}
 	e := n.open(a.at, "message.received")
 	e.MessageId = n.messageID(n.newMessage(), "i")
-	n.heard(e, a.contact)
+	n.writtenBy(e, a.contact)
 	l := languages[n.place.language]
 	kind, text := "text", ""
 	switch u := n.rng.IntN(20); {
@@ -215,7 +215,7 @@ func (n *number) writeReceived(a action) bool {
 
 func (n *number) writePreference(a action) bool {
 	e := n.open(a.at, "contact.preference")
-	n.heard(e, a.contact)
+	n.writtenBy(e, a.contact)
 	e.Preference = "stop"
 	if a.arg == wishResume {
 		e.Preference = "resume"
@@ -225,6 +225,6 @@ func (n *number) writePreference(a action) bool {
 
 func (n *number) writeContact(a action, typ string) bool {
 	e := n.open(a.at, typ)
-	n.heard(e, a.contact)
+	n.writtenBy(e, a.contact)
 	return n.closeMessage(a.at)
 }
