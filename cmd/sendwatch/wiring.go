@@ -82,7 +82,7 @@ func newPipelines(o runOptions) (*pipelines, error) {
 			Flags: topics.Flags, Rows: topics.Rows, DeadLetter: topics.DeadLetter,
 			Writer: producer, Topics: producer, Secret: o.secret, Policy: o.policy, Policies: o.judges(), Shadow: o.shadow,
 			DedupHorizon: o.settings.Numbers.DedupHorizon.Milliseconds(), PaneBits: paneBits(o.settings.Numbers.PaneSize),
-			MaxKeys:    o.settings.Numbers.MaxKeys,
+			MaxKeys: o.settings.Numbers.MaxKeys, SilentAfter: o.settings.Numbers.SilentAfter,
 			NoContacts: !o.settings.Numbers.ContactOutcomes,
 			Drain:      p.client.DrainTime(), Recent: recent, Telemetry: o.telemetry, Logger: o.logger,
 		})
@@ -128,18 +128,17 @@ func openClickHouse(c config.ClickHouse, logger *slog.Logger) (*clickhouse.Clien
 func paneBits(size int) uint8 { return uint8(bits.Len(uint(size)) - 1) }
 
 // run joins the groups and works until ctx ends; then every role brings what it
-// has to its end and leaves. The first role that fails ends the others.
+// has to its end and leaves. One role's trouble never ends the others: it is tried
+// again by the role, and a reason for not being ready meanwhile.
 func (p *pipelines) run(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	groups, topics := p.options.settings.Kafka.Groups, p.options.settings.Kafka.Topics
 	var roles sync.WaitGroup
 	var failed [3]error
 	start := func(i int, name string, role func(context.Context) error) {
 		roles.Go(func() {
-			defer cancel()
 			if err := role(ctx); err != nil {
 				failed[i] = fmt.Errorf("%s: %w", name, err)
+				p.options.logger.Error("role ended; restart the process once its trouble is mended", "role", name, "error", err)
 			}
 		})
 	}
@@ -210,10 +209,23 @@ func (p *pipelines) problems() []pipeline.Problem {
 	return all
 }
 
-// Ready returns nil while nothing is wrong with any of the roles. ClickHouse being away
-// for a moment costs no flag, so it makes only a process unready that does nothing else.
-func (p *pipelines) Ready(context.Context) error {
-	return pipeline.Unready(p.problems(), len(p.options.settings.Roles) == 1)
+// Ready returns what is wrong with the roles. ClickHouse being away for a moment costs
+// no flag, so it makes only a process unready that does nothing else.
+func (p *pipelines) Ready(context.Context) []server.Problem {
+	return served(slices.DeleteFunc(p.problems(), func(one pipeline.Problem) bool { return !one.Counts(len(p.options.settings.Roles) == 1) }))
+}
+
+// served returns problems as the server has them.
+func served(problems []pipeline.Problem) []server.Problem {
+	var all []server.Problem
+	text := pipeline.Reasons()
+	for _, one := range problems {
+		all = append(all, server.Problem{
+			Reason: one.Reason.String(), Role: one.Role, Topic: one.Topic, Partition: one.Partition,
+			Detail: one.Detail, Action: text[one.Reason].Action,
+		})
+	}
+	return all
 }
 
 // Status returns how far the process is.
@@ -252,13 +264,7 @@ func (p *pipelines) Status(context.Context) (server.Status, error) {
 			status.Partitions = append(status.Partitions, partitionStatus(&s))
 		}
 	}
-	text := pipeline.Reasons()
-	for _, problem := range p.problems() {
-		status.Problems = append(status.Problems, server.Problem{
-			Reason: problem.Reason.String(), Role: problem.Role, Topic: problem.Topic, Partition: problem.Partition,
-			Detail: problem.Detail, Action: text[problem.Reason].Action,
-		})
-	}
+	status.Problems = served(p.problems())
 	return status, nil
 }
 

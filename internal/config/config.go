@@ -101,6 +101,9 @@ type Numbers struct {
 	// MaxKeys bounds how many contents, links, media or templates of a number are
 	// counted in a window at a time; 0: no limit. More are left out and counted.
 	MaxKeys int
+	// SilentAfter is after how long without an event on any partition the process is
+	// not ready: producers are away, or write elsewhere; 0: never.
+	SilentAfter time.Duration
 	// ContactOutcomes has the rows of contact_outcomes written, nearly one a
 	// send, which the view hygiene is made of.
 	ContactOutcomes bool
@@ -144,7 +147,7 @@ func Default() Config {
 			},
 		},
 		ClickHouse: ClickHouse{Addresses: []string{"localhost:9000"}, Database: "sendwatch", Username: "default"},
-		Numbers:    Numbers{DedupHorizon: time.Hour, PaneSize: 1 << 16, LongestOutage: 24 * time.Hour, MaxKeys: 100_000, ContactOutcomes: true},
+		Numbers:    Numbers{DedupHorizon: time.Hour, PaneSize: 1 << 16, LongestOutage: 24 * time.Hour, MaxKeys: 100_000, SilentAfter: time.Hour, ContactOutcomes: true},
 		HTTP:       HTTP{Listen: "localhost:8080"},
 		Log:        Log{Level: "info", Format: "text"},
 		Telemetry:  Telemetry{ServiceName: "sendwatch"},

@@ -107,23 +107,39 @@ func factOf(n *event.NumberStatus, f event.Fact) any {
 	}
 }
 
+// live answers 200 or 503, in both cases with a reason a person can read.
 func (s *Server) live(w http.ResponseWriter, r *http.Request) {
-	s.health(w, r, "live", Health.Live)
-}
-
-func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
-	s.health(w, r, "ready", Health.Ready)
-}
-
-// health answers 200 or 503, in both cases with a reason a person can read.
-func (s *Server) health(w http.ResponseWriter, r *http.Request, what string, ask func(Health, context.Context) error) {
 	if s.sources.Health != nil {
-		if err := ask(s.sources.Health, r.Context()); err != nil {
-			reply(w, http.StatusServiceUnavailable, map[string]any{what: false, "reason": err.Error()})
+		if err := s.sources.Health.Live(r.Context()); err != nil {
+			reply(w, http.StatusServiceUnavailable, map[string]any{"live": false, "reason": err.Error()})
 			return
 		}
 	}
-	reply(w, http.StatusOK, map[string]any{what: true})
+	reply(w, http.StatusOK, map[string]any{"live": true})
+}
+
+// readyJSON is the answer of /readyz. The reason says in one line for each problem
+// what is wrong and what to do.
+type readyJSON struct {
+	Ready    bool      `json:"ready"`
+	Reason   string    `json:"reason,omitempty"`
+	Problems []Problem `json:"problems,omitempty"`
+}
+
+// ready answers 200 or 503 with every reason by its name.
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	answer, code := readyJSON{Ready: true}, http.StatusOK
+	if s.sources.Health != nil {
+		answer.Problems = s.sources.Health.Ready(r.Context())
+	}
+	if len(answer.Problems) > 0 {
+		lines := make([]string, len(answer.Problems))
+		for i := range answer.Problems {
+			lines[i] = answer.Problems[i].String()
+		}
+		answer.Ready, answer.Reason, code = false, strings.Join(lines, "\n"), http.StatusServiceUnavailable
+	}
+	reply(w, code, answer)
 }
 
 func (s *Server) status(w http.ResponseWriter, r *http.Request) {

@@ -27,17 +27,18 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fixed answers every question with what it holds.
 type fixed struct {
-	live, readiness error
-	numbers         []event.NumberStatus
-	portfolios      []event.PortfolioStatus
-	flags           []json.RawMessage
-	status          Status
-	failure         error
-	asked           atomic.Int64
+	live       error
+	problems   []Problem
+	numbers    []event.NumberStatus
+	portfolios []event.PortfolioStatus
+	flags      []json.RawMessage
+	status     Status
+	failure    error
+	asked      atomic.Int64
 }
 
-func (f *fixed) Live(context.Context) error  { return f.live }
-func (f *fixed) Ready(context.Context) error { return f.readiness }
+func (f *fixed) Live(context.Context) error      { return f.live }
+func (f *fixed) Ready(context.Context) []Problem { return f.problems }
 
 func (f *fixed) Riskiest(_ context.Context, limit int) (Ranking, error) {
 	f.asked.Add(1)
@@ -263,11 +264,16 @@ func TestHealthGivesTheReason(t *testing.T) {
 		t.Errorf("ready: status %d: %s", code, body)
 	}
 	f.live = errors.New("partition 3: no tick for 40 s")
-	f.readiness = errors.New("catching up: 12,000 records behind")
+	f.problems = []Problem{
+		{Reason: "catching_up", Role: "numbers", Topic: "events", Partition: 3, Detail: "12000 records behind", Action: "wait"},
+		{Reason: "unassigned", Role: "sink", Detail: "not joined", Action: "see the log"},
+	}
 	if code, body, _ := ask(t, h, "GET", "/livez"); code != 503 || body != `{"live":false,"reason":"partition 3: no tick for 40 s"}` {
 		t.Errorf("live: status %d: %s", code, body)
 	}
-	if code, body, _ := ask(t, h, "GET", "/readyz"); code != 503 || body != `{"ready":false,"reason":"catching up: 12,000 records behind"}` {
+	if code, body, _ := ask(t, h, "GET", "/readyz"); code != 503 || body != `{"ready":false,"reason":"numbers: events partition 3: catching_up: 12000 records behind; wait\nsink: unassigned: not joined; see the log",`+
+		`"problems":[{"reason":"catching_up","role":"numbers","topic":"events","partition":3,"detail":"12000 records behind","action":"wait"},`+
+		`{"reason":"unassigned","role":"sink","partition":0,"detail":"not joined","action":"see the log"}]}` {
 		t.Errorf("ready: status %d: %s", code, body)
 	}
 }

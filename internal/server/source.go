@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"time"
 
 	"sendwatch/internal/event"
@@ -13,8 +14,9 @@ import (
 type Health interface {
 	// Live returns nil while every loop ticks, else which one does not.
 	Live(ctx context.Context) error
-	// Ready returns nil once the partitions are assigned and caught up, else why not.
-	Ready(ctx context.Context) error
+	// Ready returns what keeps the process from doing what it is there for, nothing
+	// once it does.
+	Ready(ctx context.Context) []Problem
 }
 
 // Numbers answers questions about numbers, over all partitions of this process.
@@ -71,6 +73,15 @@ type Problem struct {
 	Partition int32  `json:"partition"`
 	Detail    string `json:"detail"` // what exactly
 	Action    string `json:"action"` // what to do
+}
+
+// String returns the problem in one line, with what to do.
+func (p *Problem) String() string {
+	where := p.Role
+	if p.Topic != "" {
+		where += ": " + p.Topic + " partition " + strconv.Itoa(int(p.Partition))
+	}
+	return where + ": " + p.Reason + ": " + p.Detail + "; " + p.Action
 }
 
 // Partition is how far one role is on one partition.

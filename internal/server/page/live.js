@@ -144,6 +144,14 @@ function showPortfolios(body) {
   }, "No portfolio is known yet.");
 }
 
+// showProblems lists why the process is not ready, and what to do about each.
+function showProblems(problems) {
+  $("problems").hidden = problems.length === 0;
+  fill("reasons", problems, (p) => el("li", "", el("div", "body",
+    el("div", "", el("span", "chip warn", words(p.reason)), " ", p.detail),
+    el("div", "meta", `${p.role}${p.topic ? `, ${p.topic} partition ${p.partition}` : ""} · ${p.action}`))), "");
+}
+
 function showStatus(s) {
   if (!s.partitions) return;
   const read = Object.values(s.records).reduce((a, b) => a + b, 0);
@@ -157,7 +165,7 @@ function showStatus(s) {
   text("lag", lag === 0 ? "none" : `${compact.format(lag)} · ${span(behind)}`);
   $("partitions").replaceChildren(...s.partitions.map((p) => el("tr", "",
     el("td", "", p.role), el("td", "", `${p.topic}/${p.partition}`), el("td", p.error ? "bad" : "", p.error || words(p.state)),
-    el("td", "n", whole.format(p.next_offset)), el("td", "n", whole.format(p.lag)), el("td", "n", span(p.lag_seconds)),
+    el("td", "n", whole.format(p.next_offset)), el("td", "n", whole.format(p.lag) + (p.held_back ? ` (${whole.format(p.held_back)} held back)` : "")), el("td", "n", span(p.lag_seconds)),
     el("td", "", p.watermark ? when(p.watermark) : "–"))));
   text("classes", Object.entries(s.records).map(([k, v]) => `${k} ${whole.format(v)}`).join(" · ") + (s.late ? ` · late ${whole.format(s.late)}` : ""));
   text("versions", `${s.version} · policy ${s.policy_version} · started ${when(s.started)}`);
@@ -208,7 +216,9 @@ async function tick() {
         showPortfolios(portfolios);
         showStatus(status);
         $("state").className = ready.ready ? "ok" : "wait";
-        text("state", ready.ready ? "Running, caught up" : `Not ready: ${ready.reason}`);
+        const names = [...new Set((ready.problems || []).map((p) => words(p.reason)))];
+        text("state", ready.ready ? "Running, caught up" : `Not ready: ${names.join(", ")}`);
+        showProblems(status.problems || ready.problems || []);
       }
     } catch (e) {
       $("state").className = "bad";
