@@ -144,27 +144,38 @@ func (p *pipelines) run(ctx context.Context) error {
 	}
 	if p.numbers != nil {
 		// A number that moved to another partition has left its history behind.
-		join := p.join(event.RoleNumbers, kafka.GroupConfig{ID: groups.Numbers, Topic: topics.Events, FixedPartitions: true})
+		join := p.join(event.RoleNumbers, p.numbers, kafka.GroupConfig{ID: groups.Numbers, Topic: topics.Events, FixedPartitions: true})
 		start(0, event.RoleNumbers, func(ctx context.Context) error { return p.numbers.Run(ctx, join) })
 	}
 	if p.portfolios != nil {
 		// A portfolio that moved to another partition has left its history behind.
-		join := p.join(event.RolePortfolios, kafka.GroupConfig{ID: groups.Portfolios, Topic: topics.Rows, FixedPartitions: true})
+		join := p.join(event.RolePortfolios, p.portfolios, kafka.GroupConfig{ID: groups.Portfolios, Topic: topics.Rows, FixedPartitions: true})
 		start(1, event.RolePortfolios, func(ctx context.Context) error { return p.portfolios.Run(ctx, join) })
 	}
 	if p.sink != nil {
-		join := p.join(event.RoleSink, kafka.GroupConfig{ID: groups.Sink, Topic: topics.Rows})
+		join := p.join(event.RoleSink, p.sink, kafka.GroupConfig{ID: groups.Sink, Topic: topics.Rows})
 		start(2, event.RoleSink, func(ctx context.Context) error { return p.sink.Run(ctx, join) })
 	}
 	roles.Wait()
 	return errors.Join(failed[:]...)
 }
 
+// groupWatcher is a role, as what it is told of its membership.
+type groupWatcher interface {
+	Joined()
+	Failing(err error)
+}
+
 // join makes a role a member of a group.
-func (p *pipelines) join(role string, group kafka.GroupConfig) pipeline.Join {
-	group.Joined = func() { p.options.telemetry.Metrics().Add(telemetry.Rebalances, 1, role) }
+func (p *pipelines) join(role string, watcher groupWatcher, group kafka.GroupConfig) pipeline.Join {
+	group.Joined = func() {
+		p.options.telemetry.Metrics().Add(telemetry.Rebalances, 1, role)
+		watcher.Joined()
+	}
+	group.Failing = watcher.Failing
+	joined := p.client.NewGroup(group) // once: it remembers which log the role's state is of
 	return func(ctx context.Context, serve pipeline.Serve) error {
-		return p.client.NewGroup(group).Run(ctx, func(ctx context.Context, c *kafka.Claim) error {
+		return joined.Run(ctx, func(ctx context.Context, c *kafka.Claim) error {
 			return serve(ctx, pipeline.Claim{Topic: c.Topic, Partition: c.Partition, Committed: c.Committed}, c)
 		})
 	}

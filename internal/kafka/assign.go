@@ -108,7 +108,7 @@ type claimant struct {
 	gets  []int32
 }
 
-// assign gives each of count partitions to one of the members. It is sticky: a
+// assign distributes count partitions over the members. It is sticky: a
 // member keeps what it held, as far as shares stay even, so that a restart or a
 // new member moves as few partitions, and states, as can be.
 //
@@ -126,7 +126,8 @@ func assign(count int32, members []claimant) {
 			if p < 0 || p >= count {
 				continue
 			}
-			if other, taken := held[p]; !taken || m.owned.generation > members[other].owned.generation {
+			other, taken := held[p]
+			if !taken || cmp.Or(cmp.Compare(m.owned.generation, members[other].owned.generation), cmp.Compare(members[other].id, m.id)) > 0 {
 				held[p] = i
 			}
 		}

@@ -22,6 +22,9 @@ type LogEndError struct {
 	End       int64
 }
 
+// Reason returns the name under which readiness reports it.
+func (*LogEndError) Reason() string { return "log_truncated" }
+
 // Error names the difference and its likely causes.
 func (e *LogEndError) Error() string {
 	return fmt.Sprintf("log end before position: %s partition %d ends at %d, but %d is next; the topic was created again or a broker lost "+
@@ -48,6 +51,9 @@ type TopicIDError struct {
 	Had, Have TopicID
 }
 
+// Reason returns the name under which readiness reports it.
+func (*TopicIDError) Reason() string { return "topic_recreated" }
+
 // Error names both ids and the way out.
 func (e *TopicIDError) Error() string {
 	return fmt.Sprintf("topic created again: %s has the id %v and had %v, so its log is another one and offsets of the old one mean nothing in it; "+
@@ -70,7 +76,7 @@ type Fetcher struct {
 	topic     string
 	partition int32
 	pinned    topicInfo // the partition count and id the topic must keep, 0 what it has
-	loose     bool      // a change of these is waited out: the group gives the partition back
+	loose     bool      // a change of these is waited out: the group assigns the partition again
 	next      int64
 	buffers   [2]buffer
 	turn      int

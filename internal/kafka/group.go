@@ -22,9 +22,9 @@ type GroupConfig struct {
 	FixedPartitions bool
 	// Joined, if not nil, is called for every generation that this member joins.
 	Joined func()
-	// Trouble, if not nil, is called with why the group cannot be joined, or what is
+	// Failing, if not nil, is called with why the group cannot be joined, or what is
 	// wrong in it, and with nil when that is over.
-	Trouble func(error)
+	Failing func(error)
 }
 
 // Group is a member of a consumer group on one topic.
@@ -146,7 +146,7 @@ func (c *Claim) Commit(offset int64) error {
 // given back or ctx ends; serve then has DrainTime to finish and to commit. A
 // serve that returns nil early keeps the partition, unread, until then: others
 // must not be disturbed by it. Whatever keeps the member from joining is tried
-// again for as long as ctx lasts, and told to Trouble. Run returns when ctx ends,
+// again for as long as ctx lasts, and reported to Failing. Run returns when ctx ends,
 // or with the first error of a serve; by then every serve has returned and the
 // member has left.
 func (g *Group) Run(ctx context.Context, serve func(context.Context, *Claim) error) error {
@@ -187,8 +187,8 @@ func (g *Group) began(ctx context.Context, m *member, next *assigned) {
 	if foreign != nil {
 		g.client.config.Logger.Error("sharing the consumer group with another application: partitions that it was given are not read", "group", g.config.ID, "error", foreign)
 	}
-	if g.config.Trouble != nil {
-		g.config.Trouble(foreign)
+	if g.config.Failing != nil {
+		g.config.Failing(foreign)
 	}
 }
 
@@ -206,8 +206,8 @@ func (g *Group) awaitJoin(ctx context.Context, pause *retry.Backoff, err error) 
 	} else {
 		g.client.config.Logger.Log(ctx, level, "retrying to join the consumer group", "group", g.config.ID, "tries", pause.Tries(), "error", err)
 	}
-	if g.config.Trouble != nil && (level == slog.LevelWarn || pause.Tries() > noisyAfter) {
-		g.config.Trouble(err)
+	if g.config.Failing != nil && (level == slog.LevelWarn || pause.Tries() > noisyAfter) {
+		g.config.Failing(err)
 	}
 	if reaction != rejoin || pause.Tries() > 0 {
 		_ = pause.Wait(ctx) // its end is seen by the caller
@@ -297,8 +297,8 @@ func (g *Group) keepAlive(ctx context.Context, m *member, next *assigned, lastBe
 		next.missing = true
 		g.client.config.Logger.Warn("waiting for a topic that was deleted and does not exist: create it with `sendwatch migrate`",
 			"group", g.config.ID, "topic", g.config.Topic)
-		if g.config.Trouble != nil {
-			g.config.Trouble(err)
+		if g.config.Failing != nil {
+			g.config.Failing(err)
 		}
 	}
 	if err != nil || (info.partitions == next.topic.partitions && !info.id.differs(next.topic.id)) {

@@ -132,7 +132,7 @@ func (m *member) heartbeat(ctx context.Context, generation int32) error {
 	}, &code)
 }
 
-// leaveGroup gives the membership up, so that the others need not wait for the
+// leaveGroup ends the membership, so that the others need not wait for the
 // session's end.
 func (m *member) leaveGroup(ctx context.Context) error {
 	var code int16
@@ -229,7 +229,7 @@ func (c *Client) committedOffsets(ctx context.Context, coordinator int32, group,
 	}, &code)
 	if err == nil || c.react(err) == accept {
 		for _, p := range partitions {
-			if _, told := offsets[p]; !told && err == nil {
+			if _, answered := offsets[p]; !answered && err == nil {
 				return nil, c.refusal(protocol.OffsetFetch, noPartition)
 			}
 		}

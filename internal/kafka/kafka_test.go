@@ -238,7 +238,7 @@ func TestFetchStepsOverWhatItCannotRead(t *testing.T) {
 		"negative length": {func(t *testing.T) stored {
 			return makeBatch(t, 5, 10, 30, LZ4, func(b []byte) { b[batchLengthAt] = 0x81 })
 		}, "its length is impossible", false},
-		"old format":   {func(t *testing.T) stored { return makeBatch(t, 5, 10, 30, LZ4, func(b []byte) { b[batchMagicAt] = 1 }) }, "its message format is 1, not 2", false},
+		"old format": {func(t *testing.T) stored { return makeBatch(t, 5, 10, 30, LZ4, func(b []byte) { b[batchMagicAt] = 1 }) }, "its message format is 1, not 2", false},
 		"malformed": {func(t *testing.T) stored {
 			return makeBatch(t, 5, 10, 10, NoCompression, func(b []byte) { b[batchHeader] = 0xfe; checksum(b) })
 		}, "its records are malformed", false},

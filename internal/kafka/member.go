@@ -40,6 +40,9 @@ type ForeignMembersError struct {
 	Clients  []string
 }
 
+// Reason returns the name under which readiness reports it.
+func (*ForeignMembersError) Reason() string { return "group_shared" }
+
 // Error names the members and what can be done.
 func (e *ForeignMembersError) Error() string {
 	return fmt.Sprintf("another application is in the consumer group %s, with the protocol %q: %s; stop it, or give this role another group under kafka.groups",
@@ -54,6 +57,9 @@ type GroupProtocolError struct {
 	Group string
 	State string
 }
+
+// Reason returns the name under which readiness reports it.
+func (*GroupProtocolError) Reason() string { return "group_shared" }
 
 // Error says how a group is moved between the protocols.
 func (e *GroupProtocolError) Error() string {
@@ -229,7 +235,7 @@ func (m *member) beat(ctx context.Context, generation int32) error {
 	return err
 }
 
-// leave gives the membership up. It is a courtesy: without it the others wait
+// leave ends the membership. It is a courtesy: without it the others wait
 // for the session's end.
 func (m *member) leave(ctx context.Context) {
 	if m.id == "" {

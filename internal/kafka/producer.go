@@ -123,8 +123,8 @@ func (p *Producer) Partitions(ctx context.Context, topic string) (int32, error) 
 
 // await returns err if another try would end the same. Otherwise it logs one
 // failure in ten, because a write that waits must not be silent, nor a flood; the
-// first few are only connections that have ended. Then it pauses. Retried hears
-// of each.
+// first few are only connections that have ended. Then it pauses. Retried is called
+// for each.
 func (p *Producer) await(ctx context.Context, pause *retry.Backoff, topic string, partition int32, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

@@ -133,7 +133,7 @@ func (c *Client) createTopic(ctx context.Context, t Topic, settings [][2]string)
 
 // Missing names those of the topics that do not exist, in their order. It asks
 // again for a few seconds before it says so. A topic that the user may not see is
-// not among them: Kafka does not tell whether it exists, and Check names the right.
+// not among them: Kafka does not say that it exists, and Check names the right.
 // Brokers that make topics by themselves make none here: a caller that asks wants none of
 // their defaults.
 func (c *Client) Missing(ctx context.Context, topics []Topic) ([]string, error) {

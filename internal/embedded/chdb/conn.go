@@ -94,7 +94,7 @@ func (c *client) greet() error {
 }
 
 // admits compares user and password with the configured ones, in a time that
-// does not tell how much of them was right.
+// does not say how much of them was right.
 func (s *Server) admits(user, password string) bool {
 	if s.cfg.User == "" {
 		return true
