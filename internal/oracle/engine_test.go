@@ -105,6 +105,7 @@ func (s *subjectEngine) numberMinutes() []Row {
 			"sent": m.Sent, "initiated": m.Initiated, "held": m.Held, "late": m.Late, "delivered": m.Delivered, "read": m.Read,
 			"received": m.Received, "answered": m.Answered, "unanswered": m.Unanswered, "withdrawn": m.Withdrawn, "blocks": m.Blocks,
 			"reports": m.Reports, "stops": m.Stops, "sent_after_stop": m.SentAfterStop, "templates_sent": m.TemplatesSent,
+			"group_messages": m.GroupMessages,
 		} {
 			add(column, n)
 		}
@@ -186,6 +187,9 @@ func numberRow(st event.NumberStatus) Row {
 		}
 	}
 	r["restriction"] = event.State(st.Facts[event.FactRestriction]).String()
+	if v := st.Facts[event.FactCap]; !math.IsNaN(v) {
+		r["cap"] = event.CapStatus(v).String()
+	}
 	for f, level := range st.Levels {
 		if event.Factor(f).Flags() {
 			r["level_"+event.Factor(f).String()] = level.String()
