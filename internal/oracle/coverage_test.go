@@ -56,10 +56,10 @@ func wanted() (all []string) {
 	for c := range event.NumClasses {
 		all = append(all, fmt.Sprint("class ", c))
 	}
-	return append(all, "link made", "link told again", "link ends", "link kept by a stop", "chain of three", "told too late", "tied to itself",
+	return append(all, "link made", "link said again", "link ends", "link kept by a stop", "chain of three", "said too late", "tied to itself",
 		"runs merged", "runs kept apart", "run forgotten", "pending sends merged", "answered by a tie", "preference handed on",
 		"preference of three identifiers", "group message", "group message of nobody", "status of nobody", "cap over", "cap without a share",
-		"pauses told", "pauses counted", "category of an update", "marketing by an update", "no timestamp", "form lid", "form address",
+		"pauses said", "pauses counted", "category of an update", "marketing by an update", "no timestamp", "form lid", "form address",
 		"country of a user id", "country of a contact's letters", "no country by its code", "eta", "no eta at most at warn", "linked start", "new inputs", "stop word among signs")
 }
 
@@ -166,8 +166,8 @@ func (c *coverage) reachEvent(o *Oracle, n *number, ev *event.Event, was before)
 	for id, l := range n.links {
 		old, known := was.links[id]
 		at("link made", !known)
-		at("link told again", known && l.told > old.told)
-		at("link kept by a stop", o.watermark >= l.told+30*day)
+		at("link said again", known && l.said > old.said)
+		at("link kept by a stop", o.watermark >= l.said+30*day)
 		at("chain of three", n.links[l.to] != nil && n.links[n.links[l.to].to] != nil)
 		if from, to := was.talks[id], was.talks[l.to]; !known && tied {
 			merged := *n.talks[l.to]
@@ -186,7 +186,7 @@ func (c *coverage) reachEvent(o *Oracle, n *number, ev *event.Event, was before)
 		at("pending sends merged", n.sends[i].name != s.name)
 		at("answered by a tie", s.fate == "pending" && n.sends[i].fate == "answered" && ev.Type == event.TypeAlias)
 	}
-	at("told too late", tied && o.watermark >= ev.Time+30*day)
+	at("said too late", tied && o.watermark >= ev.Time+30*day)
 	at("tied to itself", tied && (ev.Contact == ev.UserID || ev.Contact == ev.Previous))
 	at("preference of three identifiers", ev.Preference != 0 && ev.HasContact && ev.HasUserID && n.name(ev.Contact) != ev.Contact)
 	at("group message", ev.InGroup)
@@ -234,7 +234,7 @@ func (c *coverage) reachRecord(rec record) {
 		c.note("stop word among signs")
 	}
 	if rec.ev.HasPauses {
-		c.note("pauses told")
+		c.note("pauses said")
 	}
 	if rec.time < year2009 {
 		c.note("no timestamp")

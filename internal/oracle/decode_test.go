@@ -503,7 +503,7 @@ func (d *reader) own(ev *event.Event) {
 
 var scheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
 
-// splitLink gives a link's host and what follows it up to ? or #.
+// splitLink returns a link's host and what follows it up to ? or #.
 func splitLink(l string) (host, path string) {
 	l = l[len(scheme.FindString(l)):]
 	if i := strings.IndexAny(l, "?#"); i >= 0 {

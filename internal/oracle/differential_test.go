@@ -24,7 +24,7 @@ var (
 const shrinkTime = 3 * time.Minute
 
 // agree runs random logs, as many as given unless the flag says otherwise, each
-// as a subtest named after its seed. differ gives the first difference from the
+// as a subtest named after its seed. differ returns the first difference from the
 // model, in words, and empty words if there is none. The first log on which they
 // differ is made small and printed, with the command that runs it again.
 func agree(t *testing.T, ordinary int, differ func(t *testing.T, lines []string, seed uint64) string) {

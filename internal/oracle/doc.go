@@ -5,11 +5,12 @@
 // It promises the same classes, facts, scores, flags and rows as the engine for
 // the same log, computed from lists of everything that ever happened by looping
 // over them at every evaluation. It shares the vocabulary (internal/event) with
-// the engine and nothing else: its thresholds are the contract's table, written
-// out by hand in section5.txt, and it knows no window, ring, bucket or policy
-// file. It has fewer than 600 lines of code (TestModelIsSmall), so that it can be
-// read against the contract in one sitting; the tables of section 7 are read off
-// its lists by the tests (rows_test.go). The one liberty it takes is to
+// the engine and nothing else: its thresholds, the codes of errors and the priors
+// of the nowcast are the contract's tables, written out by hand in section4.json
+// and section5.json, and it knows no window, ring, bucket or policy file. It has
+// fewer than 800 lines of code (TestModelIsSmall), so that it can be read against
+// the contract in one sitting; the tables of section 7 are read off its lists by
+// the tests (rows_test.go). The one liberty it takes is to
 // leave out what cannot differ: a recomputation reports the next clock at which
 // one of its comparisons with the clock turns out otherwise (see moment), and
 // until then, and as long as nothing happens, the result is used again.
@@ -17,11 +18,12 @@
 // It refuses to be fast, to forget anything, and to be imported by anything but
 // tests. It owns no goroutine, does no I/O and reads no clock.
 //
-// Its tests compare it with three things on random logs (package randlog), each
+// Its tests hold it against the worked examples (TestExamples), and the product's
+// decoder against its own reader (decode_test.go). They compare it with three things on random logs (package randlog), each
 // log named by its seed: the engine (TestEngineAgrees, 200 logs), the files that
 // a replay writes (TestReplayAgrees, 60), and what the numbers and the portfolios
 // role leave in the topics of an embedded broker while they are stopped, killed
-// and begun anew (TestPipelineAgrees, 12). For as many as wanted:
+// and started again (TestPipelineAgrees, 12). For as many as wanted:
 //
 //	go test ./internal/oracle -run Agrees -seeds 2000 -seed-from 10000 -timeout 60m
 //

@@ -41,7 +41,7 @@ func newSubject(paneBits uint8) *subjectEngine {
 	}
 }
 
-// apply takes a record and gives its class.
+// apply takes a record and returns its class.
 func (s *subjectEngine) apply(line string, offset, recordTime int64) event.Class {
 	if err := s.decoder.Decode(&s.ev, []byte(line), codec.ContentJSON, recordTime); err != nil {
 		s.engine.Skip(event.ClassRejected, offset, recordTime, &s.out)
@@ -167,7 +167,7 @@ func (s *subjectEngine) contactOutcomes() []Row {
 func (s *subjectEngine) numberStatus() []Row {
 	var out event.Output
 	s.engine.Statuses(&out)
-	latest := map[string]event.NumberStatus{} // the engine also gives those of minutes that passed
+	latest := map[string]event.NumberStatus{} // the engine also returns those of minutes that passed
 	for _, st := range out.NumberStatuses {
 		latest[st.NumberID] = st
 	}
@@ -226,7 +226,7 @@ func portfolioRow(p event.PortfolioStatus) Row {
 	return r
 }
 
-// flags gives the flags with each flag id replaced by the model's name of the
+// flags returns the flags with each flag id replaced by the model's name of the
 // episode it first stood for, so that ids that are shared or change show.
 func (s *subjectEngine) flags(model []Row) []Row {
 	names := map[string]string{}
@@ -261,19 +261,19 @@ func (s *subjectEngine) flags(model []Row) []Row {
 	return all
 }
 
-// differ gives the first difference between the engine and the model on a log,
+// differ returns the first difference between the engine and the model on a log,
 // empty if there is none.
 func differ(lines []string, seed uint64) string {
 	_, first := holdEngine(lines, seed, nil)
 	return first
 }
 
-// holdEngine runs a log through the engine and the model and gives the model and
+// holdEngine runs a log through the engine and the model and returns the model and
 // the first difference. Along the way the statuses are compared now and then, and
 // the engine is flushed at random.
-func holdEngine(lines []string, seed uint64, reached *coverage) (*truth, string) {
+func holdEngine(lines []string, seed uint64, reached *coverage) (*reference, string) {
 	r := rand.New(rand.NewPCG(seed, 1))
-	o, s := newTruth(lines), newSubject([]uint8{engine.WholeLog, 3, 6}[seed%3])
+	o, s := newReference(lines), newSubject([]uint8{engine.WholeLog, 3, 6}[seed%3])
 	o.reached = reached
 	every := max(1, len(o.records)/25)
 	for i, rec := range o.records {
@@ -372,7 +372,7 @@ func unlike(a, b Row) string {
 	return ""
 }
 
-// difference gives the first difference between two tables.
+// difference returns the first difference between two tables.
 func difference(table string, want, got []Row) string {
 	for i := range max(len(want), len(got)) {
 		switch {
@@ -390,7 +390,7 @@ func difference(table string, want, got []Row) string {
 	return ""
 }
 
-// others gives two rows in words: all columns of short ones, of long ones those
+// others returns two rows in words: all columns of short ones, of long ones those
 // that differ and the first few.
 func others(got, want Row) string {
 	columns := columnsOf(got, want)
@@ -420,7 +420,7 @@ func columnsOf(a, b Row) []string {
 	return all
 }
 
-// String gives a row's columns in order.
+// String returns a row's columns in order.
 func (r Row) String() string {
 	var all []string
 	for _, k := range columnsOf(r, nil) {

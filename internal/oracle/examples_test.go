@@ -23,7 +23,7 @@ func TestExamples(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			o := believe(strings.Split(string(log), "\n"))
+			o := runReference(strings.Split(string(log), "\n"))
 			for file, rows := range map[string][]Row{
 				"number_minutes.ndjson": o.NumberMinutes(), "fingerprint_hours.ndjson": o.FingerprintHours(),
 				"number_status.ndjson": o.NumberStatus(), "portfolio_status.ndjson": o.PortfolioStatus(),
@@ -96,7 +96,7 @@ func same(a, b any) bool {
 	return a == b
 }
 
-func (w *truth) summary() Row {
+func (w *reference) summary() Row {
 	return Row{
 		"rejected": w.classes[event.ClassRejected], "ignored": w.classes[event.ClassIgnored],
 		"duplicate": w.classes[event.ClassDuplicate], "applied": w.classes[event.ClassApplied], "late": w.late(),

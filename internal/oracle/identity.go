@@ -6,11 +6,11 @@ import (
 	"sendwatch/internal/event"
 )
 
-// link ties an identifier to another; told is the newest time of an event that
+// link ties an identifier to another; said is the newest time of an event that
 // said so (contract, section 9).
 type link struct {
 	to   uint64
-	told int64
+	said int64
 }
 
 // talk is what is known under one identifier, 0 being nobody's: its run of
@@ -39,7 +39,7 @@ func (n *number) name(id uint64) uint64 {
 		return id
 	}
 	end := n.name(l.to)
-	if n.watermark < l.told+30*day || n.talk(end).preference.stop {
+	if n.watermark < l.said+30*day || n.talk(end).preference.stop {
 		return end
 	}
 	delete(n.links, id)
@@ -82,7 +82,7 @@ func (n *number) tie(u, c uint64, t int64) {
 	a, b := n.name(u), n.name(c)
 	for _, id := range []uint64{u, c} {
 		for l := n.links[id]; l != nil; l = n.links[l.to] {
-			l.told = max(l.told, t)
+			l.said = max(l.said, t)
 		}
 	}
 	if a == b {

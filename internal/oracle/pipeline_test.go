@@ -35,17 +35,17 @@ const patience = 2 * time.Minute
 
 // TestPipelineAgrees writes random logs to a broker in batches of random size,
 // before and while the numbers and the portfolios role read them in fetches of
-// random size. The roles are stopped or killed at random moments and begin anew.
+// random size. The roles are stopped or killed at random moments and start again.
 // What the topics hold in the end, repeats and all, is compared with the model.
 func TestPipelineAgrees(t *testing.T) { agree(t, 12, pipelineDiffers) }
 
 func pipelineDiffers(t *testing.T, lines []string, seed uint64) string {
 	t.Helper()
-	w := believe(lines)
+	w := runReference(lines)
 	if len(w.records) == 0 {
 		return ""
 	}
-	p := newPlant(t, rand.New(rand.NewPCG(seed, 3)))
+	p := newTestCluster(t, rand.New(rand.NewPCG(seed, 3)))
 	defer p.close()
 	feed := p.batches(w.records)
 	before := len(feed)
@@ -58,7 +58,7 @@ func pipelineDiffers(t *testing.T, lines []string, seed uint64) string {
 	fed := make(chan error, 1)
 	go func() { fed <- p.produce(feed[before:]) }()
 	for range p.IntN(4) {
-		p.live(t, &fate{Writer: p.client.NewProducer(), left: p.IntN(25), kill: p.IntN(2) == 0, after: p.IntN(2) == 0, met: make(chan struct{})}, len(w.records))
+		p.live(t, &crashPlan{Writer: p.client.NewProducer(), left: p.IntN(25), kill: p.IntN(2) == 0, after: p.IntN(2) == 0, met: make(chan struct{})}, len(w.records))
 	}
 	if err := <-fed; err != nil {
 		t.Fatal(err)
@@ -69,8 +69,8 @@ func pipelineDiffers(t *testing.T, lines []string, seed uint64) string {
 	return p.topicsDiffer(t, w)
 }
 
-// plant is a broker and what reads and writes it.
-type plant struct {
+// testCluster is a broker and what reads and writes it.
+type testCluster struct {
 	*rand.Rand
 	client   *kafka.Client
 	theirs   *kgo.Client
@@ -79,7 +79,7 @@ type plant struct {
 	close    func()
 }
 
-func newPlant(t *testing.T, r *rand.Rand) *plant {
+func newTestCluster(t *testing.T, r *rand.Rand) *testCluster {
 	t.Helper()
 	broker, err := memkafka.Start(memkafka.Config{Topics: []memkafka.Topic{
 		{Name: topicEvents, Partitions: 1},
@@ -106,7 +106,7 @@ func newPlant(t *testing.T, r *rand.Rand) *plant {
 	// that a slow machine adds no events to it.
 	started := time.Now()
 	long := time.Date(2010, 1, 1, 0, 0, 0, 0, time.UTC)
-	return &plant{
+	return &testCluster{
 		Rand: r, client: client, theirs: theirs, paneBits: []uint8{3, 6, 16}[r.IntN(3)],
 		clock: func() time.Time { return long.Add(time.Since(started)) },
 		close: func() { theirs.Close(); client.Close(); broker.Close() },
@@ -114,7 +114,7 @@ func newPlant(t *testing.T, r *rand.Rand) *plant {
 }
 
 // batches cuts a log into pieces of random size.
-func (p *plant) batches(records []record) [][]*kgo.Record {
+func (p *testCluster) batches(records []record) [][]*kgo.Record {
 	var all [][]*kgo.Record
 	largest := []int{1, 10, 100, 1000}[p.IntN(4)]
 	for i := 0; i < len(records); {
@@ -132,7 +132,7 @@ func (p *plant) batches(records []record) [][]*kgo.Record {
 	return all
 }
 
-func (p *plant) produce(batches [][]*kgo.Record) error {
+func (p *testCluster) produce(batches [][]*kgo.Record) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for _, b := range batches {
@@ -159,7 +159,7 @@ type roles struct {
 	numbersEnded, portfoliosEnded chan error
 }
 
-func (p *plant) start(t *testing.T, writer pipeline.Writer) *roles {
+func (p *testCluster) start(t *testing.T, writer pipeline.Writer) *roles {
 	t.Helper()
 	logger, topics := slog.New(slog.DiscardHandler), p.client.NewProducer()
 	barrier, most := time.Duration(1+p.IntN(30))*time.Millisecond, []int{1, 20, 500, 50_000}
@@ -209,10 +209,10 @@ func (r *roles) end(t *testing.T) {
 	}
 }
 
-// fate is a writer with so many writes left. Then the process is asked to stop,
+// crashPlan is a writer with so many writes left. Then the process is asked to stop,
 // or dies: whether the last write reached the broker is left open then, and none
 // does after it.
-type fate struct {
+type crashPlan struct {
 	pipeline.Writer
 	mu          sync.Mutex
 	left        int
@@ -222,7 +222,7 @@ type fate struct {
 
 var errDead = errors.New("dead")
 
-func (f *fate) Produce(ctx context.Context, topic string, messages []event.Message) error {
+func (f *crashPlan) Produce(ctx context.Context, topic string, messages []event.Message) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	last := f.left == 0
@@ -243,7 +243,7 @@ func (f *fate) Produce(ctx context.Context, topic string, messages []event.Messa
 }
 
 // live runs the roles until their fate is met, or nothing is left to do.
-func (p *plant) live(t *testing.T, f *fate, records int) {
+func (p *testCluster) live(t *testing.T, f *crashPlan, records int) {
 	t.Helper()
 	r := p.start(t, f)
 	embeddedtest.Eventually(t, patience, "the roles have met their fate or read everything", func() bool {
@@ -258,7 +258,7 @@ func (p *plant) live(t *testing.T, f *fate, records int) {
 	r.end(t)
 }
 
-// fault tells why a partition has stopped, if one has.
+// fault says why a partition has stopped, if one has.
 func fault(all []pipeline.PartitionStatus) string {
 	for _, s := range all {
 		if s.State == pipeline.StateStopped {
@@ -279,8 +279,8 @@ func read(all []pipeline.PartitionStatus) int64 {
 }
 
 // finish runs the roles until the whole log has been read and the portfolios
-// have taken all that came of it. It tells why a partition stopped.
-func (p *plant) finish(t *testing.T, records int) (problem string) {
+// have taken all that came of it. It says why a partition stopped.
+func (p *testCluster) finish(t *testing.T, records int) (problem string) {
 	t.Helper()
 	r := p.start(t, p.client.NewProducer())
 	stopped := func(all []pipeline.PartitionStatus) bool {
@@ -305,8 +305,8 @@ func (p *plant) finish(t *testing.T, records int) (problem string) {
 	return problem
 }
 
-// readTopic gives all records of a topic, read by an independent client.
-func (p *plant) readTopic(t *testing.T, topic string) []*kgo.Record {
+// readTopic returns all records of a topic, read by an independent client.
+func (p *testCluster) readTopic(t *testing.T, topic string) []*kgo.Record {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()

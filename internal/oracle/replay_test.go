@@ -44,7 +44,7 @@ func replayDiffers(t *testing.T, lines []string, seed uint64) string {
 	if len(parts) == 1 && r.IntN(6) == 0 {
 		cfg.Files, cfg.Stdin = []string{"-"}, strings.NewReader(strings.Join(lines, "\n"))
 	}
-	w := believe(lines)
+	w := runReference(lines)
 	if r.IntN(3) == 0 && w.watermark != never {
 		cfg.Until = w.watermark + []int64{-hour, 0, 1, minute, 11 * minute, hour, 49 * hour}[r.IntN(7)]
 		w.AdvanceTo(cfg.Until)
@@ -60,7 +60,7 @@ func replayDiffers(t *testing.T, lines []string, seed uint64) string {
 	return w.filesDiffer(t, out)
 }
 
-// writeLog writes lines as somebody's tool may have written them, and gives the
+// writeLog writes lines as somebody's tool may have written them, and returns the
 // name of the file.
 func writeLog(t *testing.T, r *rand.Rand, name string, lines []string) string {
 	t.Helper()
@@ -107,7 +107,7 @@ func writeLog(t *testing.T, r *rand.Rand, name string, lines []string) string {
 }
 
 // filesDiffer compares what a replay wrote with the model.
-func (w *truth) filesDiffer(t *testing.T, dir string) string {
+func (w *reference) filesDiffer(t *testing.T, dir string) string {
 	t.Helper()
 	read := func(table string) []Row { return readRows(t, filepath.Join(dir, table+".ndjson")) }
 	flags, d := w.writtenFlags(read("flags"))
@@ -167,8 +167,8 @@ func (w *truth) filesDiffer(t *testing.T, dir string) string {
 	)
 }
 
-// writtenFlags gives the flags of a replay as the model has them.
-func (w *truth) writtenFlags(flags []Row) (rows []Row, problem string) {
+// writtenFlags returns the flags of a replay as the model has them.
+func (w *reference) writtenFlags(flags []Row) (rows []Row, problem string) {
 	reader := flagReader{policy: policy.Default().Version, topic: func(string) string { return replay.Topic }, names: map[string]string{}}
 	for i, f := range flags {
 		if f["emitted_at"] != f["event_time"] {
@@ -187,8 +187,8 @@ func (w *truth) writtenFlags(flags []Row) (rows []Row, problem string) {
 	return rows, ""
 }
 
-// writtenStatuses checks what lowered the scores and gives the rest.
-func (w *truth) writtenStatuses(statuses []Row) (rows []Row, problem string) {
+// writtenStatuses checks what lowered the scores and returns the rest.
+func (w *reference) writtenStatuses(statuses []Row) (rows []Row, problem string) {
 	for _, s := range statuses {
 		top, _ := s["top"].([]any)
 		n := w.numbers[fmt.Sprint(s["number_id"])]
@@ -203,7 +203,7 @@ func (w *truth) writtenStatuses(statuses []Row) (rows []Row, problem string) {
 	return statuses, ""
 }
 
-// writtenContacts checks the order of contact_outcomes and gives its rows
+// writtenContacts checks the order of contact_outcomes and returns its rows
 // without the contacts, which the model hashes otherwise, and without what the
 // contract's table does not have.
 func writtenContacts(contacts []Row) (rows []Row, problem string) {
@@ -224,7 +224,7 @@ func writtenContacts(contacts []Row) (rows []Row, problem string) {
 }
 
 // summaryDiffers compares the counts of summary.json.
-func (w *truth) summaryDiffers(t *testing.T, file string) string {
+func (w *reference) summaryDiffers(t *testing.T, file string) string {
 	t.Helper()
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -243,7 +243,7 @@ func (w *truth) summaryDiffers(t *testing.T, file string) string {
 	return difference("summary", []Row{want}, []Row{got})
 }
 
-// orNone gives a name, or nothing if it is empty.
+// orNone returns a name, or nothing if it is empty.
 func orNone(name string) any {
 	if name == "" {
 		return nil

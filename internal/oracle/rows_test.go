@@ -14,7 +14,7 @@ import (
 // uncounted is what the model counts and number_minutes has no column for.
 var uncounted = []string{"groups", "spam_errors", "reachout_errors", "delays", "unlinked", "strikes", "country", "foreign", "opt_in_given", "no_opt_in", "identical", "media_repeat", "link_repeat"}
 
-// NumberMinutes gives the table number_minutes by number and minute.
+// NumberMinutes returns the table number_minutes by number and minute.
 func (o *Oracle) NumberMinutes() []Row {
 	rows := map[string]Row{}
 	for _, n := range o.numbers {
@@ -40,7 +40,7 @@ func (o *Oracle) NumberMinutes() []Row {
 	return inOrder(rows)
 }
 
-// FingerprintHours gives the table fingerprint_hours by number, fingerprint and hour.
+// FingerprintHours returns the table fingerprint_hours by number, fingerprint and hour.
 func (o *Oracle) FingerprintHours() []Row {
 	rows := map[string]Row{}
 	for _, n := range o.numbers {
@@ -65,7 +65,7 @@ func bump(rows map[string]Row, key, column string, begin Row) {
 	rows[key][column] = count + 1
 }
 
-// ContactOutcomes gives the table contact_outcomes of the whole log.
+// ContactOutcomes returns the table contact_outcomes of the whole log.
 func (o *Oracle) ContactOutcomes() []Row {
 	rows := map[string]Row{}
 	for _, n := range o.numbers {
@@ -91,7 +91,7 @@ func (o *Oracle) ContactOutcomes() []Row {
 	return inOrder(rows)
 }
 
-// NumberStatus gives every known number as of its last evaluation.
+// NumberStatus returns every known number as of its last evaluation.
 func (o *Oracle) NumberStatus() []Row {
 	var all []Row
 	for _, n := range inOrder(o.numbers) {
@@ -100,7 +100,7 @@ func (o *Oracle) NumberStatus() []Row {
 	return all
 }
 
-// PortfolioStatus gives every portfolio as of its last evaluation.
+// PortfolioStatus returns every portfolio as of its last evaluation.
 func (o *Oracle) PortfolioStatus() []Row {
 	var all []Row
 	for _, p := range inOrder(o.portfolios) {
@@ -111,7 +111,7 @@ func (o *Oracle) PortfolioStatus() []Row {
 	return all
 }
 
-// row gives a subject's row of its status table.
+// row returns a subject's row of its status table.
 func (s *subject) row() Row {
 	r := Row{s.kind + "_id": s.id, "clock": s.clock}
 	put := func(column string) {
@@ -143,7 +143,7 @@ func (s *subject) row() Row {
 	return r
 }
 
-// level gives a factor's flag level, of several keys the largest.
+// level returns a factor's flag level, of several keys the largest.
 func (s *subject) level(f event.Factor) event.Level {
 	highest := event.LevelNone
 	for t, e := range s.episodes {

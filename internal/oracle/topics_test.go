@@ -18,7 +18,7 @@ import (
 )
 
 // topicsDiffer compares what the topics hold with the model.
-func (p *plant) topicsDiffer(t *testing.T, w *truth) string {
+func (p *testCluster) topicsDiffer(t *testing.T, w *reference) string {
 	t.Helper()
 	f := folded{
 		subjectEngine: newSubject(0), seen: map[string][]byte{}, versions: map[string]int64{}, accounts: map[int64]Row{}, flags: map[string]string{},
@@ -61,7 +61,7 @@ func (p *plant) topicsDiffer(t *testing.T, w *truth) string {
 
 // unheard compares the status of a minute at which the model found nothing to
 // evaluate: it may only repeat the one before.
-func (w *truth) unheard(key string, got Row) string {
+func (w *reference) unheard(key string, got Row) string {
 	if w.statuses[key] != nil {
 		return "" // has been compared
 	}
@@ -92,7 +92,7 @@ type folded struct {
 	flags    map[string]string // by id and sequence
 }
 
-// newest tells whether a row counts, and what is wrong with it.
+// newest reports whether a row counts, and what is wrong with it.
 func (f *folded) newest(key string, version int64, says []byte) (counts bool, problem string) {
 	at := fmt.Sprint(key, " of version ", version)
 	if before, ok := f.seen[at]; ok && !bytes.Equal(before, says) {
@@ -246,7 +246,7 @@ func flagsDiffer(model []Row, records []*kgo.Record, rows map[string]string) str
 	return ""
 }
 
-// positioned gives flags with the position that counts: those of portfolios come
+// positioned returns flags with the position that counts: those of portfolios come
 // of a record of the rows topic, which the model does not know.
 func positioned(flags []Row) []Row {
 	var all []Row

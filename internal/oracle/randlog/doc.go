@@ -1,7 +1,7 @@
 // Package randlog makes random logs for differential tests: newline-delimited
 // JSON events of one partition, by seed.
 //
-// It promises that the same seed gives the same log on every machine, and that
+// It promises that the same seed returns the same log on every machine, and that
 // the logs go where programs that keep windows break: events out of order by
 // milliseconds to days, repeated ids, replies and expiries exactly at 60 s,
 // 10 min, 1 h, 24 h and 48 h and one millisecond beside, minute and hour edges,

@@ -48,17 +48,7 @@ func (m *maker) one() {
 	case k < 75:
 		m.write(m.base(fields{"type": "number.quality", "rating": pick(m.Rand, "GREEN", "YELLOW", "RED", "UNKNOWN")}, number, t))
 	case k < 78:
-		f := fields{"type": "number.connection", "ip_country": pick(m.Rand, "DE", "de", "FR", "BR")}
-		if m.IntN(3) > 0 {
-			f["ip_hash"] = fmt.Sprint("h", m.IntN(3))
-		}
-		if m.IntN(3) == 0 {
-			f["linked_at"] = t - pick(m.Rand, 0, hour, 6*day, 7*day-hour, 7*day, 13*day, 14*day-hour, 14*day, 20*day, -day)
-		}
-		if m.together && m.IntN(8) > 0 {
-			f["ip_hash"] = "h0"
-		}
-		m.write(m.base(f, number, t))
+		m.connection(number, t)
 	case k < 80:
 		m.write(m.base(fields{"type": "group.update", "non_contacts_added": pick(m.Rand, 0, 1, 5, 10, 25)}, number, t))
 	case k < 82:
@@ -84,6 +74,20 @@ func (m *maker) one() {
 	}
 }
 
+func (m *maker) connection(number string, t int64) {
+	f := fields{"type": "number.connection", "ip_country": pick(m.Rand, "DE", "de", "FR", "BR")}
+	if m.IntN(3) > 0 {
+		f["ip_hash"] = fmt.Sprint("h", m.IntN(3))
+	}
+	if m.IntN(3) == 0 {
+		f["linked_at"] = t - pick(m.Rand, 0, hour, 6*day, 7*day-hour, 7*day, 13*day, 14*day-hour, 14*day, 20*day, -day)
+	}
+	if m.together && m.IntN(8) > 0 {
+		f["ip_hash"] = "h0"
+	}
+	m.write(m.base(f, number, t))
+}
+
 // recipient returns a contact at random or, of a bot, the next in turn.
 func (m *maker) recipient() int {
 	if m.steady {
@@ -92,7 +96,7 @@ func (m *maker) recipient() int {
 	return m.anyContact()
 }
 
-// content gives what a send says.
+// content returns what a send says.
 func (m *maker) content() fields {
 	f := fields{"kind": pick(m.Rand, "text", "image", "video", "interactive", "nonsense")}
 	if m.IntN(3) == 0 {

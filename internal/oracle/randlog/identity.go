@@ -131,13 +131,12 @@ func (m *maker) alike(number string, t int64) {
 	}
 	m.write(m.base(f, number, t))
 	for range m.IntN(3) { // something that shows it
-		m.either(number, i, j, m.now)
+		m.ofOne(number, pick(m.Rand, i, j), m.now)
 	}
 }
 
-// either writes something of one of two people.
-func (m *maker) either(number string, i, j int, t int64) {
-	who := pick(m.Rand, i, j)
+// ofOne writes something of a person.
+func (m *maker) ofOne(number string, who int, t int64) {
 	switch m.IntN(5) {
 	case 0, 1:
 		m.send(number, who, m.content(), t)
@@ -155,79 +154,115 @@ func (m *maker) prefer(number string, contact int, preference string, t int64) {
 // story lets things happen, over hours or a month, that two identifiers of one
 // person depend upon. Each time is at an edge of a rule or a millisecond beside it.
 func (m *maker) story() {
-	number, i := m.number(), m.anyContact()
-	start := m.now + m.Int64N(max(m.span/3, 1))
+	i := m.anyContact()
 	c, _ := phone(i)
-	u := fmt.Sprint("DE.", i, pick(m.Rand, "", "y"))
-	at := func(t int64, do func(t int64)) { m.later = append(m.later, promise{t, func() { do(t) }}) }
-	event := func(kind string, f fields) func(int64) {
-		return func(t int64) {
-			f := maps.Clone(f)
-			f["type"], f["message_id"], f["kind"] = kind, fmt.Sprint("s", len(m.lines)), "text"
-			m.write(m.base(f, number, t))
-		}
+	t := &tale{m, m.number(), c, fmt.Sprint("DE.", i, pick(m.Rand, "", "y")), m.now + m.Int64N(max(m.span/3, 1))}
+	pick(m.Rand, t.linkEnds, t.stopKeepsLink, t.runsMeet, t.pendingsMeet, t.runIsForgotten)()
+}
+
+// tale is a story of a number and of a person known by two identifiers.
+type tale struct {
+	*maker
+	number, contact, user string
+	start                 int64
+}
+
+// at promises things for a time, one after the other.
+func (s *tale) at(t int64, all ...func(t int64)) {
+	for _, do := range all {
+		s.later = append(s.later, promise{t, func() { do(t) }})
 	}
-	send := func(who string) func(int64) { return event("message.sent", by(who, u)) }
-	reply := func(who string) func(int64) { return event("message.received", by(who, u)) }
-	tie := event("contact.alias", fields{"contact": c, "previous_user_id": u})
-	prefer := func(who, preference string) func(int64) {
-		f := by(who, u)
-		f["preference"] = preference
-		return event("contact.preference", f)
+}
+
+// event returns what writes an event of a type.
+func (s *tale) event(kind string, of fields) func(t int64) {
+	return func(t int64) {
+		f := maps.Clone(of)
+		f["type"], f["message_id"], f["kind"] = kind, fmt.Sprint("s", len(s.lines)), "text"
+		s.write(s.base(f, s.number, t))
 	}
-	beside := func(t int64) int64 { return t + pick(m.Rand, int64(-1), 0, 0, 1) }
-	switch m.IntN(5) {
-	case 0: // a link that ends, told again or not
-		at(start, tie)
-		told := start
-		if m.IntN(2) == 0 {
-			told = start + m.Int64N(20*day)
-			at(told, event("message.status", fields{"contact": c, "contact_user_id": u, "status": "read"}))
-		}
-		end := beside(told + 30*day)
-		at(end-hour, send(c))
-		at(end, reply(u))
-		at(end+hour, send(c))
-		at(end+2*hour, reply(u))
-	case 1: // one that a stop keeps
-		at(start, prefer(pick(m.Rand, c, u), "stop"))
-		at(start+minute, tie)
-		at(start+31*day, send(c))
-		at(start+31*day+hour, reply(u))
-		at(start+31*day+2*hour, prefer(pick(m.Rand, c, u), "resume"))
-		at(start+31*day+3*hour, prefer(pick(m.Rand, c, u), "stop"))
-		at(start+31*day+4*hour, send(c))
-		at(start+31*day+5*hour, reply(u))
-	case 2: // two runs that may be one
-		gap := beside(day)
-		at(start, reply(u))
-		at(start+gap, reply(c))
-		at(start+gap+minute, tie)
-		for range 3 {
-			between := start + m.Int64N(gap)
-			at(start+gap+2*minute, func(int64) { send(pick(m.Rand, c, u))(between) })
-		}
-		at(start+gap+3*minute, send(c))
-	case 3: // pending sends of both, an answer to one, and then they are one
-		at(start, send(u))
-		at(start+minute, send(c))
-		at(start+2*minute, send(c))
-		answer := start + pick(m.Rand, hour, 47*hour, 48*hour-1, 48*hour, 48*hour+minute)
-		at(answer, reply(pick(m.Rand, c, u)))
-		at(answer+pick(m.Rand, int64(0), 1, minute), tie)
-		at(answer+hour, reply(pick(m.Rand, c, u)))
-	default: // a run that is about to be forgotten
-		at(start, reply(c))
-		w := beside(start + 48*hour)
-		early := start - pick(m.Rand, hour, day, day+1)
-		at(w-2*hour, send(u))
-		at(w, func(t int64) {
-			m.write(fields{"id": fmt.Sprint("w", len(m.lines)), "type": "clock", "time": t})
-			reply(pick(m.Rand, c, u))(early)
-			tie(t)
-		})
-		at(w+minute, send(c))
+}
+
+func (s *tale) send(who string) func(int64)  { return s.event("message.sent", by(who, s.user)) }
+func (s *tale) reply(who string) func(int64) { return s.event("message.received", by(who, s.user)) }
+
+func (s *tale) prefer(preference string) func(int64) {
+	f := by(s.either(), s.user)
+	f["preference"] = preference
+	return s.event("contact.preference", f)
+}
+
+func (s *tale) tie(t int64) {
+	s.event("contact.alias", fields{"contact": s.contact, "previous_user_id": s.user})(t)
+}
+
+// either returns one of the two identifiers, and beside a time or one just by it.
+func (s *tale) either() string       { return pick(s.Rand, s.contact, s.user) }
+func (s *tale) beside(t int64) int64 { return t + pick(s.Rand, int64(-1), 0, 0, 1) }
+
+// linkEnds has a link end, whether or not it was renewed.
+func (s *tale) linkEnds() {
+	s.at(s.start, s.tie)
+	renewed := s.start
+	if s.IntN(2) == 0 {
+		renewed = s.start + s.Int64N(20*day)
+		s.at(renewed, s.event("message.status", fields{"contact": s.contact, "contact_user_id": s.user, "status": "read"}))
 	}
+	end := s.beside(renewed + 30*day)
+	s.at(end-hour, s.send(s.contact))
+	s.at(end, s.reply(s.user))
+	s.at(end+hour, s.send(s.contact))
+	s.at(end+2*hour, s.reply(s.user))
+}
+
+// stopKeepsLink has a stop keep a link until a resume, and stop again.
+func (s *tale) stopKeepsLink() {
+	s.at(s.start, s.prefer("stop"))
+	s.at(s.start+minute, s.tie)
+	s.at(s.start+31*day, s.send(s.contact))
+	s.at(s.start+31*day+hour, s.reply(s.user))
+	s.at(s.start+31*day+2*hour, s.prefer("resume"))
+	s.at(s.start+31*day+3*hour, s.prefer("stop"))
+	s.at(s.start+31*day+4*hour, s.send(s.contact))
+	s.at(s.start+31*day+5*hour, s.reply(s.user))
+}
+
+// runsMeet ties two runs that may become one, and sends in between.
+func (s *tale) runsMeet() {
+	gap := s.beside(day)
+	s.at(s.start, s.reply(s.user))
+	s.at(s.start+gap, s.reply(s.contact))
+	s.at(s.start+gap+minute, s.tie)
+	for range 3 {
+		between := s.start + s.Int64N(gap)
+		s.at(s.start+gap+2*minute, func(int64) { s.send(s.either())(between) })
+	}
+	s.at(s.start+gap+3*minute, s.send(s.contact))
+}
+
+// pendingsMeet answers one of two who are then one.
+func (s *tale) pendingsMeet() {
+	s.at(s.start, s.send(s.user))
+	s.at(s.start+minute, s.send(s.contact))
+	s.at(s.start+2*minute, s.send(s.contact))
+	answer := s.start + pick(s.Rand, hour, 47*hour, 48*hour-1, 48*hour, 48*hour+minute)
+	s.at(answer, s.reply(s.either()))
+	s.at(answer+pick(s.Rand, int64(0), 1, minute), s.tie)
+	s.at(answer+hour, s.reply(s.either()))
+}
+
+// runIsForgotten has a late inbound and a tie come just when a run is forgotten.
+func (s *tale) runIsForgotten() {
+	s.at(s.start, s.reply(s.contact))
+	w := s.beside(s.start + 48*hour)
+	early := s.start - pick(s.Rand, hour, day, day+1)
+	s.at(w-2*hour, s.send(s.user))
+	s.at(w, func(t int64) {
+		s.write(fields{"id": fmt.Sprint("w", len(s.lines)), "type": "clock", "time": t})
+		s.reply(s.either())(early)
+		s.tie(t)
+	})
+	s.at(w+minute, s.send(s.contact))
 }
 
 // by names one identifier, the user id in a field of its own.

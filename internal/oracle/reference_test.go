@@ -11,8 +11,8 @@ import (
 	"sendwatch/internal/event"
 )
 
-// truth is a log and what the model makes of it.
-type truth struct {
+// reference is a log and what the model makes of it.
+type reference struct {
 	*Oracle
 	records  []record
 	classes  map[event.Class]int
@@ -21,9 +21,9 @@ type truth struct {
 	reached  *coverage      // noted if there is one
 }
 
-// newTruth takes a log, of which nothing has been read yet.
-func newTruth(lines []string) *truth {
-	w := &truth{Oracle: New(hour), records: readLog([]byte(strings.Join(lines, "\n"))), classes: map[event.Class]int{}, statuses: map[string]Row{}}
+// newReference takes a log, of which nothing has been read yet.
+func newReference(lines []string) *reference {
+	w := &reference{Oracle: New(hour), records: readLog([]byte(strings.Join(lines, "\n"))), classes: map[event.Class]int{}, statuses: map[string]Row{}}
 	w.watch = func(s *subject) {
 		w.statuses[fmt.Sprintf("%s %s %013d", s.kind, s.id, s.clock/minute*minute)] = s.row()
 		if w.reached != nil && s.kind == "number" {
@@ -33,8 +33,8 @@ func newTruth(lines []string) *truth {
 	return w
 }
 
-// read takes record i and gives its class.
-func (w *truth) read(i int) event.Class {
+// read takes record i and returns its class.
+func (w *reference) read(i int) event.Class {
 	rec, offset, class := w.records[i], int64(i), event.ClassRejected
 	if rec.err != nil {
 		w.Skip(offset, rec.time)
@@ -55,15 +55,15 @@ func (w *truth) read(i int) event.Class {
 	if w.reached != nil {
 		w.reached.note("class ", class)
 	}
-	if told := []event.Type{event.TypeAccount, event.TypeQuality, event.TypeTemplate, event.TypeLimit}; class == event.ClassApplied && slices.Contains(told, rec.ev.Type) {
+	if kept := []event.Type{event.TypeAccount, event.TypeQuality, event.TypeTemplate, event.TypeLimit}; class == event.ClassApplied && slices.Contains(kept, rec.ev.Type) {
 		w.said = append(w.said, Row{"offset": offset, "time": rec.ev.Time, "type": rec.ev.Type.String(), "id": string(rec.ev.ID)})
 	}
 	return class
 }
 
-// believe runs a log through the model.
-func believe(lines []string) *truth {
-	w := newTruth(lines)
+// runReference runs a log through the model.
+func runReference(lines []string) *reference {
+	w := newReference(lines)
 	for i := range w.records {
 		w.read(i)
 	}
@@ -71,15 +71,15 @@ func believe(lines []string) *truth {
 }
 
 // late counts the late sends.
-func (w *truth) late() (all int) {
+func (w *reference) late() (all int) {
 	for _, n := range w.numbers {
 		all += len(n.marks["late"])
 	}
 	return all
 }
 
-// outcomes gives contact_outcomes as they are written, with zeros.
-func (w *truth) outcomes() []Row {
+// outcomes returns contact_outcomes as they are written, with zeros.
+func (w *reference) outcomes() []Row {
 	rows := w.ContactOutcomes()
 	for _, r := range rows {
 		for _, column := range []string{"answered", "unanswered"} {
@@ -91,8 +91,8 @@ func (w *truth) outcomes() []Row {
 	return byText(rows)
 }
 
-// letters gives the records that were rejected.
-func (w *truth) letters() []Row {
+// letters returns the records that were rejected.
+func (w *reference) letters() []Row {
 	var all []Row
 	for i, rec := range w.records {
 		if rec.err != nil {
@@ -102,10 +102,10 @@ func (w *truth) letters() []Row {
 	return all
 }
 
-// accountEvents gives what the platform said, with the columns that the event
+// accountEvents returns what the platform said, with the columns that the event
 // itself has. To which WABA and portfolio a number's event belongs is left out:
 // it says so only sometimes.
-func (w *truth) accountEvents() []Row {
+func (w *reference) accountEvents() []Row {
 	var all []Row
 	for _, row := range w.said {
 		r, ev := maps.Clone(row), w.records[row["offset"].(int64)].ev
@@ -180,7 +180,7 @@ type flagReader struct {
 	names  map[string]string
 }
 
-// row gives a flag as the model has it, and what is wrong with the rest of it.
+// row returns a flag as the model has it, and what is wrong with the rest of it.
 func (f *flagReader) row(written, model Row) (Row, error) {
 	id, _ := written["flag_id"].(string)
 	subject, _ := written["subject"].(string)
