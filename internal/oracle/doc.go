@@ -19,9 +19,10 @@
 // tests. It owns no goroutine, does no I/O and reads no clock.
 //
 // Its tests hold it against the worked examples (TestExamples), and the product's
-// decoder against its own reader (decode_test.go). They compare it with three things on random logs (package randlog), each
-// log named by its seed: the engine (TestEngineAgrees, 200 logs), the files that
-// a replay writes (TestReplayAgrees, 60), and what the numbers and the portfolios
+// decoder and shipped policy against it (TestDecoderAgrees, TestPolicyAsShipped).
+// They compare it with three things on random logs (package randlog), each log
+// named by its seed: the engine (TestEngineAgrees, 200 logs), the files that a
+// replay writes (TestReplayAgrees, 60), and what the numbers and the portfolios
 // role leave in the topics of an embedded broker while they are stopped, killed
 // and started again (TestPipelineAgrees, 12). For as many as wanted:
 //
