@@ -38,8 +38,10 @@ type conversation struct {
 	contact uint64
 	// The newest run of inbounds [first, last], in ms; none if last is never.
 	first, last int64
-	stopAt      int64  // time of the stop that holds, none if never
+	preferred   uint64 // when the preference was applied, in order; 0 if none was
+	stopAt      int64  // the time of that preference if it is a stop, else none
 	number      uint32 // free if noNumber
+	held        uint32 // links that are held because they lead here and this is a stop
 	pending     uint32
 	head        uint32 // of the list of pending sends, newest applied first; slot + 1
 }
@@ -62,7 +64,7 @@ const (
 )
 
 // Replies tracks what waits for a reply: for each conversation the newest run
-// of inbounds, the stop that holds, and the pending sends, with a wheel of
+// of inbounds, the preference applied last, and the pending sends, with a wheel of
 // minutes that finds what expires. A settled send stays in the wheel until its
 // minute comes, because taking it out would need a second list.
 type Replies struct {
@@ -73,6 +75,7 @@ type Replies struct {
 	pressure []Maximum          // by number: pending sends of its conversations
 	maxima   Maxima
 	pending  int
+	applied  uint64 // preferences applied
 	sweepAt  uint32
 }
 
@@ -99,11 +102,20 @@ func (r *Replies) Open(number uint32, contact uint64) Conversation {
 	return Conversation(slot)
 }
 
+// forget drops a run of inbounds that ended more than ReplyWindow before the
+// watermark, as moved by the current event.
+func (v *conversation) forget(watermark int64) {
+	if v.last != none && v.last < watermark-ReplyWindow {
+		v.first, v.last = none, none
+	}
+}
+
 // InWindow reports whether a send at s is in the customer service window, given
-// the watermark before it.
-func (r *Replies) InWindow(c Conversation, s, watermark int64) bool {
+// the watermark before it and that as moved by it.
+func (r *Replies) InWindow(c Conversation, s, before, watermark int64) bool {
 	v := r.convs.At(uint32(c))
-	return v.last != none && v.first <= s && s <= v.last+ServiceWindow && s >= watermark-ServiceWindow
+	v.forget(watermark)
+	return v.last != none && v.first <= s && s <= v.last+ServiceWindow && s >= before-ServiceWindow
 }
 
 // StoppedAt returns the time of the stop that holds, false if none does.
@@ -112,21 +124,123 @@ func (r *Replies) StoppedAt(c Conversation) (int64, bool) {
 	return at, at != none
 }
 
+// NextPreference begins a preference: Stop and Resume apply it, to one
+// conversation or to several.
+func (r *Replies) NextPreference() { r.applied++ }
+
 // Stop sets the stop that holds from the given time.
-func (r *Replies) Stop(c Conversation, at int64) { r.convs.At(uint32(c)).stopAt = at }
+func (r *Replies) Stop(c Conversation, at int64) {
+	v := r.convs.At(uint32(c))
+	v.preferred, v.stopAt = r.applied, at
+}
 
 // Resume takes the stop away.
-func (r *Replies) Resume(c Conversation) { r.convs.At(uint32(c)).stopAt = none }
+func (r *Replies) Resume(c Conversation) {
+	v := r.convs.At(uint32(c))
+	v.preferred, v.stopAt = r.applied, none
+}
+
+// Held returns how many links are held because they lead to the conversation.
+func (r *Replies) Held(c Conversation) int { return int(r.convs.At(uint32(c)).held) }
+
+// Hold changes that number.
+func (r *Replies) Hold(c Conversation, by int) {
+	v := r.convs.At(uint32(c))
+	v.held = uint32(int(v.held) + by)
+}
+
+// Merge makes the conversation from part of the conversation to, at the watermark
+// as moved by the current event (contract, section 9): the preference applied
+// last holds for both, the pending sends and the later run of inbounds become
+// to's, and this run answers what it answers. What settled is appended to dst.
+func (r *Replies) Merge(from, to Conversation, watermark int64, dst []Settled) []Settled {
+	a, b := r.convs.At(uint32(from)), r.convs.At(uint32(to))
+	a.forget(watermark)
+	b.forget(watermark)
+	b.held, a.held = b.held+a.held, 0
+	if a.preferred > b.preferred {
+		b.preferred, b.stopAt = a.preferred, a.stopAt
+	} else {
+		a.preferred, a.stopAt = b.preferred, b.stopAt
+	}
+	r.movePending(from, to)
+	b.joinRun(a.first, a.last)
+	a.first, a.last = none, none
+	if b.last == none {
+		return dst
+	}
+	left := b.pending
+	for link := b.head; link != 0; {
+		slot := link - 1
+		p := r.sends.At(slot)
+		link = p.next
+		at := b.first
+		if p.sent >= at || at > p.sent+ReplyWindow {
+			at = b.last
+			if p.sent > at || at > p.sent+ReplyWindow {
+				continue
+			}
+		}
+		dst = append(dst, Settled{b.number, b.contact, p.fingerprint, p.sent, at, Answered})
+		r.unlink(b, slot)
+		left--
+	}
+	r.setPending(b, left)
+	return dst
+}
+
+// joinRun takes another run of inbounds in: the one with the later end stays, and
+// begins with the other if that reaches to within the window before it.
+func (v *conversation) joinRun(first, last int64) {
+	if last == none {
+		return
+	}
+	if v.last == none {
+		v.first, v.last = first, last
+		return
+	}
+	if last > v.last {
+		v.first, v.last, first, last = first, last, v.first, v.last
+	}
+	if last >= v.first-ServiceWindow {
+		v.first = min(v.first, first)
+	}
+}
+
+// movePending makes the pending sends of one conversation another's, in front of
+// its own: in the list only equal times have an order, and those Withdraw looks up
+// in the wheel.
+func (r *Replies) movePending(from, to Conversation) {
+	a, b := r.convs.At(uint32(from)), r.convs.At(uint32(to))
+	if a.head == 0 {
+		return
+	}
+	last := a.head - 1
+	for link := a.head; link != 0; link = r.sends.At(link - 1).next {
+		last = link - 1
+		r.sends.At(last).conv = uint32(to)
+	}
+	r.sends.At(last).next = b.head
+	if b.head != 0 {
+		r.sends.At(b.head - 1).prev = last + 1
+	}
+	b.head, a.head = a.head, 0
+	n := a.pending
+	r.setPending(a, 0)
+	r.setPending(b, b.pending+n)
+}
 
 // Track makes an initiated send at s pending, unless a known inbound answers
-// it at once. What settled is appended to dst.
-func (r *Replies) Track(c Conversation, s int64, fingerprint uint64, dst []Settled) []Settled {
+// it at once, at the watermark as moved by the send. What settled is appended to
+// dst.
+func (r *Replies) Track(c Conversation, s, watermark int64, fingerprint uint64, dst []Settled) []Settled {
 	v := r.convs.At(uint32(c))
+	v.forget(watermark)
 	if v.last != none && s < v.first && v.first <= s+ReplyWindow {
 		return append(dst, Settled{v.number, v.contact, fingerprint, s, v.first, Answered})
 	}
 	slot := r.sends.New()
-	bucket := &r.due[ceilMinute(s)%dueMinutes]
+	bucket := r.bucket(s)
 	*r.sends.At(slot) = pendingSend{sent: s, fingerprint: fingerprint, conv: uint32(c), next: v.head, due: *bucket}
 	*bucket = slot + 1
 	if v.head != 0 {
@@ -137,10 +251,15 @@ func (r *Replies) Track(c Conversation, s int64, fingerprint uint64, dst []Settl
 	return dst
 }
 
+// bucket returns the list of what expires with a send at s, newest applied first.
+func (r *Replies) bucket(s int64) *uint32 { return &r.due[ceilMinute(s)%dueMinutes] }
+
 // Inbound tells of a message from the contact at time at: it moves the newest
-// run of inbounds and answers what it answers.
-func (r *Replies) Inbound(c Conversation, at int64, dst []Settled) []Settled {
+// run of inbounds, one that the watermark as moved by the message has left behind
+// forgotten, and answers what it answers.
+func (r *Replies) Inbound(c Conversation, at, watermark int64, dst []Settled) []Settled {
 	v := r.convs.At(uint32(c))
+	v.forget(watermark)
 	switch {
 	case v.last == none || at > v.last+ServiceWindow:
 		v.first, v.last = at, at
@@ -171,10 +290,20 @@ func (r *Replies) Withdraw(c Conversation, at int64, dst []Settled) []Settled {
 	if v.head == 0 {
 		return dst
 	}
-	newest := v.head - 1
+	newest, equals := v.head-1, 0
 	for link := r.sends.At(newest).next; link != 0; link = r.sends.At(link - 1).next {
-		if r.sends.At(link-1).sent > r.sends.At(newest).sent {
-			newest = link - 1
+		switch at := r.sends.At(newest).sent; {
+		case r.sends.At(link-1).sent > at:
+			newest, equals = link-1, 0
+		case r.sends.At(link-1).sent == at:
+			equals++
+		}
+	}
+	if equals > 0 { // the wheel has them in order, the later applied first
+		at := r.sends.At(newest).sent
+		newest = *r.bucket(at) - 1
+		for p := r.sends.At(newest); p.conv != uint32(c) || p.sent != at; p = r.sends.At(newest) {
+			newest = p.due - 1
 		}
 	}
 	p := r.sends.At(newest)
@@ -228,7 +357,7 @@ func (r *Replies) Pressure(number uint32) uint32 {
 }
 
 // Sweep looks at the next n conversations and forgets those that can change no
-// answer any more: nothing pending, no stop, and the last inbound 48 h or more
+// answer any more: nothing pending, no preference, and the last inbound 48 h or more
 // before the watermark. (A send is tracked, or in a window, only within 24 h
 // of the watermark, and a window reaches 24 h past the last inbound.)
 func (r *Replies) Sweep(watermark int64, n int) {
@@ -238,7 +367,7 @@ func (r *Replies) Sweep(watermark int64, n int) {
 			r.sweepAt = 0
 		}
 		v := r.convs.At(r.sweepAt)
-		if v.number == noNumber || v.head != 0 || v.stopAt != none {
+		if v.number == noNumber || v.head != 0 || v.preferred != 0 {
 			continue
 		}
 		if v.last != none && v.last >= watermark-ReplyWindow {

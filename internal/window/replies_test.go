@@ -13,12 +13,61 @@ import (
 type naive struct {
 	first, last int64
 	heard       bool
-	pending     []naiveSend
+	pending     []naiveSend // in order of application
+	// The preference applied last: its place in the order, its time if it is a stop.
+	preferred int
+	stopAt    int64
 }
 
 type naiveSend struct {
 	sent int64
 	fp   uint64
+}
+
+func (c *naive) forget(watermark int64) {
+	c.heard = c.heard && c.last >= watermark-ReplyWindow
+}
+
+// merge takes another conversation in, as the contract's section 9 says it.
+func (c *naive) merge(a *naive, number uint32, contact uint64) (out []Settled) {
+	if a.preferred > c.preferred {
+		c.preferred, c.stopAt = a.preferred, a.stopAt
+	}
+	a.preferred, a.stopAt = c.preferred, c.stopAt
+	c.pending = append(c.pending, a.pending...)
+	slices.SortFunc(c.pending, func(x, y naiveSend) int { return cmp.Compare(x.fp, y.fp) })
+	a.pending = nil
+	switch {
+	case !a.heard:
+	case !c.heard:
+		c.heard, c.first, c.last = true, a.first, a.last
+	default:
+		stays, other := c, a
+		if a.last > c.last {
+			stays, other = a, c
+		}
+		first := stays.first
+		if other.last >= first-ServiceWindow {
+			first = min(first, other.first)
+		}
+		c.first, c.last = first, stays.last
+	}
+	a.heard = false
+	c.pending = slices.DeleteFunc(c.pending, func(p naiveSend) bool {
+		at := int64(0)
+		switch {
+		case !c.heard:
+		case p.sent < c.first && c.first <= p.sent+ReplyWindow:
+			at = c.first
+		case p.sent <= c.last && c.last <= p.sent+ReplyWindow:
+			at = c.last
+		}
+		if at != 0 {
+			out = append(out, Settled{number, contact, p.fp, p.sent, at, Answered})
+		}
+		return at != 0
+	})
+	return out
 }
 
 func (c *naive) inbound(number uint32, contact uint64, r int64) (out []Settled) {
@@ -47,9 +96,9 @@ func sortSettled(s []Settled) []Settled {
 	return s
 }
 
-// TestRepliesAgainstLists plays sends, inbounds, failures and ticks in any
-// order, with sweeps in between, and compares what settles, the windows and the
-// pressure with the naive model, which forgets nothing.
+// TestRepliesAgainstLists plays sends, inbounds, failures, preferences, merges and
+// ticks in any order, with sweeps in between, and compares what settles, the
+// windows, the stops and the pressure with the naive model.
 func TestRepliesAgainstLists(t *testing.T) {
 	const start = 1_760_000_000_000
 	rapid.Check(t, func(t *rapid.T) {
@@ -90,27 +139,46 @@ func TestRepliesAgainstLists(t *testing.T) {
 				watermark = at
 			}
 			conv, known := r.Find(number, contact)
-			in := known && r.InWindow(conv, at, before)
+			c.forget(watermark)
+			in := known && r.InWindow(conv, at, before, watermark)
 			wantIn := c.heard && c.first <= at && at <= c.last+ServiceWindow && at >= before-ServiceWindow
 			if in != wantIn {
 				t.Fatalf("in window is %v, want %v", in, wantIn)
 			}
 			var got, want []Settled
-			switch rapid.IntRange(0, 3).Draw(t, "what") {
+			switch rapid.IntRange(0, 6).Draw(t, "what") {
 			case 0, 1:
 				if at < before-ServiceWindow {
 					continue // late: not tracked
 				}
 				fp := uint64(i)
-				got = r.Track(r.Open(number, contact), at, fp, nil)
+				got = r.Track(r.Open(number, contact), at, watermark, fp, nil)
 				if c.heard && at < c.first && c.first <= at+ReplyWindow {
 					want = []Settled{{number, contact, fp, at, c.first, Answered}}
 				} else {
 					c.pending = append(c.pending, naiveSend{at, fp})
 				}
 			case 2:
-				got = r.Inbound(r.Open(number, contact), at, nil)
+				got = r.Inbound(r.Open(number, contact), at, watermark, nil)
 				want = c.inbound(number, contact, at)
+			case 4, 5:
+				c.preferred = i + 1
+				r.NextPreference()
+				if c.stopAt = at; rapid.Bool().Draw(t, "stop") {
+					r.Stop(r.Open(number, contact), at)
+				} else {
+					c.stopAt = none
+					r.Resume(r.Open(number, contact))
+				}
+			case 6:
+				to := (contact + 1) % 3
+				b := model[[2]uint64{uint64(number), to}]
+				if b == nil || !known {
+					continue
+				}
+				b.forget(watermark)
+				got = r.Merge(conv, r.Open(number, to), watermark, nil)
+				want = b.merge(c, number, to)
 			case 3:
 				if known {
 					got = r.Withdraw(conv, at, nil)
@@ -129,6 +197,13 @@ func TestRepliesAgainstLists(t *testing.T) {
 			}
 			if !slices.Equal(sortSettled(got), sortSettled(want)) {
 				t.Fatalf("settled %v, want %v", got, want)
+			}
+			if conv, known := r.Find(number, contact); known {
+				if stop, stopped := r.StoppedAt(conv); stopped != (c.preferred > 0 && c.stopAt != none) || stopped && stop != c.stopAt {
+					t.Fatalf("stopped %v at %d, want %+v", stopped, stop, c)
+				}
+			} else if c.preferred > 0 {
+				t.Fatal("a preference was forgotten")
 			}
 			pending, pressure := 0, [2]int{}
 			for k, c := range model {
@@ -156,7 +231,7 @@ func TestManyPendingOfOneConversation(t *testing.T) {
 	var r Replies
 	c := r.Open(0, 1)
 	for i := range int64(sends) {
-		r.Track(c, 1_760_000_000_000+i*100, 7, nil)
+		r.Track(c, 1_760_000_000_000+i*100, 1_760_000_000_000+i*100, 7, nil)
 	}
 	if r.Pressure(0) != sends {
 		t.Fatalf("%d pending, want %d", r.Pressure(0), sends)
