@@ -202,7 +202,7 @@ func (j *judge) send(ev *event.Event, r *traffic.Record) {
 		j.woke = t
 	}
 	j.lastActive = max(j.lastActive, t)
-	if _, invited := j.wrote.times[contact]; invited || ev.IsService() {
+	if _, invited := j.wrote.times[contact]; invited || ev.Template.Category.IsService() {
 		return
 	}
 	if _, stopped := j.stopped[contact]; stopped && j.rng.Float64() < stopComplains {

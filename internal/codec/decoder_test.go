@@ -318,7 +318,7 @@ func TestAccepted(t *testing.T) {
 		{record("message.sent", `kind="carousel"`), func(e *event.Event) bool { return e.Kind == event.KindOther }},
 		{record("message.sent", `kind="Text"`), func(e *event.Event) bool { return e.Kind == event.KindOther }},
 		{record("message.sent", `template={"language":"en","x":{"y":[1]},"name":"a","category":"Utility"}`), func(e *event.Event) bool {
-			return e.HasTemplate && e.IsService() && string(e.Template.Name) == "a" && string(e.Template.Language) == "en"
+			return e.HasTemplate && e.Template.Category.IsService() && string(e.Template.Name) == "a" && string(e.Template.Language) == "en"
 		}},
 		{record("message.sent", `template={"name":"a","language":"en","category":""}`), func(e *event.Event) bool { return e.Template.Category == event.CategoryNone }},
 		{record("message.sent", `template={"name":"a","language":"en","category":"MARKETING"}`), func(e *event.Event) bool { return e.Template.Category == event.CategoryMarketing }},

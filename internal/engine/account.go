@@ -14,6 +14,18 @@ const (
 	restartWatch = 5 * day
 )
 
+// linkWatch is how long a newly linked session is watched.
+const linkWatch = 14 * day
+
+// linkUntil returns until when the number's link is a new one, never if it is not
+// known when it was linked.
+func (n *number) linkUntil() int64 {
+	if n.linked == never {
+		return never
+	}
+	return n.linked + linkWatch
+}
+
 // dormantFor makes a send a waking up; wakeWatch is how long that is watched.
 const (
 	dormantFor = 180 * day

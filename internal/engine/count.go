@@ -9,33 +9,29 @@ import (
 )
 
 // count takes an event of a number into its counts. The number's clock and
-// windows have been moved to it; before is the watermark before the event.
-func (e *Engine) count(i numberIndex, ev *event.Event, before int64, out *event.Output) {
+// windows have been moved to it; who is whom it is
+// about, before the watermark before the event.
+func (e *Engine) count(i numberIndex, ev *event.Event, who contact, before int64, out *event.Output) {
 	n := e.numbers.at(i)
 	t := ev.Time
+	if ev.InGroup {
+		e.minuteRow(i, t).counts.GroupMessages++
+		return
+	}
 	switch ev.Type {
 	case event.TypeSent:
 		switch {
 		case ev.Held:
 			e.minuteRow(i, t).counts.Held++
 		case ev.IsSend():
-			e.countSend(i, n, ev, before)
+			e.countSend(i, n, ev, who.name, before)
 		}
 	case event.TypeStatus:
-		e.countStatus(i, n, ev)
+		e.countStatus(i, n, ev, who)
 	case event.TypeReceived:
-		e.minuteRow(i, t).counts.Received++
-		contact := e.noteContact(i, ev.Contact)
-		if _, known := e.replies.Find(uint32(i), ev.Contact); !known && !contact.sent {
-			e.stats.Anomalies[AnomalyReply]++
-		}
-		contact.lastReceived(t)
-		c := e.replies.Open(uint32(i), ev.Contact)
-		e.settled = e.replies.Inbound(c, t, e.settled[:0])
-		e.settle()
-		e.prefer(i, n, ev, ev.Text)
+		e.countReceived(i, n, ev, who)
 	case event.TypePreference:
-		e.prefer(i, n, ev, ev.Preference)
+		e.prefer(i, n, ev, who, ev.Preference)
 	case event.TypeBlock:
 		e.minuteRow(i, t).counts.Blocks++
 		e.addHour(n, colBlocks, t, 1)
@@ -44,6 +40,7 @@ func (e *Engine) count(i numberIndex, ev *event.Event, before int64, out *event.
 		e.addHour(n, colReports, t, 1)
 	case event.TypeProfile:
 		n.applyProfile(ev)
+		n.templateLevelsStale = true // what reaches the topic may be other things now
 	case event.TypeQuality:
 		if ev.Time >= n.ratingTime {
 			n.rating, n.ratingTime = ev.Rating, ev.Time
@@ -51,10 +48,15 @@ func (e *Engine) count(i numberIndex, ev *event.Event, before int64, out *event.
 		e.accountEvent(i, ev, out)
 	case event.TypeConnection:
 		n.ipCountry = ev.IPCountry
+		if ev.HasLinked {
+			n.linked = ev.LinkedAt
+		}
 		if ev.IPHash != 0 {
 			n.ipHash = ev.IPHash
 			e.changelog.addIP(n.portfolio, i, ev.IPHash)
 		}
+	case event.TypeCap:
+		n.quota.update(ev)
 	case event.TypeGroup:
 		// A log's bucket holds less than 2^56; no real number comes near.
 		e.addMinute(n, colGroups, t, uint64(min(ev.NonContactsAdded, 1<<53)))
@@ -65,12 +67,12 @@ func (e *Engine) count(i numberIndex, ev *event.Event, before int64, out *event.
 }
 
 // countSend counts a send.
-func (e *Engine) countSend(i numberIndex, n *number, ev *event.Event, before int64) {
+func (e *Engine) countSend(i numberIndex, n *number, ev *event.Event, to uint64, before int64) {
 	s := ev.Time
-	conv, known := e.replies.Find(uint32(i), ev.Contact)
-	initiated := !known || !e.replies.InWindow(conv, s, before)
+	conv, known := e.replies.Find(uint32(i), to)
+	initiated := !known || !e.replies.InWindow(conv, s, before, e.watermark)
 	late := before != never && s < before-lateAfter
-	service := ev.IsService()
+	category := e.category(n, ev)
 
 	row := &e.minuteRow(i, s).counts
 	row.Sent++
@@ -88,7 +90,7 @@ func (e *Engine) countSend(i numberIndex, n *number, ev *event.Event, before int
 		e.logs.templates.Add(&n.templates, uint32(i), ev.Fingerprint, floor(s, minute), floor(n.clock, minute))
 		n.templateLevelsStale = n.templateLevelsStale || n.templates.Keys() != keys
 	}
-	if known && (initiated || ev.HasTemplate && ev.Template.Category == event.CategoryMarketing) {
+	if known && (initiated || category == event.CategoryMarketing) {
 		if at, ok := e.replies.StoppedAt(conv); ok && at <= s {
 			row.SentAfterStop++
 			e.addMinute(n, colAfterStop, s, 1)
@@ -103,7 +105,7 @@ func (e *Engine) countSend(i numberIndex, n *number, ev *event.Event, before int
 	n.noteRestart(s)
 	fp := e.fingerprintRow(i, ev.Fingerprint, s)
 	fp.sent++
-	e.noteContact(i, ev.Contact).lastSent(s)
+	e.noteContact(i, to).lastSent(s)
 	if !initiated {
 		return
 	}
@@ -111,8 +113,8 @@ func (e *Engine) countSend(i numberIndex, n *number, ev *event.Event, before int
 	row = &e.minuteRow(i, s).counts
 	row.Initiated++
 	fp.initiated++
-	e.noteMinuteContact(i, s, ev.Contact)
-	e.changelog.addContact(n.portfolio, i, ev.Contact, floor(s, minute))
+	e.noteMinuteContact(i, s, to)
+	e.changelog.addContact(n.portfolio, i, to, floor(s, minute))
 	e.addSecond(n, colInitiated, s)
 	e.addMinute(n, colInitiated, s, 1)
 	if back := floor(n.clock, hour) - floor(s, hour); back < activeHoursLen {
@@ -133,15 +135,50 @@ func (e *Engine) countSend(i numberIndex, n *number, ev *event.Event, before int
 	for _, link := range ev.Links {
 		e.logs.links.Add(&n.links, uint32(i), link, floor(s, second), floor(n.clock, second))
 	}
-	if service {
+	if category.IsService() {
 		return
 	}
 	e.logs.fingerprints.Add(&n.fingerprints, uint32(i), ev.Fingerprint, floor(s, second), floor(n.clock, second))
 	if !late {
-		conv = e.replies.Open(uint32(i), ev.Contact)
-		e.settled = e.replies.Track(conv, s, ev.Fingerprint, e.settled[:0])
+		conv = e.replies.Open(uint32(i), to)
+		e.ages.Add(&n.waiting, floor(s, quarter), n.quarterAt) // taken off again by settle if it is answered at once
+		n.waitingChanged()
+		e.settled = e.replies.Track(conv, s, e.watermark, ev.Fingerprint, e.settled[:0])
 		e.settle()
 	}
+}
+
+// category returns the category of a send's template: that of the template.update
+// applied last that gave one, for the number's present WABA, else the send's own.
+func (e *Engine) category(n *number, ev *event.Event) event.Category {
+	if !ev.HasTemplate {
+		return event.CategoryNone
+	}
+	if n.waba != 0 {
+		if t := e.templates.state(ev.Fingerprint, n.waba); t != nil && t.category != event.CategoryNone {
+			return t.category
+		}
+	}
+	return ev.Template.Category
+}
+
+// countReceived counts an inbound.
+func (e *Engine) countReceived(i numberIndex, n *number, ev *event.Event, who contact) {
+	t := ev.Time
+	e.minuteRow(i, t).counts.Received++
+	e.addHour(n, colReceived, t, 1)
+	if ev.HasUserID && !ev.HasContact && who.name == ev.UserID {
+		e.addHour(n, colUnlinked, t, 1)
+	}
+	row := e.noteContact(i, who.name)
+	if _, known := e.replies.Find(uint32(i), who.name); !known && !row.sent {
+		e.stats.Anomalies[AnomalyReply]++
+	}
+	row.lastReceived(t)
+	c := e.replies.Open(uint32(i), who.name)
+	e.settled = e.replies.Inbound(c, t, e.watermark, e.settled[:0])
+	e.settle()
+	e.prefer(i, n, ev, who, ev.Text)
 }
 
 // countOrigin counts whether an initiated send went abroad, if both countries
@@ -207,9 +244,9 @@ func (n *number) variation() float64 {
 }
 
 // countStatus counts a delivery status.
-func (e *Engine) countStatus(i numberIndex, n *number, ev *event.Event) {
+func (e *Engine) countStatus(i numberIndex, n *number, ev *event.Event, who contact) {
 	t := ev.Time
-	if _, known := e.replies.Find(uint32(i), ev.Contact); !known && !e.pane.wrote(i, ev.Contact) {
+	if _, known := e.replies.Find(uint32(i), who.name); who.known && !known && !e.pane.wrote(i, who.name) {
 		e.stats.Anomalies[AnomalyStatus]++
 	}
 	switch ev.Status {
@@ -226,29 +263,18 @@ func (e *Engine) countStatus(i numberIndex, n *number, ev *event.Event) {
 			if class == event.ErrorOperational && !event.KnownError(ev.ErrorCode) {
 				e.stats.Anomalies[AnomalyErrorCode]++
 			}
-			if ev.ErrorCode == event.CodeSpam {
+			switch ev.ErrorCode {
+			case event.CodeSpam:
 				e.addSecond(n, colSpam, t)
+			case event.CodeReachout:
+				e.addMinute(n, colReachout, t, 1)
 			}
 		}
 		e.minuteRow(i, t).counts.Failed[class]++
 		e.addMinute(n, colFailed+int(class), t, 1)
-		if c, ok := e.replies.Find(uint32(i), ev.Contact); ok {
+		if c, ok := e.replies.Find(uint32(i), who.name); ok && who.known {
 			e.settled = e.replies.Withdraw(c, t, e.settled[:0])
 			e.settle()
-		}
-	}
-}
-
-// prefer takes a contact's stop or resume.
-func (e *Engine) prefer(i numberIndex, n *number, ev *event.Event, p event.Preference) {
-	switch p {
-	case event.PreferenceStop:
-		e.minuteRow(i, ev.Time).counts.Stops++
-		e.addHour(n, colStops, ev.Time, 1)
-		e.replies.Stop(e.replies.Open(uint32(i), ev.Contact), ev.Time)
-	case event.PreferenceResume:
-		if c, ok := e.replies.Find(uint32(i), ev.Contact); ok {
-			e.replies.Resume(c)
 		}
 	}
 }
@@ -268,6 +294,9 @@ func (n *number) applyProfile(ev *event.Event) {
 	}
 	if ev.Origin != event.OriginNone {
 		n.origin = ev.Origin
+	}
+	if ev.HasInputs {
+		n.inputs = ev.Inputs
 	}
 }
 
@@ -349,11 +378,13 @@ func (e *Engine) settle() {
 		n := e.numbers.at(i)
 		row := &e.minuteRow(i, s.At).counts
 		fp := e.fingerprintRow(i, s.Fingerprint, s.Sent)
+		e.ages.Remove(&n.waiting, floor(s.Sent, quarter), n.quarterAt)
+		n.waitingChanged()
 		switch s.Outcome {
 		case window.Answered:
 			row.Answered++
 			fp.answered++
-			e.addHour(n, colAnswered, s.At, 1)
+			e.addHour(n, colAnswered+window.AgeClass(floor(s.At, quarter)-floor(s.Sent, quarter)), s.At, 1)
 			e.noteContact(i, s.Contact).answered()
 		case window.Unanswered:
 			row.Unanswered++

@@ -13,21 +13,23 @@ import (
 // below 10^-20 (birthday bound).
 type dedup struct {
 	horizon    int64
-	clock      int64 // running maximum of the records' timestamps, ms
+	clock      int64 // running maximum of the records' timestamps, ms; 0 before the first
 	generation int64 // clock / horizon
 	now, past  window.Table
-	begun      bool
 }
 
 // second half's seed: any other than the first's, which is 0.
 const idSeed = 0x5e4d3a7c91b20f68
 
-// advance moves the record clock.
+// noRecordTime is the time before which a record's timestamp is none: 2009-01-01.
+const noRecordTime = 1_230_768_000_000
+
+// advance moves the record clock to a record's timestamp, if it has one.
 func (d *dedup) advance(recordTime int64) {
-	if d.begun && recordTime <= d.clock {
+	if recordTime <= d.clock || recordTime < noRecordTime {
 		return
 	}
-	d.clock, d.begun = recordTime, true
+	d.clock = recordTime
 	g := floor(d.clock, d.horizon)
 	switch g {
 	case d.generation:

@@ -36,6 +36,7 @@ type Config struct {
 	Policy       *policy.Policy
 	DedupHorizon int64 // ms, DefaultDedupHorizon if 0
 	PaneBits     uint8 // a pane is offset >> PaneBits; WholeLog for one pane
+	MaxLinks     int   // links that tie identifiers of a number's contacts; 0: no limit
 	MaxKeys      int   // contents, links, media or templates a number has in a window at a time; 0: no limit
 	NoContacts   bool  // leave out contact_outcomes, which have nearly a row a send
 	// FinalStatusOnly leaves out the statuses of minutes that passed: only what
@@ -66,6 +67,9 @@ type Engine struct {
 	portfolioIDs interner
 	templates    templates
 	replies      window.Replies
+	links        window.Links
+	held         window.Pool[uint64] // identifiers whose links are held
+	ages         window.AgePool
 	logs         logs
 	timers       timers
 	levels       window.Pool[templateLevel]
@@ -81,6 +85,7 @@ type Engine struct {
 	due     []numberIndex // of the tick, or of the shared event, in progress
 	dueNow  []uint32      // what the timers and the wheel of expiry name
 	scratch []byte
+	way     []uint64 // the identifiers on the way to a name
 	eval    evaluation
 }
 
@@ -133,6 +138,7 @@ func (e *Engine) SetPolicy(p *policy.Policy) {
 	for i := range e.numbers.all {
 		n := &e.numbers.all[i]
 		n.profile = -1
+		n.waitingChanged() // a policy has priors of its own
 		n.templateLevelsStale = true
 		if n.timerAt == never || n.timerAt > next {
 			n.timerAt = next

@@ -47,7 +47,11 @@ func (e *Engine) moveTemplateEpisodes(i numberIndex, n *number, out *event.Outpu
 	e.sortByLabel(keys)
 	top := event.LevelNone
 	for _, k := range keys {
-		top = max(top, e.moveEpisode(i, n, event.FactorTemplateQuality, k.fingerprint, k.level, out))
+		level := k.level
+		if e.eval.held.Has(event.FactorTemplateQuality) {
+			level, _ = policy.Hold(level, 0)
+		}
+		top = max(top, e.moveEpisode(i, n, event.FactorTemplateQuality, k.fingerprint, level, out))
 	}
 	return top
 }
@@ -80,7 +84,7 @@ func (e *Engine) flag(i numberIndex, n *number, f event.Factor, s transitionStep
 	if s.key != 0 {
 		fl.Key = e.templates.label(s.key)
 	}
-	if s.is == event.LevelWarn && r.On {
+	if s.is == event.LevelWarn && r.On && !e.eval.held.Has(f) {
 		_, danger := r.At(n.day())
 		if pace := e.pace(n, f); pace > 0 && danger.Op != policy.OpNone {
 			fl.ETA = eta(danger.Least()-e.eval.value[f], pace)
@@ -146,8 +150,15 @@ func evidenceFacts(f event.Factor) []event.Fact {
 	switch f {
 	case event.FactorVelocityHour, event.FactorVelocityBurst:
 		return []event.Fact{event.FactInitiated1m, event.FactInitiated1h, event.FactSent1h}
-	case event.FactorDailyVolume, event.FactorActiveHours, event.FactorDormancy:
-		return []event.Fact{event.FactInitiated24h, event.FactSent24h, event.FactActiveHours24h, event.FactDay, event.FactWake}
+	case event.FactorDailyVolume, event.FactorActiveHours, event.FactorDormancy, event.FactorNewLink:
+		return []event.Fact{
+			event.FactInitiated24h, event.FactSent24h, event.FactActiveHours24h, event.FactDay, event.FactWake, event.FactLinked,
+		}
+	case event.FactorReplyNowcast, event.FactorColdStart:
+		return []event.Fact{
+			event.FactReplyRatioNowcast, event.FactReplyRatioCold, event.FactAwaited, event.FactPending,
+			event.FactAnswered7d, event.FactUnanswered7d, event.FactAnswered30d, event.FactUnanswered30d,
+		}
 	case event.FactorReplyRatio, event.FactorUnanswered, event.FactorConversationPressure:
 		return []event.Fact{
 			event.FactAnswered7d, event.FactUnanswered7d, event.FactAnswered30d,
@@ -163,10 +174,13 @@ func evidenceFacts(f event.Factor) []event.Fact {
 		return []event.Fact{event.FactSentAfterStop24h, event.FactStops7d}
 	case event.FactorOptIn:
 		return []event.Fact{event.FactNoOptIn24h, event.FactOptInGiven24h}
-	case event.FactorDelivery, event.FactorInvalidContacts, event.FactorSpamErrors, event.FactorAccountErrors:
+	case event.FactorNewChatCap:
+		return []event.Fact{event.FactCapShare, event.FactInitiated24h}
+	case event.FactorDelivery, event.FactorInvalidContacts, event.FactorSpamErrors, event.FactorReachout, event.FactorAccountErrors:
 		return []event.Fact{
 			event.FactSent24h, event.FactAged24h, event.FactDeliveryRatio24h, event.FactFailed24hAccount,
 			event.FactFailed24hReputation, event.FactFailed24hContact, event.FactFailed24hFatigue, event.FactSpamErrors1h,
+			event.FactReachoutErrors24h,
 		}
 	case event.FactorIdenticalBatch:
 		return []event.Fact{event.FactIdentical1h, event.FactInitiated1h}
@@ -217,8 +231,14 @@ func (e *Engine) evidence(i numberIndex, n *number, f event.Factor) event.Eviden
 		}
 	}
 	switch f {
+	case event.FactorReplyNowcast:
+		ev.Counts = append(ev.Counts, nowcastEvidence(n, &e.policy.Nowcast)...)
+	case event.FactorColdStart:
+		ev.Counts = append(ev.Counts, nowcastEvidence(n, &e.policy.Cold)...)
+	}
+	switch f {
 	case event.FactorVelocityHour, event.FactorVelocityBurst, event.FactorDailyVolume, event.FactorIdenticalBatch,
-		event.FactorReplyRatio, event.FactorUnanswered:
+		event.FactorReplyRatio, event.FactorReplyNowcast, event.FactorColdStart, event.FactorUnanswered:
 		for _, k := range topKeys(e.logs.fingerprints.Since(&n.fingerprints, never, nil)) {
 			ev.Fingerprints = append(ev.Fingerprints, event.FingerprintCount{
 				Fingerprint: k.Key, Template: shorten(e.templates.label(k.Key), maxLabel), Count: int64(k.Count),

@@ -13,6 +13,7 @@ import (
 type evaluation struct {
 	value, sample [event.NumNumberFactors]float64
 	word          [event.NumNumberFactors]string
+	silent, held  policy.FactorSet
 }
 
 // evaluate compares a number's facts with its policy at its clock, moves its
@@ -23,21 +24,14 @@ func (e *Engine) evaluate(i numberIndex, out *event.Output) {
 	v := &e.eval
 	e.measure(i, n, rules, v)
 
+	c := n.circumstances()
+	v.silent, v.held = e.policy.Silent(&c), e.policy.AtMostWarn(&c)
 	var lost float64
 	for f := range event.FactorTrustScore {
 		r := &rules.Rules[f]
-		var level event.Level
-		var severity float64
-		switch f {
-		case event.FactorTemplateQuality: // its levels are by template: see moveTemplateEpisodes
-			e.judgeTemplates(n, r)
-			for k := range n.templateLevels.Len() {
-				severity = max(severity, e.levels.At(&n.templateLevels, k).severity)
-			}
-		case event.FactorOrigin, event.FactorRegion, event.FactorQuality, event.FactorRestriction, event.FactorRestart:
-			level, severity = r.JudgeWord(v.word[f])
-		default:
-			level, severity = r.Judge(v.value[f], v.sample[f], int64(v.value[event.FactorNumberAge]))
+		level, severity := e.judge(n, f, r)
+		if v.held.Has(f) {
+			level, severity = policy.Hold(level, severity)
 		}
 		points := r.Weight * severity
 		n.points[f] = points
@@ -55,6 +49,28 @@ func (e *Engine) evaluate(i numberIndex, out *event.Output) {
 	n.lastEval, n.evaluated = n.clock, true
 	e.markChanged(i, n)
 	e.scheduleTimer(i, n)
+}
+
+// judge returns the computed level and the severity of one factor: of
+// template_quality the largest severity, its levels are by template (see
+// moveTemplateEpisodes).
+func (e *Engine) judge(n *number, f event.Factor, r *policy.Rule) (event.Level, float64) {
+	v := &e.eval
+	switch {
+	case f == event.FactorTemplateQuality:
+		return event.LevelNone, e.judgeTemplates(n, r, v.silent.Has(f))
+	case v.silent.Has(f):
+		return event.LevelNone, 0
+	}
+	switch f {
+	case event.FactorOrigin, event.FactorRegion, event.FactorQuality, event.FactorRestriction, event.FactorRestart:
+		return r.JudgeWord(v.word[f])
+	case event.FactorNewChatCap:
+		return r.JudgeBoth(v.value[f], v.word[f])
+	case event.FactorReplyNowcast, event.FactorColdStart:
+		return r.Judge(nine(v.value[f]), v.sample[f], 0)
+	}
+	return r.Judge(v.value[f], v.sample[f], int64(v.value[event.FactorNumberAge]))
 }
 
 // rules returns the profile that a number is held against.
@@ -83,10 +99,18 @@ func (e *Engine) measure(i numberIndex, n *number, rules *policy.Profile, v *eva
 		if cmp.Or(rules.Rules[usual.factor].Window, usual.days) == 30 {
 			at = hours30d
 		}
-		answered, resolved := h[at+colAnswered], h[at+colAnswered]+h[at+colUnanswered]
+		answered := n.answered(at)
+		resolved := answered + h[at+colUnanswered]
 		val[usual.factor], sam[usual.factor] = ratio(answered, resolved), float64(resolved)
 	}
 	val[event.FactorUnanswered] = 1 - val[event.FactorUnanswered]
+
+	awaited := float64(n.awaited())
+	val[event.FactorReplyNowcast], sam[event.FactorReplyNowcast] = e.replyRatioNowcast(n), awaited
+	val[event.FactorColdStart], sam[event.FactorColdStart] = math.NaN(), awaited
+	if n.clock < n.coldUntil() {
+		val[event.FactorColdStart] = e.replyRatioCold(n)
+	}
 
 	val[event.FactorMechanicalTiming] = n.intervalCV()
 	val[event.FactorActiveHours] = float64(n.activeHours())
@@ -113,6 +137,13 @@ func (e *Engine) measure(i numberIndex, n *number, rules *policy.Profile, v *eva
 	if n.wake != never && n.wake <= n.clock && n.clock < n.wake+wakeWatch {
 		val[event.FactorDormancy] = init24
 	}
+	val[event.FactorNewLink] = math.NaN()
+	if n.linked != never && n.linked <= n.clock && n.clock < n.linkUntil() {
+		val[event.FactorNewLink] = init24
+	}
+	val[event.FactorNewChatCap] = n.quota.share(n.clock)
+	v.word[event.FactorNewChatCap] = n.quota.word(n.clock).String()
+	val[event.FactorReachout] = float64(m[minutes24h+colReachout])
 	val[event.FactorSpamErrors] = float64(s[seconds1h+colSpam])
 	val[event.FactorAccountErrors] = float64(m[minutes24h+colFailed+int(event.ErrorAccount)])
 
@@ -185,13 +216,19 @@ func (e *Engine) facts(i numberIndex, n *number) event.Facts {
 	set(event.FactInitiated1h, s[seconds1h+colInitiated])
 	set(event.FactInitiated24h, m[minutes24h+colInitiated])
 	set(event.FactIdentical1h, uint64(n.fingerprints.Top()))
-	set(event.FactAnswered7d, h[hours7d+colAnswered])
+	set(event.FactAnswered7d, n.answered(hours7d))
 	set(event.FactUnanswered7d, h[hours7d+colUnanswered])
-	set(event.FactAnswered30d, h[hours30d+colAnswered])
+	set(event.FactAnswered30d, n.answered(hours30d))
 	set(event.FactUnanswered30d, h[hours30d+colUnanswered])
-	f[event.FactReplyRatio7d] = ratio(h[hours7d+colAnswered], h[hours7d+colAnswered]+h[hours7d+colUnanswered])
-	f[event.FactReplyRatio30d] = ratio(h[hours30d+colAnswered], h[hours30d+colAnswered]+h[hours30d+colUnanswered])
+	f[event.FactReplyRatio7d] = ratio(n.answered(hours7d), n.answered(hours7d)+h[hours7d+colUnanswered])
+	f[event.FactReplyRatio30d] = ratio(n.answered(hours30d), n.answered(hours30d)+h[hours30d+colUnanswered])
 	set(event.FactConversationPressure, uint64(e.replies.Pressure(uint32(i))))
+	set(event.FactPending, n.pending())
+	set(event.FactAwaited, n.awaited())
+	f[event.FactReplyRatioNowcast] = e.replyRatioNowcast(n)
+	f[event.FactReplyRatioCold] = e.replyRatioCold(n)
+	set(event.FactReceived7d, h[hours7d+colReceived])
+	set(event.FactUnlinked7d, h[hours7d+colUnlinked])
 	f[event.FactReadRatio24h] = min(1, ratio(m[minutes24h+colRead], m[minutes24h+colSent]))
 	set(event.FactAged24h, n.aged())
 	f[event.FactDeliveryRatio24h] = n.delivery()
@@ -204,6 +241,7 @@ func (e *Engine) facts(i numberIndex, n *number) event.Facts {
 		set(event.FactFailed24hAccount+event.Fact(c), m[minutes24h+colFailed+c])
 	}
 	set(event.FactSpamErrors1h, s[seconds1h+colSpam])
+	set(event.FactReachoutErrors24h, m[minutes24h+colReachout])
 	f[event.FactIntervalCV] = n.intervalCV()
 	f[event.FactActiveHours24h] = float64(n.activeHours())
 	set(event.FactMediaRepeat24h, uint64(n.media.Top()))
@@ -222,5 +260,14 @@ func (e *Engine) facts(i numberIndex, n *number) event.Facts {
 	if n.wake != never {
 		f[event.FactWake] = float64(n.wake)
 	}
+	f[event.FactLinked] = math.NaN()
+	if n.linked != never {
+		f[event.FactLinked] = float64(n.linked)
+	}
+	f[event.FactCap] = math.NaN()
+	if word := n.quota.word(n.clock); word != event.CapAbsent {
+		f[event.FactCap] = float64(word)
+	}
+	f[event.FactCapShare] = n.quota.share(n.clock)
 	return f
 }

@@ -18,7 +18,7 @@ import (
 
 // examples are the contract's worked logs, with what an independent program
 // made of them.
-var examples = []string{"tiny", "one", "many", "long"}
+var examples = []string{"tiny", "one", "many", "long", "who", "early"}
 
 // replay returns what the engine makes of a log, as one pane, with the statuses
 // at its end.
@@ -179,6 +179,7 @@ func minuteLines(out *event.Output) []line {
 		put("stops", c.Stops)
 		put("sent_after_stop", c.SentAfterStop)
 		put("templates_sent", c.TemplatesSent)
+		put("group_messages", c.GroupMessages)
 		for class, n := range c.Failed {
 			put("failed_"+event.ErrorClass(class).String(), n)
 		}
@@ -229,8 +230,13 @@ func statusLines(out *event.Output) []line {
 			"number_id": r.NumberID, "clock": float64(r.Clock), "score": float64(r.Score), "band": r.Band.String(),
 		}
 		for f := range event.NumFacts {
-			if l[f.String()] = number(r.Facts[f]); f == event.FactRestriction {
-				l[f.String()] = event.State(r.Facts[f]).String()
+			switch v := r.Facts[f]; {
+			case f.Type() == event.FactWord:
+				l[f.String()] = event.State(v).String()
+			case f.Type() == event.FactCapWord && v == v:
+				l[f.String()] = event.CapStatus(v).String()
+			default:
+				l[f.String()] = number(v)
 			}
 		}
 		for f, level := range r.Levels {

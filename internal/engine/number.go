@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"sendwatch/internal/event"
+	"sendwatch/internal/policy"
 	"sendwatch/internal/window"
 )
 
@@ -19,20 +20,29 @@ const (
 const (
 	colDelivered = iota + 2 // of the minutes, behind colSent and colInitiated
 	colRead
-	colFailed      // one a class
-	colAfterStop   = colFailed + int(event.NumErrorClasses)
-	colForeign     = colAfterStop + 1
-	colCountry     = colAfterStop + 2
-	colNoOptIn     = colAfterStop + 3
-	colOptInGiven  = colAfterStop + 4
-	colGroups      = colAfterStop + 5
-	minuteColumns  = colAfterStop + 6
-	colAnswered    = 1 // of the hours, behind colSent
-	colUnanswered  = 2
-	colBlocks      = 3
-	colReports     = 4
-	colStops       = 5
-	hourColumns    = 6
+	colAfterStop
+	colForeign
+	colCountry
+	colNoOptIn
+	colOptInGiven
+	colGroups
+	colReachout
+	colFailed     // one a class
+	minuteColumns = colFailed + int(event.NumErrorClasses)
+)
+
+const (
+	colUnanswered = iota + 1 // of the hours, behind colSent
+	colBlocks
+	colReports
+	colStops
+	colReceived
+	colUnlinked
+	colAnswered // one a class of delay
+	hourColumns = colAnswered + policy.DelayClasses
+)
+
+const (
 	minutes24h     = 0                 // where the totals of the 24 h begin
 	minutes60m     = minuteColumns     // those of the last 60 min
 	seconds1h      = 0                 // and so on
@@ -104,6 +114,15 @@ type number struct {
 	points                     [event.FactorTrustScore]float64     // weight x severity, for the status
 	strikes                    uint32
 	cv                         float64 // interval_cv, as of the last initiated send
+
+	inputs        event.Inputs // what of it reaches the topic
+	linked        int64        // when its session was linked, never if not given
+	quota         quota
+	waiting       window.Ages // pending sends by quarter hour
+	quarterAt     int64       // the clock's
+	nowcast, cold estimate
+	ties          uint32      // links between identifiers of its contacts
+	held          window.Ring // the identifiers whose links are held by a stop
 }
 
 // restart counts the sends after one end of a restriction.
@@ -129,6 +148,7 @@ func (e *Engine) number(ev *event.Event) numberIndex {
 			index: i, clock: ev.Time, synced: e.lastTick, first: ev.Time, lastEval: never,
 			registered: never, lastActive: never, newestSend: never, newestInitiated: never, wake: never,
 			account: account{end: never}, ratingTime: never, timerAt: never, profile: -1,
+			inputs: event.AllInputs, linked: never, quota: quota{time: never},
 		})
 	}
 	return i
@@ -216,7 +236,14 @@ func (e *Engine) advanceWindows(n *number) {
 	if l.templates.Advance(&n.templates, m) {
 		n.templateLevelsStale = true
 	}
+	if q := floor(n.clock, quarter); q != n.quarterAt {
+		n.quarterAt = q
+		if e.ages.Advance(&n.waiting, q) {
+			n.waitingChanged()
+		}
+	}
 	if d := h - n.hoursAt; d > 0 {
+		n.waitingChanged() // the windows of hours have moved
 		if d >= 32 {
 			n.hours = 0
 		} else {

@@ -76,6 +76,7 @@ type minuteCounts struct {
 	Withdrawn                    uint32
 	Blocks, Reports, Stops       uint32
 	SentAfterStop, TemplatesSent uint32
+	GroupMessages                uint32
 }
 
 func (c *minuteCounts) event() event.Counts {
@@ -85,6 +86,7 @@ func (c *minuteCounts) event() event.Counts {
 		Answered: int64(c.Answered), Unanswered: int64(c.Unanswered), Withdrawn: int64(c.Withdrawn),
 		Blocks: int64(c.Blocks), Reports: int64(c.Reports), Stops: int64(c.Stops),
 		SentAfterStop: int64(c.SentAfterStop), TemplatesSent: int64(c.TemplatesSent),
+		GroupMessages: int64(c.GroupMessages),
 	}
 	for k, n := range c.Failed {
 		v.Failed[k] = int64(n)

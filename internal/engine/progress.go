@@ -67,6 +67,9 @@ func (e *Engine) resume(out *event.Output) (more bool) {
 	if p.minute <= p.last && e.advance(out) {
 		return true
 	}
+	if e.watermark >= e.links.NextPassing() {
+		e.passLinks()
+	}
 	if p.event == nil {
 		return false
 	}
@@ -89,7 +92,7 @@ func (e *Engine) applyEvent(ev *event.Event, out *event.Output) (more bool) {
 		i := e.number(ev)
 		e.catchUp(i, ev.Time, out) // before it moves: the minute that passed belongs where it was
 		e.join(i, ev)
-		e.count(i, ev, e.progress.before, out)
+		e.count(i, ev, e.contactOf(i, ev), e.progress.before, out)
 		e.evaluate(i, out)
 	}
 	return false

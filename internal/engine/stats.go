@@ -10,10 +10,10 @@ type Anomaly uint8
 // 48 hours nor in the current pane: older ones are forgotten.
 const (
 	AnomalyReply     Anomaly = iota // an inbound from a contact that is not remembered as written to
-	AnomalyStatus                  // a status of a conversation that is not remembered
-	AnomalyErrorCode               // an error code that is not among those known
-	AnomalyAccount                 // a shared event of a WABA or portfolio without numbers here
-	AnomalyMove                    // a number that changes its WABA or portfolio
+	AnomalyStatus                   // a status of a conversation that is not remembered
+	AnomalyErrorCode                // an error code that is not among those known
+	AnomalyAccount                  // a shared event of a WABA or portfolio without numbers here
+	AnomalyMove                     // a number that changes its WABA or portfolio
 	NumAnomalies
 )
 
@@ -27,7 +27,7 @@ func (o Anomaly) String() string { return anomalyNames[o] }
 type Stats struct {
 	Records       [event.NumClasses]int64 // by class
 	Late          int64                   // sends more than 24 h behind the watermark
-	Anomalies      [NumAnomalies]int64
+	Anomalies     [NumAnomalies]int64
 	Dropped       int64 // contents, links, media and templates left out of the windows by Config.MaxKeys
 	Flags         [event.NumFactors][4]int64
 	Watermark     int64 // ms; 0 before the first event

@@ -29,7 +29,9 @@ type templateState struct {
 	statusTime  int64
 	quality     event.Rating
 	qualityTime int64
-	pauses      uint32
+	category    event.Category // of the update applied last that gave one
+	pauses      int64          // given, or counted while pausesTime is never
+	pausesTime  int64
 }
 
 // paused is the status of a template that the platform holds back.
@@ -79,16 +81,22 @@ func (t *templates) update(ev *event.Event, waba uint32) {
 	i, ok := t.byWABA.Get(k)
 	if !ok {
 		i = uint32(len(t.states))
-		t.states = append(t.states, templateState{fingerprint: k.A, waba: waba, statusTime: never, qualityTime: never})
+		t.states = append(t.states, templateState{fingerprint: k.A, waba: waba, statusTime: never, qualityTime: never, pausesTime: never})
 		t.byWABA.Put(k, i)
 	}
 	s := &t.states[i]
 	if len(ev.TemplateStatus) > 0 && ev.Time >= s.statusTime {
 		was := string(t.status.get(s.status)) == paused
 		s.status, s.statusTime = t.status.intern(ev.TemplateStatus), ev.Time
-		if !was && string(ev.TemplateStatus) == paused {
+		if !was && string(ev.TemplateStatus) == paused && s.pausesTime == never {
 			s.pauses++
 		}
+	}
+	if ev.HasPauses && ev.Time >= s.pausesTime {
+		s.pauses, s.pausesTime = ev.Pauses, ev.Time
+	}
+	if ev.Template.Category != event.CategoryNone {
+		s.category = ev.Template.Category
 	}
 	if ev.TemplateQuality != event.RatingNone && ev.Time >= s.qualityTime {
 		s.quality, s.qualityTime = ev.TemplateQuality, ev.Time
@@ -130,12 +138,22 @@ type templateLevel struct {
 
 // judgeTemplates computes the levels of a number's templates again if something
 // changed, and returns the largest severity.
-func (e *Engine) judgeTemplates(n *number, r *policy.Rule) {
-	if !n.templateLevelsStale {
-		return
+func (e *Engine) judgeTemplates(n *number, r *policy.Rule, silent bool) (severity float64) {
+	if n.templateLevelsStale {
+		n.templateLevelsStale = false
+		e.levels.Free(&n.templateLevels)
+		if !silent {
+			e.findTemplateLevels(n, r)
+		}
 	}
-	n.templateLevelsStale = false
-	e.levels.Free(&n.templateLevels)
+	for k := range n.templateLevels.Len() {
+		severity = max(severity, e.levels.At(&n.templateLevels, k).severity)
+	}
+	return severity
+}
+
+// findTemplateLevels judges each template sent in the 24 h.
+func (e *Engine) findTemplateLevels(n *number, r *policy.Rule) {
 	if n.waba == 0 || n.templates.Keys() == 0 || len(e.templates.states) == 0 {
 		return
 	}

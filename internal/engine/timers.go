@@ -102,6 +102,12 @@ func (e *Engine) nextChange(n *number) int64 {
 	if cv := n.intervalCV(); cv == cv {
 		next = min(next, n.newestInitiated+day)
 	}
+	next = min(next, scale(e.ages.Next(&n.waiting), quarter), n.quota.next(n.clock))
+	for _, t := range [...]int64{n.coldUntil(), n.linked, n.linkUntil()} {
+		if t > n.clock {
+			next = min(next, t)
+		}
+	}
 	next = min(next, n.start()+day*max(1, floor(n.clock-n.start(), day)+1), n.account.next(n.clock))
 	if n.wake != never && n.clock < n.wake+wakeWatch {
 		next = min(next, n.wake+wakeWatch)

@@ -91,6 +91,10 @@ const (
 	CategoryOther
 )
 
+// IsService reports whether templates of the category are service templates:
+// expected, one by one, and not answered.
+func (c Category) IsService() bool { return c == CategoryAuthentication || c == CategoryUtility }
+
 // Status is a message's delivery status.
 type Status uint8
 

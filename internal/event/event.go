@@ -183,12 +183,6 @@ func (e *Event) IsSend() bool {
 	return e.Type == TypeSent && e.Kind != KindReaction && !e.Held && !e.InGroup
 }
 
-// IsService reports whether a send is of a service template: one whose category
-// is authentication or utility.
-func (e *Event) IsService() bool {
-	return e.HasTemplate && (e.Template.Category == CategoryAuthentication || e.Template.Category == CategoryUtility)
-}
-
 // Class is what became of an input record. Every record ends in exactly one.
 type Class uint8
 
