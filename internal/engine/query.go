@@ -107,12 +107,23 @@ func (e *Engine) writeStatus(i numberIndex, out *event.Output) {
 	out.NumberStatuses = append(out.NumberStatuses, e.status(i, n))
 }
 
+// status returns what is known of a number at its clock.
 func (e *Engine) status(i numberIndex, n *number) event.NumberStatus {
-	return event.NumberStatus{
+	s := event.NumberStatus{
 		Version: e.position.Offset, Partition: e.cfg.Partition,
 		NumberID: e.numbers.ids.string(n.index.name()), WABAID: e.wabas.string(n.waba), PortfolioID: e.portfolioIDs.string(n.portfolio),
 		Minute: floor(n.clock, minute) * minute, Clock: n.clock,
 		Facts: e.facts(i, n), Score: int(n.score), Band: event.BandOf(int(n.score)), Levels: n.levels,
 		Top: e.contributions(n),
 	}
+	c := n.circumstances()
+	s.AnsweredSender = e.policy.AnsweredSender(&c)
+	if silent := e.policy.Silent(&c); silent != 0 {
+		for f := range event.NumNumberFactors {
+			if silent.Has(f) {
+				s.Silences[f] = e.policy.Silence(f, &c)
+			}
+		}
+	}
+	return s
 }
