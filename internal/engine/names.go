@@ -76,11 +76,14 @@ func (e *Engine) tie(i numberIndex, u, c uint64, t int64) {
 	}
 	e.links.Put(uint32(i), a, b, t, e.watermark)
 	n.ties++
-	from, ok := e.replies.Find(uint32(i), a)
-	if !ok {
-		return
+	if _, ok := e.replies.Find(uint32(i), a); !ok {
+		// Nothing is merged, but b's preference becomes that of a too.
+		to, ok := e.replies.Find(uint32(i), b)
+		if !ok || !e.replies.Preferred(to) {
+			return
+		}
 	}
-	to := e.replies.Open(uint32(i), b)
+	from, to := e.replies.Open(uint32(i), a), e.replies.Open(uint32(i), b)
 	e.settled = e.replies.Merge(from, to, e.watermark, e.settled[:0])
 	e.settle()
 	if _, stopped := e.replies.StoppedAt(to); !stopped {

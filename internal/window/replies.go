@@ -124,6 +124,9 @@ func (r *Replies) StoppedAt(c Conversation) (int64, bool) {
 	return at, at != none
 }
 
+// Preferred reports whether a stop or a resume was ever applied.
+func (r *Replies) Preferred(c Conversation) bool { return r.convs.At(uint32(c)).preferred != 0 }
+
 // NextPreference begins a preference: Stop and Resume apply it, to one
 // conversation or to several.
 func (r *Replies) NextPreference() { r.applied++ }
