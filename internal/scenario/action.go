@@ -22,6 +22,7 @@ type action struct {
 	every    int64 // ms between two events
 	contacts contacts
 	as       identity       // by which identifiers the contacts are known
+	tie      bool           // an alias names the contact's user id
 	distinct bool           // each has a content of its own
 	repeat   bool           // the line before again
 	raw      bool           // written as JSON: may be anything
@@ -369,9 +370,7 @@ func (p *parser) complete(v strictyaml.Value, d *action) {
 			d.fields["kind"] = "text"
 		}
 	case event.TypeAlias:
-		if d.fields["previous"] == nil && d.fields["previous_user_id"] == nil && d.as == asContact {
-			d.as = asBoth
-		}
+		d.tie = d.fields["previous"] == nil && d.fields["previous_user_id"] == nil
 	case event.TypeProfile:
 		if s.profile != nil && d.fields["country"] == nil {
 			d.fields["country"] = s.profile["country"]

@@ -114,6 +114,9 @@ func (c *Case) record(d *action, k, number int) record {
 		if d.as != asContact {
 			put("contact_user_id", userID)
 		}
+		if d.tie {
+			put("previous_user_id", userID)
+		}
 	}
 	if d.typ == event.TypeSent || d.typ == event.TypeStatus || d.typ == event.TypeReceived {
 		put("message_id", "m"+strconv.Itoa(number))
