@@ -14,7 +14,7 @@ func misbehavingProfiles() []*profile {
 		},
 		{
 			name: "cold_campaign", share: 5, connection: event.ConnectionBusinessApp, onset: [2]int{1, 6},
-			expects:  []expectation{{event.FactorReplyRatio, 9}, {event.FactorReplyNowcast, 3}, {event.FactorUnanswered, 9}},
+			expects:  []expectation{{event.FactorReplyRatio, 9}, {event.FactorReplyNowcast, 4}, {event.FactorUnanswered, 9}},
 			outreach: outreach{runs: []int{10}, every: 1, size: 90, gap: 230 * second, least: 32 * second},
 			book:     8000, reply: .03, stop: .01, read: .45, undelivered: .03, failContact: .004, blocks: .003,
 		},
