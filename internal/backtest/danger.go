@@ -93,15 +93,16 @@ func (t *dangerTally) number(l *Label, episodes []*replay.Episode) {
 		return
 	}
 	t.misbehaving++
+	began := max(l.Began, l.Turns)
 	first := never // to come once it misbehaved
 	for _, e := range episodes {
-		if at, ok := dangerAt(e); ok && (e.Cleared == 0 || e.Cleared > l.Turns) {
-			first = min(first, max(at, l.Turns))
+		if at, ok := dangerAt(e); ok && (e.Cleared == 0 || e.Cleared > began) {
+			first = min(first, max(at, began))
 		}
 	}
 	delay := math.Inf(1)
 	if first != never {
-		delay = float64(first-l.Turns) / float64(hour)
+		delay = float64(first-began) / float64(hour)
 		k.Flagged++
 		t.right++
 	}

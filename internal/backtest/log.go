@@ -32,7 +32,10 @@ type Label struct {
 	Profile string // how traffic makes it behave
 	Healthy bool
 	Joins   int64 // ms, its first event
-	Turns   int64 // ms, from when on it misbehaves; 0 if healthy
+	Turns   int64 // ms, from when on it means to misbehave; 0 if healthy
+	// Began is when it first does, ms: the first message to a stranger, where the
+	// log knows strangers; 0 if it never did.
+	Began int64
 	// Restricted is when its restrictions took effect, ms, in order. Cause is
 	// what weighed most in the first.
 	Restricted []int64
@@ -271,6 +274,9 @@ func (l *Log) shows(r *traffic.Record) bool {
 	h := s.host
 	if r.Time < h.until && r.Hidden.Contact != 0 {
 		return !h.obeys && ev.Type == event.TypeSent // nothing arrives, so nobody answers
+	}
+	if h.label.Began == 0 && !h.label.Healthy && r.Time >= h.label.Turns && (r.Hidden.Stranger || l.cast == traffic.CastUsual) {
+		h.label.Began = r.Time
 	}
 	if cause, hit := h.rule.watch(ev, r); hit && !h.decided {
 		h.decided = true

@@ -96,7 +96,7 @@ func (n *number) connect(a action) bool {
 
 // Sizes of a quota of new chats, and how often a gateway looks at it.
 const (
-	ampleQuota = 5_000
+	ampleQuota = 20_000
 	cycle      = 30 * day
 	capEvery   = 8 * hour
 )
