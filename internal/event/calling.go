@@ -74,6 +74,15 @@ func (c CallingCode) Includes(k Country) bool {
 	return false
 }
 
+// Country returns the two letters of the country that alone has the code, "" if
+// there is none or if several share it.
+func (c CallingCode) Country() string {
+	if s := c.countries(); len(s) == 2 {
+		return s
+	}
+	return ""
+}
+
 // countries returns the code's row of the table, "" for a code of no country.
 func (c CallingCode) countries() string {
 	if int(c) >= len(callingCountries) {

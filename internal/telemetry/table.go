@@ -37,6 +37,9 @@ const (
 	SinkRows
 	InsertDuration
 	SinkErrors
+	WebhookBodies
+	WebhookUpdates
+	WebhookDuration
 	BuildInfo
 	NumMetrics
 )
@@ -228,6 +231,21 @@ var table = [NumMetrics]Definition{
 		"sendwatch.sink.errors", Counter, "{error}",
 		"Failed inserts; each is tried again with the same rows.",
 		nil,
+	},
+	WebhookBodies: {
+		"sendwatch.webhook.bodies", Counter, "{body}",
+		"Bodies that the gateway was sent or read from a topic, by provider and by the status of the answer: 200 once all is acknowledged, 401 without a valid signature, 503 while Kafka is away.",
+		[]string{"provider", "status"},
+	},
+	WebhookUpdates: {
+		"sendwatch.webhook.updates", Counter, "{update}",
+		"Updates in the bodies by what became of them: events, nothing (understood, no event), unknown (kept in the dead letter).",
+		[]string{"provider", "field", "outcome"},
+	},
+	WebhookDuration: {
+		"sendwatch.webhook.duration", Histogram, "s",
+		"From the first byte of a body to its answer.",
+		[]string{"provider"},
 	},
 	BuildInfo: {
 		"sendwatch.build.info", Gauge, "",

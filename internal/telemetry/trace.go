@@ -18,6 +18,8 @@ const (
 	OperationApply  Operation = "apply"
 	OperationFlush  Operation = "flush"
 	OperationInsert Operation = "insert"
+	// OperationReceive is one body of a webhook.
+	OperationReceive Operation = "receive"
 )
 
 // Span is one traced operation. The zero Span is valid and does nothing.

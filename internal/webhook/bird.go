@@ -11,7 +11,7 @@ import (
 // Conversations API before it.
 func bird() *provider {
 	return &provider{
-		name: "bird",
+		name: "bird", official: true,
 		statuses: map[string]string{
 			"sent": "sent", "delivered": "delivered", "read": "read", "transmitted": "sent",
 			"sending_failed": "failed", "delivery_failed": "failed", "failed": "failed", "rejected": "failed", "undelivered": "failed", "expired": "failed",

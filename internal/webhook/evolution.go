@@ -19,6 +19,9 @@ func readEvolution(c *call, v any) {
 	event := strings.ReplaceAll(strings.ToLower(str(v, "event")), "_", ".")
 	data := get(v, "data")
 	number := first(str(v, "instance"), str(v, "instance", "instanceName"), str(v, "instanceName"), c.source.NumberID)
+	if sender := str(v, "sender"); chatOf(sender) == chatPerson && !hidden(sender) {
+		c.learn(Fact{Kind: FactNumber, Key: digits(plain(sender)), Value: number, NumberID: number})
+	}
 	switch event {
 	case "messages.upsert", "send.message":
 		c.eachIn(event, data, "messages", func(one any) {

@@ -11,7 +11,7 @@ import (
 // words are read, and of the codes the three that both pages agree on.
 func exotel() *provider {
 	return &provider{
-		name: "exotel",
+		name: "exotel", official: true,
 		statuses: map[string]string{
 			"ex_message_sent": "sent", "ex_message_delivered": "delivered", "ex_message_seen": "read", "ex_message_read": "read", "ex_message_failed": "failed",
 			"ex_message_submitted": "-accepted", "ex_message_queued": "-accepted", "ex_message_accepted": "-accepted",

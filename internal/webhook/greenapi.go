@@ -20,6 +20,7 @@ func greenAPI() *provider {
 
 func readGreenAPI(c *call, v any) {
 	number := first(str(v, "instanceData", "idInstance"), str(v, "idInstance"), c.source.NumberID)
+	c.learn(Fact{Kind: FactNumber, Key: digits(plain(str(v, "instanceData", "wid"))), Value: number, NumberID: number})
 	kind := str(v, "typeWebhook")
 	switch kind {
 	case "incomingMessageReceived":

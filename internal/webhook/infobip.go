@@ -11,7 +11,7 @@ import (
 // error is there on success too, and its groups have no sure counterpart of Meta's.
 func infobip() *provider {
 	return &provider{
-		name: "infobip",
+		name: "infobip", official: true,
 		statuses: map[string]string{
 			"pending": "-accepted", "accepted": "-accepted", "delivered": "delivered", "undeliverable": "failed", "expired": "failed", "rejected": "failed",
 			"1": "-accepted", "2": "failed", "3": "delivered", "4": "failed", "5": "failed",

@@ -7,7 +7,7 @@ const maxFacts = 1 << 16
 // Memory is a Directory that remembers facts, at most 131,072 of a kind. The
 // zero value is empty and ready. It serves one goroutine at a time.
 type Memory struct {
-	young, old [FactPhone + 1]map[string]string
+	young, old [FactStream + 1]map[string]string
 }
 
 // Learn remembers a fact and reports whether it is new.
@@ -17,6 +17,12 @@ func (m *Memory) Learn(f Fact) bool {
 	}
 	m.put(f.Kind, f.Key, f.Value)
 	return true
+}
+
+// Forget takes a fact back.
+func (m *Memory) Forget(f Fact) {
+	delete(m.young[f.Kind], f.Key)
+	delete(m.old[f.Kind], f.Key)
 }
 
 // Known returns what is known of a key, "" for nothing.

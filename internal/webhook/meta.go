@@ -12,7 +12,7 @@ import (
 // which gateways still emulate.
 func meta() *provider {
 	return &provider{
-		name: "meta",
+		name: "meta", official: true,
 		// The last five are of what shares the array with messages: a word of
 		// pacing, Gupshup's acceptance, and payments.
 		statuses: map[string]string{

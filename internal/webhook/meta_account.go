@@ -20,6 +20,13 @@ var accountSilent = map[string]string{
 	"THREAD_CONTROL_TAKEN": "handover", "DISPLAY_NAME_UPDATE": "name",
 }
 
+// accountStreams are the events after which nothing more comes of a WABA or a
+// number, and those after which it does again.
+var accountStreams = map[string]string{
+	"ACCOUNT_OFFBOARDED": StreamEnded, "ACCOUNT_DELETED": StreamEnded, "PARTNER_REMOVED": StreamEnded, "PARTNER_APP_UNINSTALLED": StreamEnded,
+	"ACCOUNT_RECONNECTED": StreamAlive, "PARTNER_ADDED": StreamAlive, "PARTNER_APP_INSTALLED": StreamAlive,
+}
+
 // metaAccount reads account_update. On the PARTNER events the entry is that of a
 // business and the WABA stands inside; the same events tell who owns a WABA.
 func metaAccount(c *call, m *metaChange) {
@@ -27,6 +34,9 @@ func metaAccount(c *call, m *metaChange) {
 	a := account{waba: first(str(v, "waba_info", "waba_id"), m.waba), time: c.at(m.time)}
 	c.learn(Fact{Kind: FactPortfolio, Key: a.waba, Value: str(v, "waba_info", "owner_business_id"), Time: a.time})
 	event := strings.ToUpper(str(v, "event"))
+	if stream := accountStreams[event]; stream != "" {
+		c.learn(Fact{Kind: FactStream, Key: first(digits(str(v, "phone_number")), a.waba), Value: stream, Time: a.time})
+	}
 	if reason, ok := accountSilent[event]; ok {
 		c.nothing(m.field, reason)
 		return

@@ -10,7 +10,7 @@ import (
 // only says success or failure beside the state, and its Conversation API.
 func sinch() *provider {
 	return &provider{
-		name: "sinch",
+		name: "sinch", official: true,
 		statuses: map[string]string{
 			"sent": "sent", "delivered": "delivered", "read": "read", "failed": "failed", "failure": "failed", "no_capability": "failed", "no_opt_in": "failed",
 			"queued": "-accepted", "dispatched": "-accepted", "success": "-accepted", "deleted": "-deleted",

@@ -12,7 +12,7 @@ import (
 // read 2026), so that the spam limit cannot be seen: it is told as pace.
 func twilio() *provider {
 	return &provider{
-		name: "twilio",
+		name: "twilio", official: true,
 		statuses: map[string]string{
 			"sent": "sent", "delivered": "delivered", "read": "read", "failed": "failed", "undelivered": "failed",
 			"queued": "-accepted", "accepted": "-accepted", "sending": "-accepted", "scheduled": "-accepted", "canceled": "-canceled",

@@ -10,7 +10,7 @@ import (
 // callbacks, read 2026) and the older v0.1, whose parties are objects.
 func vonage() *provider {
 	return &provider{
-		name: "vonage",
+		name: "vonage", official: true,
 		statuses: map[string]string{
 			"submitted": "-accepted", "sent": "sent", "delivered": "delivered", "read": "read",
 			"rejected": "failed", "undeliverable": "failed", "failed": "failed", "expired": "failed", "deleted": "-deleted",

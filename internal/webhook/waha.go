@@ -34,6 +34,9 @@ func readWAHA(c *call, v any) {
 	event := str(v, "event")
 	payload := get(v, "payload")
 	number := first(str(v, "session"), c.source.NumberID)
+	if me := plain(str(v, "me", "id")); !hidden(me) {
+		c.learn(Fact{Kind: FactNumber, Key: digits(me), Value: number, NumberID: number})
+	}
 	if reason, ok := wahaSilent[event]; ok {
 		c.nothing(event, reason)
 		return

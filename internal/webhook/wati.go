@@ -10,7 +10,7 @@ import (
 // statuses that name no contact.
 func wati() *provider {
 	return &provider{
-		name: "wati",
+		name: "wati", official: true,
 		statuses: map[string]string{
 			"sentmessagedelivered": "delivered", "sentmessageread": "read", "sentmessagereplied": "-replied", "sentmessagesent": "sent",
 			"templatemessagefailed": "failed", "sessionmessagefailed": "failed", "sentmessagefailed": "failed", "messagefailed": "failed",

@@ -52,6 +52,15 @@ const (
 	FactNumber
 	// FactPhone is the phone number behind a hidden id (...@lid).
 	FactPhone
+	// FactStream is whether the webhooks of a WABA, or of the number with these
+	// digits, go on: StreamEnded or StreamAlive.
+	FactStream
+)
+
+// The values of a FactStream.
+const (
+	StreamEnded = "ended"
+	StreamAlive = "alive"
 )
 
 // Fact is something that a body told in passing and other bodies need.
@@ -122,6 +131,8 @@ type provider struct {
 	// local says that its message ids are unique within a chat only, so that an
 	// event's id has the number in front.
 	local bool
+	// official says that it speaks to WhatsApp's own API for businesses.
+	official bool
 	// statuses are its words for a status, in lower case: the contract's word, or
 	// "-" and the reason why there is none.
 	statuses map[string]string
@@ -161,6 +172,10 @@ func New(name string) (Provider, error) {
 	}
 	return Provider{}, fmt.Errorf("no provider of this name: there are %s", strings.Join(Providers(), ", "))
 }
+
+// Official reports whether the provider's numbers are on WhatsApp's own API for
+// businesses; those of the others are sessions of an app or of WhatsApp Web.
+func (p Provider) Official() bool { return p.p.official }
 
 // Name returns the provider's name.
 func (p Provider) Name() string { return p.p.name }
