@@ -80,6 +80,7 @@ func topics(c config.Config) []kafka.Topic {
 	numbers := slices.Contains(c.Roles, event.RoleNumbers)
 	portfolios := slices.Contains(c.Roles, event.RolePortfolios)
 	sink := slices.Contains(c.Roles, event.RoleSink)
+	gateway := slices.Contains(c.Roles, event.RoleGateway)
 	topic := func(name string, retention, atLeast time.Duration, read, write bool) kafka.Topic {
 		return kafka.Topic{
 			Name: name, Partitions: k.Create.Partitions, Replication: k.Create.ReplicationFactor,
@@ -91,14 +92,24 @@ func topics(c config.Config) []kafka.Topic {
 	if portfolios {
 		rows = 7 * 24 * time.Hour
 	}
-	events := topic(k.Topics.Events, k.Create.EventsRetention, trackedReply+c.Numbers.LongestOutage, numbers, numbers || portfolios)
+	events := topic(k.Topics.Events, k.Create.EventsRetention, trackedReply+c.Numbers.LongestOutage, numbers, numbers || portfolios || gateway)
 	events.BrokerTime = true
-	return []kafka.Topic{
+	all := []kafka.Topic{
 		events,
 		topic(k.Topics.Flags, k.Create.FlagsRetention, 0, false, numbers || portfolios),
 		topic(k.Topics.Rows, k.Create.RowsRetention, rows+c.Numbers.LongestOutage, sink || portfolios, numbers || portfolios),
-		topic(k.Topics.DeadLetter, k.Create.DeadLetterRetention, 0, false, numbers),
+		topic(k.Topics.DeadLetter, k.Create.DeadLetterRetention, 0, false, numbers || gateway),
 	}
+	if !gateway {
+		return all
+	}
+	all = append(all, kafka.Topic{
+		Name: k.Topics.Gateway, Partitions: 1, Replication: k.Create.ReplicationFactor, Compacted: true, Read: true, Write: true,
+	})
+	for _, s := range c.Sources {
+		all = append(all, topic(s.Topic, 0, 0, true, false))
+	}
+	return all
 }
 
 // groups are the consumer groups of the configured roles.
@@ -108,7 +119,19 @@ func groups(c config.Config) []string {
 	}
 	var all []string
 	for _, role := range c.Roles {
-		all = append(all, names[role])
+		if name := names[role]; name != "" {
+			all = append(all, name)
+		}
+	}
+	if slices.Contains(c.Roles, event.RoleGateway) {
+		for _, s := range c.Sources {
+			all = append(all, sourceGroup(c, s))
+		}
 	}
 	return all
+}
+
+// sourceGroup is the consumer group that reads a source.
+func sourceGroup(c config.Config, s config.Source) string {
+	return c.Kafka.Groups.Sources + "." + s.Topic
 }

@@ -22,6 +22,7 @@ import (
 type cli struct {
 	Demo     demoCmd     `cmd:"" help:"Show it all in one process, on embedded engines and invented traffic."`
 	Run      runCmd      `cmd:"" help:"Run the roles against Kafka and ClickHouse until a signal comes."`
+	Gateway  gatewayCmd  `cmd:"" help:"Take the webhooks of providers over HTTP and write events: run with this one role."`
 	Migrate  migrateCmd  `cmd:"" help:"Create missing topics and apply the ClickHouse schema."`
 	Check    checkCmd    `cmd:"" help:"Say what would fail at start; changes nothing."`
 	SQL      sqlCmd      `cmd:"" name:"sql" help:"Ask ClickHouse and print the rows."`

@@ -25,7 +25,7 @@ import (
 // runCmd runs the roles of this process against Kafka and ClickHouse.
 type runCmd struct {
 	Config string   `type:"path" default:"sendwatch.yaml" placeholder:"FILE" help:"The configuration."`
-	Roles  []string `placeholder:"ROLE" help:"Only these of its roles: numbers, portfolios, sink."`
+	Roles  []string `placeholder:"ROLE" help:"Only these of its roles: numbers, portfolios, sink, gateway."`
 }
 
 // Run works until ctx ends, then drains.
@@ -94,17 +94,17 @@ func chooseRoles(configured, asked []string) ([]string, error) {
 	var roles, unknown []string
 	for _, role := range asked {
 		switch role {
-		case event.RoleNumbers, event.RolePortfolios, event.RoleSink:
+		case event.RoleNumbers, event.RolePortfolios, event.RoleSink, event.RoleGateway:
 			roles = append(roles, role)
 		default:
 			unknown = append(unknown, role)
 		}
 	}
 	if len(unknown) > 0 {
-		return nil, fmt.Errorf("--roles: %s is not known; give some of numbers, portfolios, sink", strings.Join(unknown, ", "))
+		return nil, fmt.Errorf("--roles: %s is not known; give some of numbers, portfolios, sink, gateway", strings.Join(unknown, ", "))
 	}
 	if len(roles) == 0 {
-		return nil, errors.New("roles: none is left to run; give some of numbers, portfolios, sink")
+		return nil, errors.New("roles: none is left to run; give some of numbers, portfolios, sink, gateway")
 	}
 	return roles, nil
 }

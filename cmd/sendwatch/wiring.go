@@ -14,6 +14,7 @@ import (
 	"sendwatch/internal/codec"
 	"sendwatch/internal/config"
 	"sendwatch/internal/event"
+	"sendwatch/internal/gateway"
 	"sendwatch/internal/kafka"
 	"sendwatch/internal/pipeline"
 	"sendwatch/internal/policy"
@@ -62,6 +63,7 @@ type pipelines struct {
 	numbers    *pipeline.Numbers    // nil without the role
 	portfolios *pipeline.Portfolios // nil without the role
 	sink       *pipeline.Sink       // nil without the role
+	gateway    *gateway.Gateway     // nil without the role
 	sources    server.Sources
 }
 
@@ -102,6 +104,12 @@ func newPipelines(o runOptions) (*pipelines, error) {
 			Store: p.tables.NewWriter(), Drain: p.client.DrainTime(), Telemetry: o.telemetry, Logger: o.logger,
 		})
 	}
+	if slices.Contains(o.settings.Roles, event.RoleGateway) {
+		if p.gateway, err = newGateway(&o, producer); err != nil {
+			p.client.Close()
+			return nil, err
+		}
+	}
 	p.sources = server.Sources{Health: p, Pipeline: p}
 	if p.numbers != nil {
 		p.sources.Numbers, p.sources.Flags = numbersSource{p.numbers}, recent
@@ -133,31 +141,40 @@ func paneBits(size int) uint8 { return uint8(bits.Len(uint(size)) - 1) }
 func (p *pipelines) run(ctx context.Context) error {
 	groups, topics := p.options.settings.Kafka.Groups, p.options.settings.Kafka.Topics
 	var roles sync.WaitGroup
-	var failed [3]error
-	start := func(i int, name string, role func(context.Context) error) {
+	var mu sync.Mutex
+	var failed []error
+	start := func(name string, role func(context.Context) error) {
 		roles.Go(func() {
 			if err := role(ctx); err != nil {
-				failed[i] = fmt.Errorf("%s: %w", name, err)
 				p.options.logger.Error("role ended; restart the process once its trouble is mended", "role", name, "error", err)
+				mu.Lock()
+				defer mu.Unlock()
+				failed = append(failed, fmt.Errorf("%s: %w", name, err))
 			}
 		})
 	}
 	if p.numbers != nil {
 		// A number that moved to another partition has left its history behind.
 		join := p.join(event.RoleNumbers, p.numbers, kafka.GroupConfig{ID: groups.Numbers, Topic: topics.Events, FixedPartitions: true})
-		start(0, event.RoleNumbers, func(ctx context.Context) error { return p.numbers.Run(ctx, join) })
+		start(event.RoleNumbers, func(ctx context.Context) error { return p.numbers.Run(ctx, join) })
 	}
 	if p.portfolios != nil {
 		// A portfolio that moved to another partition has left its history behind.
 		join := p.join(event.RolePortfolios, p.portfolios, kafka.GroupConfig{ID: groups.Portfolios, Topic: topics.Rows, FixedPartitions: true})
-		start(1, event.RolePortfolios, func(ctx context.Context) error { return p.portfolios.Run(ctx, join) })
+		start(event.RolePortfolios, func(ctx context.Context) error { return p.portfolios.Run(ctx, join) })
 	}
 	if p.sink != nil {
 		join := p.join(event.RoleSink, p.sink, kafka.GroupConfig{ID: groups.Sink, Topic: topics.Rows})
-		start(2, event.RoleSink, func(ctx context.Context) error { return p.sink.Run(ctx, join) })
+		start(event.RoleSink, func(ctx context.Context) error { return p.sink.Run(ctx, join) })
+	}
+	if p.gateway != nil {
+		start(event.RoleGateway, p.runGateway)
+		for _, source := range p.options.settings.Sources {
+			start("source "+source.Topic, func(ctx context.Context) error { return p.readSource(ctx, source) })
+		}
 	}
 	roles.Wait()
-	return errors.Join(failed[:]...)
+	return errors.Join(failed...)
 }
 
 // groupWatcher is a role, as what it is told of its membership.
@@ -223,7 +240,16 @@ func (p *pipelines) problems() []pipeline.Problem {
 // Ready returns what is wrong with the roles. ClickHouse being away for a moment costs
 // no flag, so it makes only a process unready that does nothing else.
 func (p *pipelines) Ready(context.Context) []server.Problem {
-	return served(slices.DeleteFunc(p.problems(), func(one pipeline.Problem) bool { return !one.Counts(len(p.options.settings.Roles) == 1) }))
+	all := served(slices.DeleteFunc(p.problems(), func(one pipeline.Problem) bool { return !one.Counts(len(p.options.settings.Roles) == 1) }))
+	if p.gateway != nil {
+		if err := p.gateway.Ready(); err != nil {
+			all = append(all, server.Problem{
+				Reason: "webhooks_refused", Role: event.RoleGateway, Topic: p.options.settings.Kafka.Topics.Events, Detail: err.Error(),
+				Action: "Look at the brokers: webhooks are answered 503 until they acknowledge again; their senders repeat them.",
+			})
+		}
+	}
+	return all
 }
 
 // served returns problems as the server has them.

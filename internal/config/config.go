@@ -17,6 +17,8 @@ type Config struct {
 	Policy     Policy
 	Numbers    Numbers
 	HTTP       HTTP
+	Gateway    Gateway
+	Sources    []Source // topics of webhooks' bodies that the gateway reads
 	Log        Log
 	Telemetry  Telemetry
 }
@@ -52,11 +54,13 @@ type SASL struct {
 // Topics are the names of the topics.
 type Topics struct {
 	Events, Flags, Rows, DeadLetter string
+	Gateway                         string // what the gateway remembers of numbers; compacted
 }
 
 // Groups are the consumer groups of the roles.
 type Groups struct {
 	Numbers, Portfolios, Sink string
+	Sources                   string // of the gateway; each source adds its topic's name
 }
 
 // Create says how `migrate` creates topics that are missing. It never changes
@@ -135,9 +139,9 @@ func Default() Config {
 			ClientID: "sendwatch",
 			Topics: Topics{
 				Events: "sendwatch.events", Flags: "sendwatch.flags",
-				Rows: "sendwatch.rows", DeadLetter: "sendwatch.dead-letter",
+				Rows: "sendwatch.rows", DeadLetter: "sendwatch.dead-letter", Gateway: "sendwatch.gateway",
 			},
-			Groups: Groups{Numbers: "sendwatch-numbers", Portfolios: "sendwatch-portfolios", Sink: "sendwatch-sink"},
+			Groups: Groups{Numbers: "sendwatch-numbers", Portfolios: "sendwatch-portfolios", Sink: "sendwatch-sink", Sources: "sendwatch-sources"},
 			Create: Create{
 				Partitions:          12,
 				EventsRetention:     7 * 24 * time.Hour,
@@ -149,6 +153,7 @@ func Default() Config {
 		ClickHouse: ClickHouse{Addresses: []string{"localhost:9000"}, Database: "sendwatch", Username: "default"},
 		Numbers:    Numbers{DedupHorizon: time.Hour, PaneSize: 1 << 16, LongestOutage: 24 * time.Hour, MaxKeys: 100_000, SilentAfter: time.Hour, ContactOutcomes: true},
 		HTTP:       HTTP{Listen: "localhost:8080"},
+		Gateway:    Gateway{Listen: "localhost:8090"},
 		Log:        Log{Level: "info", Format: "text"},
 		Telemetry:  Telemetry{ServiceName: "sendwatch"},
 	}

@@ -61,7 +61,7 @@ func TestExampleIsTheDefault(t *testing.T) {
 func TestExampleHasEveryKey(t *testing.T) {
 	full := regexp.MustCompile(`(?m)^( *)#( *[a-z_]+:)`).ReplaceAllString(readExample(t), "$1$2")
 	files := map[string]string{}
-	for _, m := range regexp.MustCompile(`_file: (\S+)|[^_]file: (\S+)`).FindAllStringSubmatch(full, -1) {
+	for _, m := range regexp.MustCompile(`_file: (\S+)|[^_]file: (\S+)`).FindAllStringSubmatch(regexp.MustCompile(`_files: \[(\S+)\]`).ReplaceAllString(full, "_file: $1"), -1) {
 		files[m[1]+m[2]] = "0123456789abcdef0123456789abcdef\n"
 	}
 	if len(files) < 9 {
@@ -113,13 +113,25 @@ kafka:
   client_id: me
   tls: {enabled: true, ca_file: ca, cert_file: cert, key_file: key, server_name: kafka}
   sasl: {mechanism: scram-sha-256, username: u, password_env: CH_PASSWORD, password_file: password}
-  topics: {events: e, flags: f, rows: r, dead_letter: d}
-  groups: {numbers: n, portfolios: p, sink: s}
+  topics: {events: e, flags: f, rows: r, dead_letter: d, gateway: g}
+  groups: {numbers: n, portfolios: p, sink: s, sources: o}
   create: {partitions: 3, replication_factor: 2, events_retention: 1h, flags_retention: 2h, rows_retention: 3h, dead_letter_retention: 4d}
 clickhouse: {addresses: ["c:9000"], database: db, username: w, password_env: CH_PASSWORD, tls: {enabled: true}}
 policy: {file: p.yaml}
 numbers: {dedup_horizon: 90m, pane_size: 1024, longest_outage: 2d, max_keys: 10000, silent_after: 0s, contact_outcomes: false}
 http: {listen: none}
+gateway:
+  listen: "0.0.0.0:1"
+  open: true
+  token_files: [password]
+  meta: {app_secret_files: [password, password], verify_token_file: password}
+  twilio: {auth_token_files: [password], url: "https://x"}
+  tls: {cert_file: cert, key_file: key, client_ca_file: ca}
+  portfolios: {"1": "2"}
+  numbers: {"447700900001": {id: "3", country: GB}}
+sources:
+  - {topic: raw, provider: meta, wrapping: connect, number_id: "4", waba_id: "5"}
+  - {topic: other, provider_header: h}
 log: {level: debug, format: json}
 telemetry: {service_name: x}
 `)
@@ -138,15 +150,26 @@ telemetry: {service_name: x}
 			Brokers: []string{"a:9092", "b:9093"}, ClientID: "me",
 			TLS:    TLS{Enabled: true, CAFile: "ca", CertFile: "cert", KeyFile: "key", ServerName: "kafka"},
 			SASL:   SASL{Mechanism: "scram-sha-256", Username: "u", Password: NewSecret("from a file")},
-			Topics: Topics{Events: "e", Flags: "f", Rows: "r", DeadLetter: "d"},
-			Groups: Groups{Numbers: "n", Portfolios: "p", Sink: "s"},
+			Topics: Topics{Events: "e", Flags: "f", Rows: "r", DeadLetter: "d", Gateway: "g"},
+			Groups: Groups{Numbers: "n", Portfolios: "p", Sink: "s", Sources: "o"},
 			Create: Create{Partitions: 3, ReplicationFactor: 2, EventsRetention: hour, FlagsRetention: 2 * hour, RowsRetention: 3 * hour, DeadLetterRetention: 96 * hour},
 		},
 		ClickHouse: ClickHouse{
 			Addresses: []string{"c:9000"}, Database: "db", Username: "w",
 			Password: NewSecret("from the environment"), TLS: TLS{Enabled: true},
 		},
-		Policy:    Policy{File: "p.yaml"},
+		Policy: Policy{File: "p.yaml"},
+		Gateway: Gateway{
+			Listen: "0.0.0.0:1", Open: true, Tokens: []Secret{NewSecret("from a file")},
+			Meta:       GatewayMeta{AppSecrets: []Secret{NewSecret("from a file"), NewSecret("from a file")}, VerifyToken: NewSecret("from a file")},
+			Twilio:     GatewayTwilio{AuthTokens: []Secret{NewSecret("from a file")}, URL: "https://x"},
+			TLS:        GatewayTLS{CertFile: "cert", KeyFile: "key", ClientCAFile: "ca"},
+			Portfolios: map[string]string{"1": "2"}, Numbers: map[string]GatewayNumber{"447700900001": {ID: "3", Country: "GB"}},
+		},
+		Sources: []Source{
+			{Topic: "raw", Provider: "meta", Wrapping: WrappingConnect, NumberID: "4", WABAID: "5"},
+			{Topic: "other", ProviderHeader: "h", Wrapping: WrappingNone},
+		},
 		Numbers:   Numbers{DedupHorizon: 1.5 * hour, PaneSize: 1024, LongestOutage: 48 * hour, MaxKeys: 10_000, SilentAfter: 0},
 		Log:       Log{Level: "debug", Format: "json"},
 		Telemetry: Telemetry{ServiceName: "x"},

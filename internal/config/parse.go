@@ -11,6 +11,7 @@ import (
 
 	"sendwatch/internal/event"
 	"sendwatch/internal/strictyaml"
+	"sendwatch/internal/webhook"
 )
 
 const day = 24 * time.Hour
@@ -71,7 +72,7 @@ func section(key string, fields []field, after func(strictyaml.Value)) field {
 // example file is tested against it.
 func (p *parser) fields(c *Config) []field {
 	return []field{
-		words("roles", &c.Roles, []string{event.RoleNumbers, event.RolePortfolios, event.RoleSink}),
+		words("roles", &c.Roles, []string{event.RoleNumbers, event.RolePortfolios, event.RoleSink, event.RoleGateway}),
 		section("kafka", p.kafka(&c.Kafka), nil),
 		p.clickHouse(&c.ClickHouse),
 		section("contacts", []field{{key: "secret_file", read: func(v strictyaml.Value) { p.contactSecret(v, &c.Contacts.Secret) }}}, nil),
@@ -89,6 +90,8 @@ func (p *parser) fields(c *Config) []field {
 			{key: "contact_outcomes", read: func(v strictyaml.Value) { c.Numbers.ContactOutcomes, _ = v.Bool() }},
 		}, nil),
 		section("http", []field{{key: "listen", read: func(v strictyaml.Value) { listen(v, &c.HTTP.Listen) }}}, nil),
+		p.gateway(&c.Gateway),
+		sources(&c.Sources, webhook.Providers()),
 		section("log", []field{
 			word("level", &c.Log.Level, "debug", "info", "warn", "error"),
 			word("format", &c.Log.Format, "text", "json"),
@@ -105,13 +108,15 @@ func (p *parser) kafka(k *Kafka) []field {
 		p.sasl(&k.SASL),
 		section("topics", []field{
 			topic("events", &k.Topics.Events), topic("flags", &k.Topics.Flags),
-			topic("rows", &k.Topics.Rows), topic("dead_letter", &k.Topics.DeadLetter),
+			topic("rows", &k.Topics.Rows), topic("dead_letter", &k.Topics.DeadLetter), topic("gateway", &k.Topics.Gateway),
 		}, func(v strictyaml.Value) {
-			differ(v, "topics", k.Topics.Events, k.Topics.Flags, k.Topics.Rows, k.Topics.DeadLetter)
+			differ(v, "topics", k.Topics.Events, k.Topics.Flags, k.Topics.Rows, k.Topics.DeadLetter, k.Topics.Gateway)
 		}),
 		section("groups", []field{
-			topic("numbers", &k.Groups.Numbers), topic("portfolios", &k.Groups.Portfolios), topic("sink", &k.Groups.Sink),
-		}, func(v strictyaml.Value) { differ(v, "groups", k.Groups.Numbers, k.Groups.Portfolios, k.Groups.Sink) }),
+			topic("numbers", &k.Groups.Numbers), topic("portfolios", &k.Groups.Portfolios), topic("sink", &k.Groups.Sink), topic("sources", &k.Groups.Sources),
+		}, func(v strictyaml.Value) {
+			differ(v, "groups", k.Groups.Numbers, k.Groups.Portfolios, k.Groups.Sink, k.Groups.Sources)
+		}),
 		section("create", []field{
 			whole("partitions", &k.Create.Partitions, 1, 10_000),
 			whole("replication_factor", &k.Create.ReplicationFactor, 0, 100),

@@ -5,4 +5,5 @@ const (
 	RoleNumbers    = "numbers"    // reads events, raises flags of numbers, writes rows
 	RolePortfolios = "portfolios" // reads rows, raises flags of portfolios
 	RoleSink       = "sink"       // reads rows, stores them in ClickHouse
+	RoleGateway    = "gateway"    // takes providers' webhooks, writes events
 )

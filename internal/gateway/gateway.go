@@ -48,7 +48,7 @@ type Writer interface {
 type Config struct {
 	Writer             Writer
 	Events, DeadLetter string // topics
-	Context            string // the compacted topic that Restore reads; empty: nothing is written down
+	Context            string // the compacted topic that Restore reads; empty: nothing is remembered over a restart
 	Auth               Auth
 	Portfolios         map[string]string    // WABA -> portfolio, where it is known
 	Numbers            map[string]Number    // displayed number, digits -> what is known of it
@@ -71,7 +71,8 @@ type Gateway struct {
 	known     *directory
 	batch     *batcher
 	room      *semaphore.Weighted
-	failed    atomic.Bool // the last write
+	failed    atomic.Bool   // the last write
+	restored  chan struct{} // closed once the context is complete
 }
 
 // New returns a gateway that does nothing yet.
@@ -84,7 +85,7 @@ func New(c Config) (*Gateway, error) {
 	}
 	g := &Gateway{
 		config: c, providers: map[string]webhook.Provider{}, known: newDirectory(c.Portfolios, c.Numbers),
-		room: semaphore.NewWeighted(bodyBudget),
+		room: semaphore.NewWeighted(bodyBudget), restored: make(chan struct{}),
 	}
 	g.batch = newBatcher(c.Writer, g.wrote)
 	for _, name := range webhook.Providers() {
@@ -94,7 +95,24 @@ func New(c Config) (*Gateway, error) {
 		}
 		g.providers[name] = p
 	}
+	if c.Context == "" {
+		close(g.restored)
+	}
 	return g, nil
+}
+
+// Restored says, once, that Restore has seen the whole context topic: until then
+// bodies are answered 503, since what they need to be understood may be missing.
+func (g *Gateway) Restored() { close(g.restored) }
+
+// isRestored reports whether the context is complete.
+func (g *Gateway) isRestored() bool {
+	select {
+	case <-g.restored:
+		return true
+	default:
+		return false
+	}
 }
 
 // wrote notes how the last write went, and logs when that changes.
@@ -111,15 +129,32 @@ func (g *Gateway) wrote(messages int, err error) {
 
 // Ready returns nil while events can be written.
 func (g *Gateway) Ready() error {
+	if !g.isRestored() {
+		return errors.New("gateway: what it remembers of numbers is still being read")
+	}
 	if g.failed.Load() {
 		return errors.New("gateway: the last events could not be written")
 	}
 	return nil
 }
 
-// Run serves on the listener until ctx ends, then finishes what is under way. The
-// caller listens, so that it knows the address; Run closes the listener.
+// Run writes, and serves on the listener, until ctx ends; then it finishes what is
+// under way. The caller listens, so that it knows the address; Run closes the
+// listener. Without one it only writes what ReadSource reads.
 func (g *Gateway) Run(ctx context.Context, listener net.Listener) error {
+	writing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	written := make(chan struct{})
+	go func() { defer close(written); g.batch.run(writing) }()
+	defer func() { stop(); <-written }()
+	if listener == nil {
+		<-ctx.Done()
+		return nil
+	}
+	return g.serve(ctx, listener)
+}
+
+// serve answers over HTTP.
+func (g *Gateway) serve(ctx context.Context, listener net.Listener) error {
 	h := &http.Server{
 		Handler:           g.Handler(),
 		ReadHeaderTimeout: headerTimeout,
@@ -131,11 +166,6 @@ func (g *Gateway) Run(ctx context.Context, listener net.Listener) error {
 		ErrorLog:          slog.NewLogLogger(g.config.Logger.Handler(), slog.LevelDebug),
 		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
-	writing, stop := context.WithCancel(context.WithoutCancel(ctx))
-	written := make(chan struct{})
-	go func() { defer close(written); g.batch.run(writing) }()
-	defer func() { stop(); <-written }()
-
 	stopped := make(chan error, 1)
 	go func() {
 		if g.config.TLS != nil {

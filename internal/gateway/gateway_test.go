@@ -97,6 +97,7 @@ func start(t *testing.T, c Config) (*Gateway, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	g.Restored()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -40,6 +40,9 @@ func (g *Gateway) receive(w http.ResponseWriter, r *http.Request, sends bool) {
 	answer.write(w, name)
 }
 
+// errNotRestored is what bodies get that come before the context.
+var errNotRestored = errors.New("the context is not read yet")
+
 // outcome is the answer to a body.
 type outcome struct {
 	status  int
@@ -71,6 +74,8 @@ func (o *outcome) write(w http.ResponseWriter, provider string) {
 func (g *Gateway) take(ctx context.Context, w http.ResponseWriter, r *http.Request, p webhook.Provider, sends bool) outcome {
 	size := r.ContentLength
 	switch {
+	case !g.isRestored():
+		return outcome{status: http.StatusServiceUnavailable, err: errNotRestored}
 	case size > webhook.MaxBody:
 		return outcome{status: http.StatusRequestEntityTooLarge}
 	case r.Header.Get("Content-Encoding") != "" && r.Header.Get("Content-Encoding") != "identity":

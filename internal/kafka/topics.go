@@ -25,13 +25,16 @@ type Topic struct {
 	// BrokerTime asks for timestamps set by the broker
 	// (message.timestamp.type=LogAppendTime).
 	BrokerTime bool
+	// Compacted keeps the last record of each key instead of those of a time; at creation.
+	Compacted bool
 	// Read and Write are the rights that a check looks for.
 	Read, Write bool
 }
 
 // CreateMissing creates the topics that do not exist and returns their names. It
-// never changes one that does. All records are deleted by age, none compacted:
-// every transition of a flag and every row version matters.
+// never changes one that does. All records are deleted by age, none compacted, for
+// every transition of a flag and every row version matters; Compacted is for what
+// is a state by key.
 func (c *Client) CreateMissing(ctx context.Context, topics []Topic) (created []string, err error) {
 	var unreachable report
 	if !c.checkBrokers(ctx, &unreachable) {
@@ -60,7 +63,11 @@ func (c *Client) CreateMissing(ctx context.Context, topics []Topic) (created []s
 // create asks for one topic, again while a broker is not ready for it, and waits
 // until the cluster shows it.
 func (c *Client) create(ctx context.Context, t Topic) error {
-	settings := [][2]string{{"cleanup.policy", "delete"}}
+	policy := "delete"
+	if t.Compacted {
+		policy = "compact"
+	}
+	settings := [][2]string{{"cleanup.policy", policy}}
 	if t.Retention != 0 {
 		settings = append(settings, [2]string{"retention.ms", strconv.FormatInt(t.Retention.Milliseconds(), 10)})
 	}

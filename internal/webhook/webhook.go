@@ -175,10 +175,15 @@ func New(name string) (Provider, error) {
 
 // Official reports whether the provider's numbers are on WhatsApp's own API for
 // businesses; those of the others are sessions of an app or of WhatsApp Web.
-func (p Provider) Official() bool { return p.p.official }
+func (p Provider) Official() bool { return p.p != nil && p.p.official }
 
-// Name returns the provider's name.
-func (p Provider) Name() string { return p.p.name }
+// Name returns the provider's name; of the zero value it is unknown.
+func (p Provider) Name() string {
+	if p.p == nil {
+		return "unknown"
+	}
+	return p.p.name
+}
 
 // Read turns a body into events. contentType is the request's header; where it
 // is empty or wrong the body's first byte decides between JSON and a form.
@@ -208,6 +213,11 @@ func (p Provider) Sends(body []byte, s Source) Result {
 	}
 	c.each(v, c.sendItem)
 	return c.result
+}
+
+// Keep returns the result of a body that could not even be handed to a provider.
+func Keep(field, reason string, body []byte) Result {
+	return Result{Updates: []Update{{Field: field, Outcome: Unknown, Reason: reason, Kept: redact(body)}}}
 }
 
 // each hands on the value, or its elements if it is a list.

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+
+	"sendwatch/internal/config"
+	"sendwatch/internal/event"
+	"sendwatch/internal/gateway"
+	"sendwatch/internal/kafka"
+	"sendwatch/internal/telemetry"
+)
+
+// gatewayCmd takes the webhooks of providers and writes events, and does nothing
+// else: `run` with the one role.
+type gatewayCmd struct {
+	Config string `type:"path" default:"sendwatch.yaml" placeholder:"FILE" help:"The configuration."`
+}
+
+// Run works until ctx ends, then finishes what is under way.
+func (c *gatewayCmd) Run(ctx context.Context) error {
+	return (&runCmd{Config: c.Config, Roles: []string{event.RoleGateway}}).Run(ctx)
+}
+
+// newGateway makes the gateway of the settings.
+func newGateway(o *runOptions, writer gateway.Writer) (*gateway.Gateway, error) {
+	c := o.settings.Gateway
+	encryption, err := gatewayTLS(c.TLS)
+	if err != nil {
+		return nil, err
+	}
+	numbers := map[string]gateway.Number{}
+	for digits, n := range c.Numbers {
+		numbers[digits] = gateway.Number{ID: n.ID, Country: n.Country}
+	}
+	topics := o.settings.Kafka.Topics
+	return gateway.New(gateway.Config{
+		Writer: writer, Events: topics.Events, DeadLetter: topics.DeadLetter, Context: topics.Gateway,
+		Auth: gateway.Auth{
+			Open: c.Open, Tokens: reveal(c.Tokens), AppSecrets: reveal(c.Meta.AppSecrets), VerifyToken: c.Meta.VerifyToken.Reveal(),
+			TwilioTokens: reveal(c.Twilio.AuthTokens), TwilioURL: c.Twilio.URL,
+		},
+		Portfolios: c.Portfolios, Numbers: numbers, TLS: encryption,
+		Telemetry: o.telemetry, Logger: o.logger,
+	})
+}
+
+func reveal(secrets []config.Secret) []string {
+	list := make([]string, 0, len(secrets))
+	for _, s := range secrets {
+		list = append(list, s.Reveal())
+	}
+	return list
+}
+
+// gatewayTLS loads the gateway's certificate and whose certificates it wants; nil
+// where TLS ends before it.
+func gatewayTLS(c config.GatewayTLS) (*tls.Config, error) {
+	if c.CertFile == "" {
+		return nil, nil //nolint:nilnil // no TLS is a valid answer
+	}
+	pair, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("gateway.tls: %w; name a certificate and its key, both PEM", err)
+	}
+	out := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}
+	if c.ClientCAFile == "" {
+		return out, nil
+	}
+	pem, err := os.ReadFile(c.ClientCAFile)
+	if err != nil {
+		return nil, fmt.Errorf("gateway.tls.client_ca_file: %w; name a PEM file of certificate authorities", err)
+	}
+	out.ClientCAs, out.ClientAuth = x509.NewCertPool(), tls.RequireAndVerifyClientCert
+	if !out.ClientCAs.AppendCertsFromPEM(pem) {
+		return nil, errors.New("gateway.tls.client_ca_file: the file holds no certificate; name a PEM file of certificate authorities")
+	}
+	return out, nil
+}
+
+// runGateway listens, rebuilds what the gateway remembered, and takes bodies until
+// ctx ends.
+func (p *pipelines) runGateway(ctx context.Context) error {
+	settings := &p.options.settings
+	if settings.Gateway.Listen == "" && len(settings.Sources) == 0 {
+		return errors.New("gateway.listen is none and there are no sources: nothing can come; give one of the two")
+	}
+	var listener net.Listener
+	if address := settings.Gateway.Listen; address != "" {
+		var err error
+		if listener, err = net.Listen("tcp", address); err != nil {
+			return fmt.Errorf("gateway.listen: %w; give a free host:port", err)
+		}
+	}
+	if listener != nil {
+		p.options.logger.Info("taking webhooks", "address", "http://"+listener.Addr().String()+"/v1/webhooks/PROVIDER")
+	}
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	stop := inBackground(ctx, "context", p.restoreGateway, fail)
+	err := p.gateway.Run(ctx, listener)
+	err = errors.Join(err, stop())
+	if cause := context.Cause(ctx); err == nil && cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return err
+}
+
+// restoreGateway reads the context topic to its end. Brokers that are away are
+// waited for; bodies are answered 503 until then.
+func (p *pipelines) restoreGateway(ctx context.Context) error {
+	topic := p.options.settings.Kafka.Topics.Gateway
+	partitions, err := p.client.NewProducer().Partitions(ctx, topic)
+	if err != nil {
+		return ended(ctx, err)
+	}
+	first, end, err := p.client.Offsets(ctx, topic)
+	if err != nil {
+		return ended(ctx, fmt.Errorf("gateway: asking how far %s goes: %w", topic, err))
+	}
+	records := 0
+	for i := range first {
+		fetcher := p.client.NewFetcher(topic, int32(i), first[i], partitions)
+		for next := first[i]; next < end[i]; {
+			batch, err := fetcher.Fetch(ctx)
+			if err != nil {
+				return ended(ctx, fmt.Errorf("gateway: reading %s: %w", topic, err))
+			}
+			for r := range batch.Records {
+				p.gateway.Restore(batch.Records[r].Key, batch.Records[r].Value)
+				records++
+			}
+			next = batch.Next
+		}
+	}
+	p.gateway.Restored()
+	p.options.logger.Info("the gateway has read what it remembers of numbers", "records", records)
+	return nil
+}
+
+// ended returns nil for an error that only says that ctx has ended.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// readSource joins the group of a source and reads its partitions.
+func (p *pipelines) readSource(ctx context.Context, s config.Source) error {
+	group := kafka.GroupConfig{ID: sourceGroup(p.options.settings, s), Topic: s.Topic}
+	group.Joined = func() { p.options.telemetry.Metrics().Add(telemetry.Rebalances, 1, event.RoleGateway) }
+	source := gateway.Source{
+		Topic: s.Topic, Provider: s.Provider, ProviderHeader: s.ProviderHeader, Wrapping: gateway.Wrapping(s.Wrapping),
+		NumberID: s.NumberID, WABAID: s.WABAID,
+	}
+	return p.client.NewGroup(group).Run(ctx, func(ctx context.Context, c *kafka.Claim) error {
+		if _, err := c.Open(ctx, c.Committed); err != nil {
+			return err
+		}
+		return p.gateway.ReadSource(ctx, source, c.Partition, c)
+	})
+}
