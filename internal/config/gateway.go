@@ -15,7 +15,7 @@ type Gateway struct {
 	TLS    GatewayTLS
 	// Open takes bodies that nothing vouches for: on a private network only.
 	Open bool
-	// Tokens are shared with whoever cannot sign; each counts.
+	// Tokens are shared with those that cannot sign; each counts.
 	Tokens []Secret
 	Meta   GatewayMeta
 	Twilio GatewayTwilio

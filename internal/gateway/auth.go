@@ -19,7 +19,7 @@ import (
 type Auth struct {
 	// Open takes bodies that nothing vouches for: on a private network only.
 	Open bool
-	// Tokens are shared with whoever cannot sign: in the header Authorization
+	// Tokens are shared with those that cannot sign: in the header Authorization
 	// (Bearer), in X-Sendwatch-Token, or as the parameter token of the address.
 	Tokens []string
 	// AppSecrets are those of Meta's apps, for X-Hub-Signature-256.

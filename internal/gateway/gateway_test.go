@@ -355,7 +355,7 @@ func TestWhatIsNotUnderstoodIsKept(t *testing.T) {
 	}
 }
 
-func TestInputsAreToldAsTheyAreSeen(t *testing.T) {
+func TestInputsAreReportedAsTheyAreSeen(t *testing.T) {
 	w := new(log)
 	g, address := start(t, Config{Writer: w, Auth: Auth{Open: true}})
 	send := func(body string) {

@@ -61,11 +61,11 @@ func inputOf(e *eventsv1.Event) inputs {
 	return 0
 }
 
-// told returns the events that a body makes beside its own: number.profile for a
+// beside returns the events that a body makes beside its own: number.profile for a
 // number of which an input is seen for the first time, or all end, and
 // contact.alias for the phone behind a hidden id. changed are the numbers whose
 // memory is to be written down, before what was remembered of them.
-func (d *directory) told(p webhook.Provider, result *webhook.Result, fresh []webhook.Fact, at int64) (events []*eventsv1.Event, changed, before map[string]sender) {
+func (d *directory) beside(p webhook.Provider, result *webhook.Result, fresh []webhook.Fact, at int64) (events []*eventsv1.Event, changed, before map[string]sender) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	changed, before = map[string]sender{}, map[string]sender{}

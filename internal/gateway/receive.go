@@ -133,8 +133,8 @@ func (g *Gateway) store(ctx context.Context, p webhook.Provider, result *webhook
 	o := outcome{status: http.StatusOK}
 	var messages []topicMessage
 	fresh := g.known.learn(result.Facts)
-	told, changed, before := g.known.told(p, result, fresh, from.receivedAt)
-	for _, e := range told {
+	extra, changed, before := g.known.beside(p, result, fresh, from.receivedAt)
+	for _, e := range extra {
 		messages = append(messages, g.message(e))
 	}
 	messages = append(messages, g.remember(fresh, changed)...)
