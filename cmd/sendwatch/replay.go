@@ -18,17 +18,18 @@ import (
 
 // replayCmd runs the engine over files of events.
 type replayCmd struct {
-	Files   []string      `arg:"" name:"file" help:"Files of newline-delimited JSON events, one after the other; - is standard input, .gz and .zst are decompressed."`
+	Files   []string      `arg:"" name:"file" help:"Files of newline-delimited JSON events, one after the other; - is standard input; gzip, zstd and bzip2 are recognised and unpacked."`
 	Out     string        `required:"" type:"path" placeholder:"DIR" help:"Folder for the results; made if need be."`
 	Policy  string        `type:"existingfile" placeholder:"FILE" help:"Policy to judge by, instead of the one shipped."`
 	Against string        `type:"existingfile" placeholder:"FILE" help:"A second policy: also print and write the flags on which the two differ."`
 	Until   string        `placeholder:"TIME" help:"Move the watermark there at the end (RFC 3339 or ms)."`
+	Merge   bool          `help:"Read partitions that stand one after another in the files side by side, in the order of time."`
 	Dedup   time.Duration `default:"1h" help:"How long an event's id is remembered."`
 }
 
 // Run replays the files and writes what came out.
 func (c *replayCmd) Run(ctx context.Context) error {
-	cfg := replay.Config{Files: c.Files, Stdin: os.Stdin, DedupHorizon: c.Dedup.Milliseconds()}
+	cfg := replay.Config{Files: c.Files, Stdin: os.Stdin, DedupHorizon: c.Dedup.Milliseconds(), Merge: c.Merge}
 	if cfg.DedupHorizon <= 0 {
 		return fmt.Errorf("--dedup is %s: give a duration above zero, such as 1h", c.Dedup)
 	}
@@ -56,7 +57,7 @@ func (c *replayCmd) Run(ctx context.Context) error {
 		return err
 	}
 	printSummary(&result.Summary)
-	for _, hint := range hints(&result.Summary, cfg.Until) {
+	for _, hint := range hints(result, cfg.Until) {
 		fmt.Fprintln(os.Stderr, hint)
 	}
 	if c.Against == "" {
@@ -81,10 +82,17 @@ func (c *replayCmd) backtest(ctx context.Context, cfg replay.Config, a *replay.R
 }
 
 // hints say what a user may have overlooked.
-func hints(s *replay.Summary, until int64) []string {
+func hints(result *replay.Result, until int64) []string {
 	var list []string
+	s := &result.Summary
+	if n := len(result.Jumps); n > 0 {
+		first := result.Jumps[0]
+		list = append(list, fmt.Sprintf("The time goes back by %s at line %d of %s and stays there, %s in all: these are partitions one after another, "+
+			"and what follows was counted as late, after its windows were over. Give --merge to read them side by side, in the order of time.",
+			(time.Duration(first.Back)*time.Millisecond).Round(time.Minute), first.Line, first.File, wording.Count(n, "jump")))
+	}
 	if s.Applied == 0 && s.Rejected > 0 {
-		list = append(list, "No record was applied: dead_letter.ndjson has the reasons. Compressed input is recognised by .gz or .zst at the end of the file's name.")
+		list = append(list, "No record was applied: dead_letter.ndjson has the reasons.")
 	}
 	if until != 0 && until < s.Watermark {
 		list = append(list, "--until lies before the watermark, "+time.UnixMilli(s.Watermark).UTC().Format(time.RFC3339)+", and moved nothing.")

@@ -19,9 +19,20 @@ func TestReplayHints(t *testing.T) {
 		{replay.Summary{Rejected: 9}, 0, "No record was applied"},
 		{replay.Summary{Applied: 5, Watermark: 1_760_000_000_000}, 1000, "--until lies before the watermark, 2025-10-09T08:53:20Z"},
 	} {
-		got := strings.Join(hints(&c.summary, c.until), "\n")
+		got := strings.Join(hints(&replay.Result{Summary: c.summary}, c.until), "\n")
 		if !strings.HasPrefix(got, c.want) || c.want == "" && got != "" {
 			t.Errorf("%+v until %d: hints %q, want %q", c.summary, c.until, got, c.want)
+		}
+	}
+}
+
+// TestReplayHintsAtPartitionsOneAfterAnother names the line and the way out.
+func TestReplayHintsAtPartitionsOneAfterAnother(t *testing.T) {
+	jumps := []replay.Jump{{File: "dump.ndjson", Line: 601, Back: 90 * 60 * 1000}}
+	got := strings.Join(hints(&replay.Result{Summary: replay.Summary{Applied: 5}, Jumps: jumps}, 0), "\n")
+	for _, want := range []string{"1h30m", "line 601 of dump.ndjson", "--merge"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("hints %q lack %q", got, want)
 		}
 	}
 }

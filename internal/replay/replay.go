@@ -26,6 +26,7 @@ type Config struct {
 	Secret       codec.Secret // key of the contact hashes
 	DedupHorizon int64        // ms, the engine's default if 0
 	Until        int64        // ms: moves the watermark there at the end; 0 leaves it
+	Merge        bool         // read the runs of the input side by side in the order of time
 }
 
 // Summary is what summary.json says of a run.
@@ -55,6 +56,9 @@ type Result struct {
 	Summary     Summary
 	Rows        event.Output
 	DeadLetters []event.DeadLetter
+	// Jumps are where time goes back and stays there: the log is of several
+	// partitions one after another, and most of it counted as late.
+	Jumps []Jump
 
 	engine *engine.Engine
 }
@@ -76,6 +80,21 @@ func (r *Result) EachRow(visit func(rows *event.Output) error) error {
 	return nil
 }
 
+// input returns what reads the records one by one, io.EOF after the last, and what
+// to call once that is over.
+func input(cfg *Config) (next func() (record, error), end func(), err error) {
+	in := &source{files: cfg.Files, stdin: cfg.Stdin}
+	if !cfg.Merge {
+		return in.next, in.close, nil
+	}
+	m, err := merge(in)
+	if err != nil {
+		in.close()
+		return nil, nil, err
+	}
+	return m.next, func() { _ = m.close() }, nil // temporary files that stay cost nothing but room
+}
+
 // checkEvery is how many records go by between two looks at the context.
 const checkEvery = 1 << 14
 
@@ -88,19 +107,27 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 		},
 		Secret: cfg.Secret, Content: codec.ContentJSON,
 	})
-	in := source{files: cfg.Files, stdin: cfg.Stdin}
 	res := &Result{}
 	started := time.Now()
+	in, end, err := input(&cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	var found runs
 	for offset := int64(0); ; offset++ {
 		if offset%checkEvery == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		r, err := in.next()
+		r, err := in()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
 			return nil, err
+		}
+		if jump, jumped := found.next(&r); jumped {
+			res.Jumps = append(res.Jumps, jump)
 		}
 		res.Summary.Records++
 		class, more, err := p.Apply(&event.Record{Offset: offset, Timestamp: r.time, Value: r.value}, &res.Rows)

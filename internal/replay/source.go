@@ -3,14 +3,9 @@ package replay
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"strings"
-
-	"github.com/klauspost/compress/zstd"
 
 	"sendwatch/internal/codec"
 )
@@ -28,8 +23,9 @@ type source struct {
 	stdin io.Reader
 
 	lines  *bufio.Reader
-	closer func() error
+	data   io.Closer
 	name   string
+	number int64  // of the line, from 1
 	long   []byte // a line that did not fit into the read buffer
 	last   int64  // record time of the line before, ms
 }
@@ -37,7 +33,9 @@ type source struct {
 // record is one line and its timestamp. The value is valid until the next one.
 type record struct {
 	value []byte
-	time  int64 // ms
+	time  int64  // ms
+	file  string // where it is from, for people
+	line  int64
 }
 
 // next returns the next line that is not blank, io.EOF after the last.
@@ -54,17 +52,17 @@ func (s *source) next() (record, error) {
 		}
 		line, err := s.line()
 		if err != nil && !errors.Is(err, io.EOF) {
-			return record{}, fmt.Errorf("read %s: %w", s.name, err)
+			return record{}, err
 		}
-		ended := err != nil
-		if ended {
+		s.number++
+		if err != nil {
 			s.lines = nil
-			if err := s.closer(); err != nil {
+			if err := s.data.Close(); err != nil {
 				return record{}, fmt.Errorf("read %s: %w", s.name, err)
 			}
 		}
 		if line = bytes.TrimRight(line, "\r\n"); len(bytes.TrimSpace(line)) > 0 {
-			return record{line, s.timestamp(line)}, nil
+			return record{line, s.timestamp(line), s.name, s.number}, nil
 		}
 	}
 }
@@ -90,50 +88,27 @@ func (s *source) line() ([]byte, error) {
 	for errors.Is(err, bufio.ErrBufferFull) {
 		line, err = s.lines.ReadSlice('\n')
 		if len(s.long)+len(line) > MaxLine {
-			return nil, fmt.Errorf("a line is longer than %d MiB: is this newline-delimited JSON?", MaxLine>>20)
+			return nil, fmt.Errorf("%s: line %d is longer than %d MiB: is this newline-delimited JSON?", s.name, s.number+1, MaxLine>>20)
 		}
 		s.long = append(s.long, line...)
 	}
 	return s.long, err
 }
 
-// open opens a file, decompressed by the end of its name; "-" is standard input.
+// close closes the file that is open, if any.
+func (s *source) close() {
+	if s.lines != nil {
+		_ = s.data.Close() // was only read
+		s.lines = nil
+	}
+}
+
+// open opens the next file.
 func (s *source) open(name string) error {
-	s.name = name
-	var in io.Reader
-	closers := []func() error{}
-	if name == "-" {
-		s.name, in = "standard input", s.stdin
-	} else {
-		f, err := os.Open(name)
-		if err != nil {
-			return fmt.Errorf("open the log: %w", err)
-		}
-		in = f
-		closers = append(closers, f.Close)
+	data, err := openData(name, s.stdin)
+	if err != nil {
+		return err
 	}
-	switch {
-	case strings.HasSuffix(name, ".gz"):
-		z, err := gzip.NewReader(bufio.NewReaderSize(in, readBuffer))
-		if err != nil {
-			return fmt.Errorf("read %s as gzip: %w", name, err)
-		}
-		in = z
-	case strings.HasSuffix(name, ".zst"):
-		z, err := zstd.NewReader(in)
-		if err != nil {
-			return fmt.Errorf("read %s as zstd: %w", name, err)
-		}
-		in = z
-		closers = append(closers, func() error { z.Close(); return nil })
-	}
-	s.lines = bufio.NewReaderSize(in, readBuffer)
-	s.closer = func() error {
-		var errs []error
-		for _, c := range closers {
-			errs = append(errs, c())
-		}
-		return errors.Join(errs...)
-	}
+	s.name, s.data, s.lines, s.number = shown(name), data, bufio.NewReaderSize(data, readBuffer), 0
 	return nil
 }
