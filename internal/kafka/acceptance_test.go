@@ -39,12 +39,19 @@ func acceptance(t *testing.T, brokers []string) {
 	}{
 		{"reads every codec", readsEveryCodec},
 		{"waits and sees the end", waitsAndSeesTheEnd},
-		{"stops where the log does not hold the position", knowsTheEndsOfTheLog},
+		{"knows the ends of the log", knowsTheEndsOfTheLog},
 		{"leaves out aborted transactions", leavesOutAborted},
 		{"writes what others read", writesWhatOthersRead},
 		{"creates topics and checks them", createsAndChecks},
 		{"shares partitions among members", sharesPartitions},
 		{"refuses the commit of an old owner", refusesOldOwner},
+		{"stops on another log of the same name", stopsOnAnotherLog},
+		{"begins another log of the same name", beginsAnotherLog},
+		{"keeps strangers out of a group", keepsStrangersOut},
+		{"waits for strangers to leave a group", waitsForStrangers},
+		{"names members of the other protocol", namesTheOtherProtocol},
+		{"says what a transaction holds back", saysWhatIsHeldBack},
+		{"neither doubles nor reorders", neitherDoublesNorReorders},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.run(t, brokers, "kafka-"+strings.ReplaceAll(test.name, " ", "-"))

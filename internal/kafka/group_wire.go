@@ -284,30 +284,68 @@ func (c *Client) describeGroup(ctx context.Context, coordinator int32, group str
 // (KIP-848, Kafka 4.0), which kafka-go does not know.
 const consumerGroupDescribe protocol.ApiKey = 69
 
-// newProtocolState returns the state of a group of the protocol `consumer`, ""
-// if the group is none or the broker knows no such protocol.
-func (c *Client) newProtocolState(ctx context.Context, coordinator int32, group string) (string, error) {
+// newProtocol asks for a group of the protocol `consumer`: its state and its members
+// that speak that protocol; a broker lets members of the ordinary one in beside them.
+// The state is "" if the group is none of these, or the broker knows no such protocol.
+func (c *Client) newProtocol(ctx context.Context, coordinator int32, group string) (described, error) {
 	var code int16
-	state := ""
+	var d described
 	err := c.coordinatorCall(ctx, requestTimeout, &call{
-		key: consumerGroupDescribe, versions: []int16{0}, flexible: alwaysFlexible, broker: coordinator,
+		key: consumerGroupDescribe, versions: []int16{1, 0}, flexible: alwaysFlexible, broker: coordinator,
 		encode: func(w *wireWriter, _ int16) {
 			w.array(1)
 			w.text(group)
 			w.bool(false) // not the rights
 			w.tags()
 		},
-		decode: func(r *wire, _ int16) {
+		decode: func(r *wire, version int16) {
 			r.skip(4) // throttle time
 			for range r.array() {
 				code = r.int16()
 				r.text() // the error in words
 				r.text() // the group
-				state = r.text()
-				r.data = nil // the members are of no interest
-				return
+				d.state = r.text()
+				r.skip(4 + 4) // epochs
+				r.text()      // assignor
+				for range r.array() {
+					if client, speaks := c.newProtocolMember(r, version); speaks {
+						d.clients = append(d.clients, client)
+					}
+				}
+				r.skip(4) // rights
+				r.tags()
 			}
+			r.tags()
 		},
 	}, &code)
-	return state, err
+	return d, err
+}
+
+// newProtocolMember reads one member and reports whether it speaks the protocol
+// `consumer`. Version 0 does not say; there a member of another client id does.
+func (c *Client) newProtocolMember(r *wire, version int16) (client string, speaks bool) {
+	r.text()  // member
+	r.text()  // instance
+	r.text()  // rack
+	r.skip(4) // epoch
+	id, host := r.text(), r.text()
+	for range r.array() {
+		r.text() // topics
+	}
+	r.text()      // topics by pattern
+	for range 2 { // partitions it has, partitions it will have
+		for range r.array() {
+			r.id()
+			r.text()
+			r.skip(4 * r.array())
+			r.tags()
+		}
+		r.tags()
+	}
+	speaks = id != c.config.ClientID
+	if version >= 1 {
+		speaks = r.int8() == 1
+	}
+	r.tags()
+	return id + " at " + host, speaks
 }

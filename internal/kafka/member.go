@@ -54,8 +54,8 @@ func (e *ForeignMembersError) Error() string {
 // and know nothing of our protocol's name, so members of others can be given
 // partitions that nobody reads.
 type GroupProtocolError struct {
-	Group string
-	State string
+	Group   string
+	Clients []string
 }
 
 // Reason returns the name under which readiness reports it.
@@ -63,8 +63,9 @@ func (*GroupProtocolError) Reason() string { return "group_shared" }
 
 // Error says how a group is moved between the protocols.
 func (e *GroupProtocolError) Error() string {
-	return fmt.Sprintf("the consumer group %s (state %s) has members of Kafka's newer protocol (group.protocol=consumer), so it is another application's; "+
-		"stop these members, and the group becomes an ordinary one with our next join, or give this role another group under kafka.groups", e.Group, e.State)
+	return fmt.Sprintf("the consumer group %s has members of Kafka's newer protocol (group.protocol=consumer), which are another application's: %s; "+
+		"stop these members, and the group becomes an ordinary one again, or give this role another group under kafka.groups",
+		e.Group, strings.Join(e.Clients, ", "))
 }
 
 // at returns the coordinator, -1 for one that is not known.
@@ -202,8 +203,8 @@ func (m *member) explain(ctx context.Context, err error) error {
 // group, nil if there are none.
 func (c *Client) foreigners(ctx context.Context, coordinator int32, group string) error {
 	// Kafka 4 says "Dead" of such a group when it is asked in the old way.
-	if state, err := c.newProtocolState(ctx, coordinator, group); err == nil && state != "" && state != "Empty" && state != "Dead" {
-		return &GroupProtocolError{Group: group, State: state}
+	if d, err := c.newProtocol(ctx, coordinator, group); err == nil && len(d.clients) > 0 {
+		return &GroupProtocolError{Group: group, Clients: d.clients}
 	}
 	d, err := c.describeGroup(ctx, coordinator, group)
 	if err == nil && len(d.clients) > 0 && d.protocol != protocolName {
