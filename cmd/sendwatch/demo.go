@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"runtime/debug"
 	"time"
@@ -25,6 +27,7 @@ type demoCmd struct {
 	For          time.Duration `placeholder:"SPAN" help:"End by itself so long after the history (30s, 5m), with a summary and a status that says whether every flag came."`
 	Data         string        `type:"path" placeholder:"DIR" help:"Keep ClickHouse's data in this folder; without it nothing is left behind."`
 	HTTP         string        `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Where to serve health, metrics and the API; port 0 takes a free one."`
+	Webhooks     string        `default:"127.0.0.1:8090" placeholder:"HOST:PORT" help:"Where to take webhooks; a free port is taken if this one is not."`
 	NoClickhouse bool          `help:"Run without ClickHouse: flags, but no tables."`
 	Partitions   int           `default:"4" help:"Partitions of each topic."`
 	Plain        bool          `help:"Plain lines instead of a screen that is redrawn."`
@@ -33,7 +36,7 @@ type demoCmd struct {
 // Run plays the demo until --for has passed or ctx ends.
 func (c *demoCmd) Run(ctx context.Context) error {
 	options := demo.Options{
-		Seed: c.Seed, Numbers: c.Numbers, Days: c.Days, For: c.For, Data: c.Data, HTTP: c.HTTP,
+		Seed: c.Seed, Numbers: c.Numbers, Days: c.Days, For: c.For, Data: c.Data, HTTP: c.HTTP, Webhooks: c.Webhooks,
 		NoClickHouse: c.NoClickhouse, Partitions: c.Partitions, Plain: c.Plain,
 	}
 	if err := options.Check(); err != nil {
@@ -77,17 +80,31 @@ func startDemo(settings config.Config, secret [16]byte, logger *slog.Logger) (de
 	if err != nil {
 		return demo.Roles{}, err
 	}
+	webhooks, err := listenNear(settings.Gateway.Listen)
+	if err != nil {
+		return demo.Roles{}, fmt.Errorf("--webhooks: %w; give a free HOST:PORT", err)
+	}
 	roles, err := newPipelines(runOptions{
 		settings: settings, policy: policy.Default(), shadow: shadow, secret: codec.Secret(secret),
-		telemetry: measures, logger: logger,
+		telemetry: measures, logger: logger, webhooks: webhooks,
 	})
 	if err != nil {
-		return demo.Roles{}, err
+		return demo.Roles{}, errors.Join(err, webhooks.Close())
 	}
-	return demo.Roles{Sources: roles.sources, Run: func(ctx context.Context) (err error) {
+	return demo.Roles{Sources: roles.sources, Webhooks: webhooks.Addr().String(), Run: func(ctx context.Context) (err error) {
 		ctx, fail := context.WithCancelCause(ctx)
 		defer fail(nil)
 		stopMeasures := inBackground(ctx, "telemetry", measures.Run, fail)
 		return errors.Join(roles.run(ctx), roles.close(), stopMeasures())
 	}}, nil
+}
+
+// listenNear listens at an address, or at a free port of its host if somebody else
+// does.
+func listenNear(address string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", address)
+	if host, _, cut := net.SplitHostPort(address); err != nil && cut == nil {
+		return net.Listen("tcp", net.JoinHostPort(host, "0"))
+	}
+	return listener, err
 }

@@ -90,8 +90,8 @@ func (p *pipelines) runGateway(ctx context.Context) error {
 	if settings.Gateway.Listen == "" && len(settings.Sources) == 0 {
 		return errors.New("gateway.listen is none and there are no sources: nothing can come; give one of the two")
 	}
-	var listener net.Listener
-	if address := settings.Gateway.Listen; address != "" {
+	listener := p.options.webhooks
+	if address := settings.Gateway.Listen; listener == nil && address != "" {
 		var err error
 		if listener, err = net.Listen("tcp", address); err != nil {
 			return fmt.Errorf("gateway.listen: %w; give a free host:port", err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/bits"
+	"net"
 	"slices"
 	"sync"
 	"time"
@@ -31,6 +32,7 @@ type runOptions struct {
 	shadow    *policy.Policy     // judges beside, for ClickHouse only; nil for none
 	secret    codec.Secret
 	telemetry *telemetry.Telemetry // nil: nothing is measured
+	webhooks  net.Listener         // where the gateway listens already; nil: as the settings say
 	logger    *slog.Logger
 }
 

@@ -29,6 +29,7 @@ type Options struct {
 	For          time.Duration // how long live mode lasts; 0: until the context ends
 	Data         string        // folder that keeps ClickHouse's data; empty: nothing is kept
 	HTTP         string        // host:port of the page, the API and the metrics
+	Webhooks     string        // host:port of the gateway
 	NoClickHouse bool          // flags alone, no tables
 	Partitions   int           // of each topic, 1 to 64
 	Plain        bool          // lines instead of a screen that is redrawn
@@ -57,6 +58,8 @@ func (o *Options) Check() error {
 // Roles are the connected roles.
 type Roles struct {
 	Sources server.Sources
+	// Webhooks is where the gateway takes bodies, host:port.
+	Webhooks string
 	// Run works until its context ends, then drains.
 	Run func(context.Context) error
 }
@@ -132,6 +135,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return unlessCancelled(signalled, err)
 	}
 	d.sources = roles.Sources
+	d.services = append(d.services, service{"Webhooks", "http://" + roles.Webhooks, "POST /v1/webhooks/meta, /v1/sends/meta"})
 	pipeline := all.start(ctx, "pipeline", roles.Run)
 	if err := d.startServer(ctx, all, logger); err != nil {
 		return err

@@ -28,9 +28,11 @@ const ClickHouseFolder = "clickhouse"
 // configuration is what a sendwatch.yaml for the demo would say.
 func (d *demo) configuration() config.Config {
 	c := config.Default()
+	c.Roles = append(c.Roles, event.RoleGateway)
 	if d.options.NoClickHouse {
-		c.Roles = []string{event.RoleNumbers, event.RolePortfolios}
+		c.Roles = []string{event.RoleNumbers, event.RolePortfolios, event.RoleGateway}
 	}
+	c.Gateway.Listen, c.Gateway.Open = d.options.Webhooks, true // on loopback, for curl
 	c.Kafka.Create.Partitions = d.options.Partitions
 	c.Kafka.ClientID = "sendwatch-demo"
 	c.HTTP.Listen = d.options.HTTP
@@ -44,6 +46,7 @@ func (d *demo) startKafka(logger *slog.Logger) error {
 	for _, name := range []string{topics.Events, topics.Flags, topics.Rows, topics.DeadLetter} {
 		made = append(made, memkafka.Topic{Name: name, Partitions: int32(d.options.Partitions)})
 	}
+	made = append(made, memkafka.Topic{Name: topics.Gateway, Partitions: 1})
 	var err error
 	if d.broker, err = memkafka.Start(memkafka.Config{Topics: made}); err != nil {
 		return err
