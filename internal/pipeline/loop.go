@@ -13,7 +13,8 @@ import (
 //	open     look up what is acknowledged, then find the offset to begin at: that of the state in memory, the group's
 //	         (sink), else the start of the log
 //	repeat   fetch   the next batch, while the one before is applied
-//	         apply   the batch; flags and dead letters are acknowledged at once
+//	         apply   the batch; its dead letters are acknowledged, its flags are on
+//	                 their way, the most urgent first
 //	         if due  flush, save, commit
 //	         between batches answer questions, once a second publish the status
 //	drain    when the claim ends: flush, save, commit, within the role's drain time
@@ -21,9 +22,9 @@ import (
 // The order flush, save, commit is invariant 1 ("acknowledge, then commit"), and
 // barrier is the only place that has it. If the process dies
 //
-//	in apply            some flags of the batch are in their topic, its rows are not.
-//	                    The next owner begins before the batch and writes the same
-//	                    flags again, under the same ids.
+//	in apply            some flags of what was applied are in their topic, its rows are
+//	                    not. The next owner begins before it and writes the same flags
+//	                    again, under the same ids.
 //	in flush            some rows are in their topic as well. The next owner writes
 //	                    them again: a row is absolute, and the largest version counts.
 //	between flush and   all outputs are written and the state is older than they are.
@@ -68,6 +69,7 @@ func (l *loop) run(ctx context.Context, log Log) error {
 		return err
 	}
 	work, stop := outlive(ctx, l.drain)
+	defer l.flags.join() // after stop: of a partition that fails they are given up
 	defer stop()
 	fetching, stopFetching := context.WithCancel(ctx)
 	batches := l.fetchAhead(fetching, log)

@@ -79,9 +79,9 @@ func (b *messageBuilder) deadLetters(letters []event.DeadLetter, rejected []*eve
 	return b.messages
 }
 
-// flags makes messages of flags, but for those of a shadow policy, and has send send
-// them, some at a time. One that no broker takes goes to tooLarge instead.
-func (b *messageBuilder) flags(flags []event.Flag, send func([]*event.Flag, []event.Message) error, tooLarge func(f *event.Flag, size int)) error {
+// flags makes messages of flags and has send send them, some at a time. One that no
+// broker takes goes to tooLarge instead.
+func (b *messageBuilder) flags(flags []pendingFlag, send func([]*event.Flag, []event.Message) error, tooLarge func(f *event.Flag, size int)) error {
 	b.reset()
 	var of []*event.Flag // the messages' flags
 	sendSome := func(messages []event.Message) error {
@@ -90,16 +90,9 @@ func (b *messageBuilder) flags(flags []event.Flag, send func([]*event.Flag, []ev
 		return err
 	}
 	for i := range flags {
-		f := &flags[i]
-		if f.Shadow {
-			continue
-		}
-		first := len(b.bytes)
+		f := &flags[i].Flag
+		first, key := len(b.bytes), subject(f)
 		b.bytes = codec.AppendFlag(b.bytes, f)
-		key := f.NumberID
-		if key == "" {
-			key = f.PortfolioID
-		}
 		if n := len(b.bytes) - first + len(key); n > maxMessage {
 			b.bytes = b.bytes[:first]
 			tooLarge(f, n)

@@ -44,7 +44,7 @@ type numbersTask struct {
 func newNumbersTask(n *Numbers, claim Claim) *numbersTask {
 	c := &n.config
 	first := c.Policies.First()
-	return &numbersTask{
+	t := &numbersTask{
 		partitionProgress: newPartitionProgress(&n.role, claim, FromStart),
 		config:            c,
 		generation:        generation(first.Version),
@@ -57,6 +57,8 @@ func newNumbersTask(n *Numbers, claim Claim) *numbersTask {
 			Secret: c.Secret, Policies: c.Policies, Shadow: c.Shadow,
 		}),
 	}
+	t.flags = flagSender{role: &n.role, writer: c.Writer, topic: c.Flags, recent: c.Recent}
+	return t
 }
 
 func (t *numbersTask) progress() *partitionProgress { return &t.partitionProgress }
@@ -177,8 +179,18 @@ func (t *numbersTask) due() bool {
 	if t.next == t.committed {
 		return false
 	}
-	return t.out.Len() >= t.config.MaxRows || t.bytesSinceFlush >= maxBytesSinceFlush || t.now().Sub(t.lastFlush) >= t.config.FlushEvery
+	if t.out.Len() >= t.config.MaxRows || t.bytesSinceFlush >= maxBytesSinceFlush {
+		return true
+	}
+	every := t.config.FlushEvery
+	if t.flags.busy() {
+		every *= stormFlushes // it would wait for them; the partition reads on meanwhile
+	}
+	return t.now().Sub(t.lastFlush) >= every
 }
+
+// stormFlushes is how many flushes may be left out while flags are being written.
+const stormFlushes = 10
 
 // flush has all outputs acknowledged, then the progress record that vouches for them.
 func (t *numbersTask) flush(ctx context.Context) error {
@@ -201,8 +213,8 @@ func (t *numbersTask) flush(ctx context.Context) error {
 	return nil
 }
 
-// sendUrgent has the dead letters and flags acknowledged that have not been sent. Flags
-// stay in out: they are written among the rows as well.
+// sendUrgent has the dead letters acknowledged and the flags sent that have not been.
+// Flags stay in out: they are written among the rows as well.
 func (t *numbersTask) sendUrgent(ctx context.Context) error {
 	if len(t.deadLetters) > 0 {
 		if err := t.produce(ctx, t.config.Writer, t.config.DeadLetter, t.messages.deadLetters(t.deadLetters, t.rejected)); err != nil {
@@ -213,7 +225,7 @@ func (t *numbersTask) sendUrgent(ctx context.Context) error {
 		}
 		t.deadLetters, t.rejected = t.deadLetters[:0], t.rejected[:0]
 	}
-	if err := t.sendFlags(ctx, &t.messages, t.config.Writer, t.config.Flags, t.config.Recent, t.out.Flags[t.sentFlags:]); err != nil {
+	if err := t.flags.send(ctx, t.out.Flags[t.sentFlags:], t.sentFlags); err != nil {
 		return err
 	}
 	t.sentFlags = len(t.out.Flags)
@@ -223,6 +235,9 @@ func (t *numbersTask) sendUrgent(ctx context.Context) error {
 // sendAll has everything in out acknowledged and empties it.
 func (t *numbersTask) sendAll(ctx context.Context) error {
 	if err := t.sendUrgent(ctx); err != nil {
+		return err
+	}
+	if err := t.awaitFlags(t.out.Flags); err != nil {
 		return err
 	}
 	err := t.messages.rows(t.claim, &t.out, func(messages []event.Message) error {

@@ -26,6 +26,7 @@ type partitionProgress struct {
 	acknowledged int64 // offset: an operator has acknowledged what happened before it
 	noted        Kept  // what the keeper had when it was last looked at
 
+	flags   flagSender // of the roles that write flags
 	metrics *telemetry.Metrics
 }
 
@@ -143,37 +144,13 @@ func (p *partitionProgress) waiting(write func() error) error {
 	return err
 }
 
-// sendFlags has flags acknowledged that have not been sent, remembers and counts them.
-// Those of a shadow policy are for the rows topic only.
-func (p *partitionProgress) sendFlags(ctx context.Context, b *messageBuilder, w Writer, topic string, recent *RecentFlags, flags []event.Flag) error {
-	now := p.now().UnixMilli()
-	for i := range flags {
-		flags[i].EmittedAt = now
+// awaitFlags returns once the flags that were sent are acknowledged, and sets when that
+// was in flags. While it waits, the status says so.
+func (p *partitionProgress) awaitFlags(flags []event.Flag) error {
+	if !p.flags.busy() {
+		return p.flags.wait(flags)
 	}
-	err := b.flags(flags, func(sent []*event.Flag, messages []event.Message) error {
-		if err := p.produce(ctx, w, topic, messages); err != nil {
-			return err
-		}
-		for i, f := range sent {
-			recent.add(f, messages[i].Value)
-		}
-		return nil
-	}, func(f *event.Flag, size int) {
-		p.metrics.Add(telemetry.OversizedFlags, 1, f.Factor.String())
-		// Only ids that are long and full of control characters come to it, which
-		// JSON writes as six bytes.
-		p.logger.Error("flag left out of the flags topic: it is larger than a broker takes; ClickHouse has it. Shorten the ids that its number, WABA or template has",
-			"flag_id", f.FlagID, "factor", f.Factor.String(), "bytes", size, "partition", f.Position.Partition, "offset", f.Position.Offset)
-	})
-	if err != nil {
-		return err
-	}
-	for i := range flags {
-		if f := &flags[i]; !f.Shadow {
-			p.metrics.Add(telemetry.Flags, 1, f.Factor.String(), f.Level.String(), f.Transition.String())
-		}
-	}
-	return nil
+	return p.waiting(func() error { return p.flags.wait(flags) })
 }
 
 // finish ends the work on a claim whose loop has returned err. A partition with an

@@ -67,6 +67,7 @@ func newPortfolioTask(r *Portfolios, claim Claim) *portfolioTask {
 		generation:        generation(first.Version), policy: first.Version,
 		first: math.MaxInt64, broadcast: newBroadcast(), places: map[uint64]place{},
 	}
+	t.flags = flagSender{role: &r.role, writer: r.config.Writer, topic: r.config.Flags, recent: r.config.Recent}
 	if r.config.Shadow != nil {
 		t.shadow = engine.NewPortfolioEngine(claim.Topic, claim.Partition, r.config.Shadow)
 	}
@@ -312,7 +313,10 @@ func (t *portfolioTask) due() bool { return t.now().Sub(t.lastFlush) >= t.config
 // flush has all that was evaluated acknowledged: flags first, since somebody waits for
 // them, then the rows, which carry the flags as well.
 func (t *portfolioTask) flush(ctx context.Context) error {
-	if err := t.sendFlags(ctx, &t.messages, t.config.Writer, t.config.Flags, t.config.Recent, t.out.Flags); err != nil {
+	if err := t.flags.send(ctx, t.out.Flags, 0); err != nil {
+		return err
+	}
+	if err := t.awaitFlags(t.out.Flags); err != nil {
 		return err
 	}
 	err := t.messages.rows(t.claim, &t.out, func(messages []event.Message) error {

@@ -1,0 +1,196 @@
+package pipeline
+
+import (
+	"context"
+	"sync"
+
+	"sendwatch/internal/event"
+	"sendwatch/internal/telemetry"
+)
+
+// flagSender writes the flags of one partition beside the goroutine that owns it, so that
+// a storm of flags does not keep the partition from reading on. The most urgent go first:
+// those of subjects that are in danger, then warnings, then what was cleared. The flags
+// of one subject stay in their order. A flush waits until all are acknowledged.
+type flagSender struct {
+	role   *role
+	writer Writer
+	topic  string
+	recent *RecentFlags
+
+	mu      sync.Mutex
+	pending []pendingFlag // in the order in which they came about
+	emitted []pendingFlag // acknowledged since they were last asked for
+	err     error         // why no more can be written
+	ended   chan struct{} // closed when the goroutine that writes has ended; nil before the first
+
+	messages messageBuilder // of that goroutine
+}
+
+// pendingFlag is a flag and its index among the flags of an Output.
+type pendingFlag struct {
+	event.Flag
+	index int
+}
+
+// subject returns whom a flag is about: the key of its message.
+func subject(f *event.Flag) string {
+	if f.NumberID != "" {
+		return f.NumberID
+	}
+	return f.PortfolioID
+}
+
+// maxFlagsAtOnce is how many flags are written before more urgent ones are looked for.
+const maxFlagsAtOnce = 500
+
+// send hands over flags, but for those of a shadow policy, which are for the rows topic
+// alone; first is the index of the first. It returns at once.
+func (s *flagSender) send(ctx context.Context, flags []event.Flag, first int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range flags {
+		if !flags[i].Shadow {
+			s.pending = append(s.pending, pendingFlag{flags[i], first + i})
+		}
+	}
+	if len(s.pending) > 0 && s.err == nil && !s.running() {
+		s.ended = make(chan struct{})
+		go s.run(ctx, s.ended)
+	}
+	return s.err
+}
+
+// running reports whether the goroutine that writes has not ended; the caller holds the
+// lock.
+func (s *flagSender) running() bool {
+	if s.ended == nil {
+		return false
+	}
+	select {
+	case <-s.ended:
+		return false
+	default:
+		return true
+	}
+}
+
+// busy reports whether flags wait to be acknowledged.
+func (s *flagSender) busy() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err == nil && s.running()
+}
+
+// wait returns once all flags that were handed over are acknowledged, and sets in flags
+// when they were sent; or with the error that keeps them from it.
+func (s *flagSender) wait(flags []event.Flag) error {
+	s.join()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.emitted {
+		flags[s.emitted[i].index].EmittedAt = s.emitted[i].EmittedAt
+	}
+	s.emitted = s.emitted[:0]
+	return s.err
+}
+
+// join waits for the goroutine that writes to end.
+func (s *flagSender) join() {
+	s.mu.Lock()
+	ended := s.ended
+	s.mu.Unlock()
+	if ended != nil {
+		<-ended
+	}
+}
+
+// run writes what is pending until nothing is.
+func (s *flagSender) run(ctx context.Context, ended chan struct{}) {
+	for {
+		s.mu.Lock()
+		some := s.takeUrgent()
+		if len(some) == 0 {
+			close(ended) // under the lock: a flag that comes now starts another
+			s.mu.Unlock()
+			return
+		}
+		s.mu.Unlock()
+		err := s.write(ctx, some)
+		s.mu.Lock()
+		if err != nil {
+			s.err, s.pending = err, nil
+		} else {
+			s.emitted = append(s.emitted, some...)
+		}
+		s.mu.Unlock()
+	}
+}
+
+// takeUrgent takes the flags to be written next. The caller holds the lock.
+func (s *flagSender) takeUrgent() []pendingFlag {
+	if len(s.pending) <= maxFlagsAtOnce {
+		some := byUrgency(s.pending)
+		s.pending = nil
+		return some
+	}
+	sorted := byUrgency(s.pending)
+	some := sorted[:maxFlagsAtOnce:maxFlagsAtOnce]
+	s.pending = sorted[maxFlagsAtOnce:]
+	return some
+}
+
+// byUrgency orders flags by the highest level among those of their subject; otherwise
+// their order stays.
+func byUrgency(flags []pendingFlag) []pendingFlag {
+	highest := map[string]event.Level{}
+	for i := range flags {
+		f := &flags[i].Flag
+		highest[subject(f)] = max(highest[subject(f)], f.Level)
+	}
+	sorted := make([]pendingFlag, 0, len(flags))
+	for level := event.LevelDanger; ; level-- {
+		for i := range flags {
+			if highest[subject(&flags[i].Flag)] == level {
+				sorted = append(sorted, flags[i])
+			}
+		}
+		if level == event.LevelNone {
+			return sorted
+		}
+	}
+}
+
+// write has flags acknowledged, remembers and counts them.
+func (s *flagSender) write(ctx context.Context, flags []pendingFlag) error {
+	now, m := s.role.now().UnixMilli(), s.role.telemetry.Metrics()
+	for i := range flags {
+		flags[i].EmittedAt = now
+	}
+	err := s.messages.flags(flags, func(sent []*event.Flag, messages []event.Message) error {
+		start := s.role.now()
+		if err := s.writer.Produce(ctx, s.topic, messages); err != nil {
+			return err
+		}
+		m.Observe(telemetry.ProduceDuration, s.role.now().Sub(start), s.topic)
+		m.Add(telemetry.ProducedRecords, int64(len(messages)), s.topic)
+		for i, f := range sent {
+			s.recent.add(f, messages[i].Value)
+		}
+		return nil
+	}, func(f *event.Flag, size int) {
+		m.Add(telemetry.OversizedFlags, 1, f.Factor.String())
+		// Only ids that are long and full of control characters come to it, which
+		// JSON writes as six bytes.
+		s.role.logger.Error("flag left out of the flags topic: it is larger than a broker takes; ClickHouse has it. Shorten the ids that its number, WABA or template has",
+			"flag_id", f.FlagID, "factor", f.Factor.String(), "bytes", size, "partition", f.Position.Partition, "offset", f.Position.Offset)
+	})
+	if err != nil {
+		return err
+	}
+	for i := range flags {
+		f := &flags[i].Flag
+		m.Add(telemetry.Flags, 1, f.Factor.String(), f.Level.String(), f.Transition.String())
+	}
+	return nil
+}
