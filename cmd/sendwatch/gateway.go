@@ -13,6 +13,7 @@ import (
 	"sendwatch/internal/event"
 	"sendwatch/internal/gateway"
 	"sendwatch/internal/kafka"
+	"sendwatch/internal/retry"
 	"sendwatch/internal/telemetry"
 )
 
@@ -151,18 +152,30 @@ func ended(ctx context.Context, err error) error {
 	return err
 }
 
-// readSource joins the group of a source and reads its partitions.
+// readSource joins the group of a source and reads its partitions, again after any
+// trouble: a source that fails stops neither the listener nor the other sources.
 func (p *pipelines) readSource(ctx context.Context, s config.Source) error {
 	group := kafka.GroupConfig{ID: sourceGroup(p.options.settings, s), Topic: s.Topic}
 	group.Joined = func() { p.options.telemetry.Metrics().Add(telemetry.Rebalances, 1, event.RoleGateway) }
+	joined := p.client.NewGroup(group)
 	source := gateway.Source{
 		Topic: s.Topic, Provider: s.Provider, ProviderHeader: s.ProviderHeader, Wrapping: gateway.Wrapping(s.Wrapping),
 		NumberID: s.NumberID, WABAID: s.WABAID,
 	}
-	return p.client.NewGroup(group).Run(ctx, func(ctx context.Context, c *kafka.Claim) error {
-		if _, err := c.Open(ctx, c.Committed); err != nil {
-			return err
+	var pause retry.Backoff
+	for {
+		err := joined.Run(ctx, func(ctx context.Context, c *kafka.Claim) error {
+			if _, err := c.Open(ctx, c.Committed); err != nil {
+				return err
+			}
+			return p.gateway.ReadSource(ctx, source, c.Partition, c)
+		})
+		if ctx.Err() != nil {
+			return nil
 		}
-		return p.gateway.ReadSource(ctx, source, c.Partition, c)
-	})
+		p.options.logger.Warn("reading a source failed; it is tried again", "topic", s.Topic, "group", group.ID, "error", err)
+		if pause.Wait(ctx) != nil {
+			return nil
+		}
+	}
 }
