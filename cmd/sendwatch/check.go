@@ -50,6 +50,9 @@ func (c *checkCmd) Run(ctx context.Context) error {
 	if slices.Contains(cfg.Roles, event.RoleSink) && checkClickHouse(ctx, os.Stdout, cfg) {
 		failed = true
 	}
+	if slices.Contains(cfg.Roles, event.RoleGateway) {
+		checkGateway(ctx, os.Stdout, cfg)
+	}
 	if failed {
 		return errReported
 	}
@@ -115,6 +118,9 @@ func checkClickHouse(ctx context.Context, out io.Writer, cfg config.Config) (fai
 	for _, p := range client.Check(ctx) {
 		fmt.Fprintln(out, p)
 		failed = failed || !p.Warning
+	}
+	if !failed {
+		checkReplies(ctx, out, client)
 	}
 	return failed
 }

@@ -115,33 +115,40 @@ func (p *pipelines) runGateway(ctx context.Context) error {
 // restoreGateway reads the context topic to its end. Brokers that are away are
 // waited for; bodies are answered 503 until then.
 func (p *pipelines) restoreGateway(ctx context.Context) error {
-	topic := p.options.settings.Kafka.Topics.Gateway
-	partitions, err := p.client.NewProducer().Partitions(ctx, topic)
+	records, err := restore(ctx, p.client, p.options.settings.Kafka.Topics.Gateway, p.gateway)
 	if err != nil {
 		return ended(ctx, err)
 	}
-	first, end, err := p.client.Offsets(ctx, topic)
+	p.gateway.Restored()
+	p.options.logger.Info("the gateway has read what it remembers of numbers", "records", records)
+	return nil
+}
+
+// restore hands the context topic to a gateway and returns the count of records.
+func restore(ctx context.Context, client *kafka.Client, topic string, g *gateway.Gateway) (records int, err error) {
+	partitions, err := client.NewProducer().Partitions(ctx, topic)
 	if err != nil {
-		return ended(ctx, fmt.Errorf("gateway: asking how far %s goes: %w", topic, err))
+		return 0, err
 	}
-	records := 0
+	first, end, err := client.Offsets(ctx, topic)
+	if err != nil {
+		return 0, fmt.Errorf("asking how far %s goes: %w", topic, err)
+	}
 	for i := range first {
-		fetcher := p.client.NewFetcher(topic, int32(i), first[i], partitions)
+		fetcher := client.NewFetcher(topic, int32(i), first[i], partitions)
 		for next := first[i]; next < end[i]; {
 			batch, err := fetcher.Fetch(ctx)
 			if err != nil {
-				return ended(ctx, fmt.Errorf("gateway: reading %s: %w", topic, err))
+				return records, fmt.Errorf("reading %s: %w", topic, err)
 			}
 			for r := range batch.Records {
-				p.gateway.Restore(batch.Records[r].Key, batch.Records[r].Value)
+				g.Restore(batch.Records[r].Key, batch.Records[r].Value)
 				records++
 			}
 			next = batch.Next
 		}
 	}
-	p.gateway.Restored()
-	p.options.logger.Info("the gateway has read what it remembers of numbers", "records", records)
-	return nil
+	return records, nil
 }
 
 // ended returns nil for an error that only says that ctx has ended.

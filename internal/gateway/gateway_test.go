@@ -402,6 +402,10 @@ func TestInputsAreReportedAsTheyAreSeen(t *testing.T) {
 		t.Errorf("restored number: %q", got)
 	}
 
+	if got := other.Unseen(); !slices.Equal(got.Account, []string{"200"}) || got.Template != nil || got.Twilio != nil {
+		t.Errorf("unseen: %+v", got)
+	}
+
 	send(leftBody)
 	if got := profiles(); !slices.Equal(got, []string{"100 GB cloud_api "}) {
 		t.Errorf("left: %v", got)

@@ -44,6 +44,8 @@ type sender struct {
 	Inputs inputs `json:"inputs"`
 	WABA   string `json:"waba,omitempty"`
 	Digits string `json:"digits,omitempty"`
+	// Provider is whose webhooks showed the newest input.
+	Provider string `json:"provider,omitempty"`
 }
 
 // inputOf returns the input that an event shows to be alive.
@@ -92,7 +94,7 @@ func (d *directory) beside(p webhook.Provider, result *webhook.Result, fresh []w
 	}
 	for i := range result.Updates {
 		for _, e := range result.Updates[i].Events {
-			d.saw(e, was, changed)
+			d.saw(p.Name(), e, was, changed)
 		}
 	}
 	for _, number := range slices.Sorted(maps.Keys(changed)) {
@@ -117,7 +119,7 @@ func (d *directory) name(number, digits string, changed map[string]sender) {
 }
 
 // saw adds what an event shows. An event of a WABA shows it of all its numbers.
-func (d *directory) saw(e *eventsv1.Event, was func(string), changed map[string]sender) {
+func (d *directory) saw(provider string, e *eventsv1.Event, was func(string), changed map[string]sender) {
 	seen := inputOf(e)
 	if seen == 0 {
 		return
@@ -146,6 +148,7 @@ func (d *directory) saw(e *eventsv1.Event, was func(string), changed map[string]
 	was(e.NumberId)
 	grown := s.Inputs|seen != s.Inputs
 	s.Inputs |= seen
+	s.Provider = provider
 	if s.Digits == "" && event.IsPhoneNumber([]byte(e.NumberId)) {
 		s.Digits = e.NumberId
 	}
@@ -254,4 +257,38 @@ func (g *Gateway) Restore(key, value []byte) {
 		return
 	}
 	d.memory.Learn(webhook.Fact{Kind: webhook.FactKind(n), Key: name, Value: string(value)})
+}
+
+// Unseen is what the remembered numbers lack.
+type Unseen struct {
+	Template, Account []string // WABAs of which no webhook about templates, or about the account, was ever seen
+	Twilio            []string // numbers behind Twilio, whose spam limit cannot be told from its pace
+}
+
+// Unseen returns what is missing, sorted. A WABA counts once it has a number of
+// which anything was seen.
+func (g *Gateway) Unseen() Unseen {
+	d := g.known
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	seen := map[string]inputs{}
+	var u Unseen
+	for number, s := range d.senders {
+		if s.Inputs != 0 && s.WABA != "" {
+			seen[s.WABA] |= s.Inputs
+		}
+		if s.Provider == "twilio" {
+			u.Twilio = append(u.Twilio, number)
+		}
+	}
+	for _, waba := range slices.Sorted(maps.Keys(seen)) {
+		if seen[waba]&template == 0 {
+			u.Template = append(u.Template, waba)
+		}
+		if seen[waba]&account == 0 {
+			u.Account = append(u.Account, waba)
+		}
+	}
+	slices.Sort(u.Twilio)
+	return u
 }
