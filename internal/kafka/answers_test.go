@@ -44,7 +44,7 @@ func TestTableOfAnswers(t *testing.T) {
 		name := fmt.Sprintf("%s (%d)", a.name, a.code)
 		if a.code == noPartition {
 			name = a.name
-		} else if known, ok := kerr.ErrorForCode(a.code).(*kerr.Error); !ok || known.Message != a.name && !renamed[a.name] {
+		} else if known, ok := errors.AsType[*kerr.Error](kerr.ErrorForCode(a.code)); !ok || known.Message != a.name && !renamed[a.name] {
 			t.Errorf("%s: code %d is %v for others, %s here", api, a.code, known, a.name)
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", api, name, a.do, a.why)

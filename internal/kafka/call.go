@@ -143,7 +143,7 @@ func exchange(rw io.ReadWriter, c *call, version int16) ([]byte, error) {
 	}
 	raw := c.raw
 	if int64(cap(raw)) < size {
-		raw = make([]byte, size)
+		raw = make([]byte, size, size+size/4) // answers to the same request differ a little in size
 	}
 	raw = raw[:size]
 	_, err := io.ReadFull(rw, raw)

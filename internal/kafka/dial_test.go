@@ -65,7 +65,7 @@ type shortLived struct {
 // Write closes the connection if its time is over.
 func (s *shortLived) Write(b []byte) (int, error) {
 	if time.Now().After(s.ends) {
-		_ = s.Conn.Close()
+		_ = s.Close()
 		return len(b), nil // a peer's end is only seen by reading
 	}
 	return s.Conn.Write(b)

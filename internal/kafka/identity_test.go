@@ -16,7 +16,7 @@ func recreate(t *testing.T, client *Client, writer *kgo.Client, topic string, n 
 	req := kmsg.NewPtrDeleteTopicsRequest()
 	req.TopicNames, req.TimeoutMillis = []string{topic}, 5_000
 	one := kmsg.NewDeleteTopicsRequestTopic()
-	one.Topic = kmsg.StringPtr(topic)
+	one.Topic = new(topic)
 	req.Topics = append(req.Topics, one)
 	if _, err := req.RequestWith(bounded(t), writer); err != nil {
 		t.Fatal(err)

@@ -32,7 +32,7 @@ func (c *cutting) Write(b []byte) (int, error) {
 func (c *cutting) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if c.cut.Load() {
-		_ = c.Conn.Close()
+		_ = c.Close()
 		return 0, io.EOF
 	}
 	return n, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -33,8 +34,9 @@ func TestEveryAnswerIsReactedTo(t *testing.T) {
 			cluster, client, _ := fake(t, 1, func(c *Config) {
 				c.Session, c.Rebalance = 1500*time.Millisecond, 3*time.Second
 			})
+			named, _ := errors.AsType[*kerr.Error](kerr.ErrorForCode(a.code))
 			fault := cluster.Fault(kfake.Fault{
-				Keys: []kmsg.Key{kmsg.Key(a.api)}, Err: kerr.ErrorForCode(a.code).(*kerr.Error), Count: 2, TopLevel: topLevel[a.api],
+				Keys: []kmsg.Key{kmsg.Key(a.api)}, Err: named, Count: 2, TopLevel: topLevel[a.api],
 			})
 			err := writeJoinReadCommit(t, client)
 			if fault.Hits() == 0 {
@@ -84,7 +86,7 @@ func writeJoinReadCommit(t *testing.T, client *Client) error {
 				return endOf(ctx, err)
 			}
 			for _, r := range b.Records {
-				if r.Offset != next || string(r.Value) != fmt.Sprint(next) {
+				if r.Offset != next || string(r.Value) != strconv.FormatInt(next, 10) {
 					return fmt.Errorf("record %d holds %s where %d is next", r.Offset, r.Value, next)
 				}
 				next++
