@@ -104,12 +104,7 @@ func checkKafka(ctx context.Context, out io.Writer, cfg config.Config) (failed b
 func checkClickHouse(ctx context.Context, out io.Writer, cfg config.Config) (failed bool) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	settings, err := clickHouseConfig(cfg.ClickHouse, nil)
-	if err != nil {
-		fmt.Fprintf(out, "error: %v\n", err)
-		return true
-	}
-	client, err := clickhouse.Open(settings)
+	client, err := clickhouse.Open(clickHouseConfig(cfg.ClickHouse, nil))
 	if err != nil {
 		fmt.Fprintf(out, "error: %v\n", err)
 		return true

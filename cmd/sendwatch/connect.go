@@ -1,11 +1,7 @@
 package main
 
 import (
-	"crypto/tls"
-	"crypto/x509"
-	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 	"time"
 
@@ -13,49 +9,21 @@ import (
 	"sendwatch/internal/config"
 	"sendwatch/internal/event"
 	"sendwatch/internal/kafka"
+	"sendwatch/internal/tlsfile"
 )
 
 // This file maps the configuration to what each room wants.
 
-// clickHouseConfig says how to reach the configured ClickHouse. It reads the
-// files that the TLS part names.
-func clickHouseConfig(c config.ClickHouse, logger *slog.Logger) (clickhouse.Config, error) {
-	encryption, err := tlsConfig("clickhouse.tls", c.TLS)
+// clickHouseConfig says how to reach the configured ClickHouse.
+func clickHouseConfig(c config.ClickHouse, logger *slog.Logger) clickhouse.Config {
 	return clickhouse.Config{
 		Addresses: c.Addresses,
 		Database:  c.Database,
 		User:      c.Username,
 		Password:  c.Password.Reveal(),
-		TLS:       encryption,
+		TLS:       tlsfile.Files(c.TLS),
 		Logger:    logger,
-	}, err
-}
-
-// tlsConfig loads certificates; it returns nil where TLS is off. Certificates are
-// always checked.
-func tlsConfig(key string, c config.TLS) (*tls.Config, error) {
-	if !c.Enabled {
-		return nil, nil //nolint:nilnil // no TLS is a valid answer
 	}
-	out := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.ServerName}
-	if c.CAFile != "" {
-		pem, err := os.ReadFile(c.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("%s.ca_file: %w; name a PEM file of certificate authorities", key, err)
-		}
-		out.RootCAs = x509.NewCertPool()
-		if !out.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s.ca_file: %s holds no certificate; name a PEM file of certificate authorities", key, c.CAFile)
-		}
-	}
-	if c.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("%s.cert_file, %s.key_file: %w; name a certificate and its key, both PEM", key, key, err)
-		}
-		out.Certificates = []tls.Certificate{pair}
-	}
-	return out, nil
 }
 
 // kafkaConfig says how to reach the configured brokers.
@@ -63,7 +31,7 @@ func kafkaConfig(c config.Kafka, logger *slog.Logger) kafka.Config {
 	return kafka.Config{
 		Brokers:  c.Brokers,
 		ClientID: c.ClientID,
-		TLS:      kafka.TLS{Enabled: c.TLS.Enabled, CAFile: c.TLS.CAFile, CertFile: c.TLS.CertFile, KeyFile: c.TLS.KeyFile, ServerName: c.TLS.ServerName},
+		TLS:      tlsfile.Files(c.TLS),
 		SASL:     kafka.SASL{Mechanism: c.SASL.Mechanism, User: c.SASL.Username, Password: c.SASL.Password.Reveal()},
 		Logger:   logger,
 	}

@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
-	"os"
 
 	"sendwatch/internal/config"
 	"sendwatch/internal/event"
@@ -15,6 +12,7 @@ import (
 	"sendwatch/internal/kafka"
 	"sendwatch/internal/retry"
 	"sendwatch/internal/telemetry"
+	"sendwatch/internal/tlsfile"
 )
 
 // gatewayCmd takes the webhooks of providers and writes events, and does nothing
@@ -31,7 +29,7 @@ func (c *gatewayCmd) Run(ctx context.Context) error {
 // newGateway makes the gateway of the settings.
 func newGateway(o *runOptions, writer gateway.Writer) (*gateway.Gateway, error) {
 	c := o.settings.Gateway
-	encryption, err := gatewayTLS(c.TLS)
+	encryption, err := tlsfile.Server("gateway.tls", c.TLS.CertFile, c.TLS.KeyFile, c.TLS.ClientCAFile)
 	if err != nil {
 		return nil, err
 	}
@@ -57,31 +55,6 @@ func reveal(secrets []config.Secret) []string {
 		list = append(list, s.Reveal())
 	}
 	return list
-}
-
-// gatewayTLS loads the gateway's certificate and whose certificates it wants; nil
-// where TLS ends before it.
-func gatewayTLS(c config.GatewayTLS) (*tls.Config, error) {
-	if c.CertFile == "" {
-		return nil, nil //nolint:nilnil // no TLS is a valid answer
-	}
-	pair, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
-	if err != nil {
-		return nil, fmt.Errorf("gateway.tls: %w; name a certificate and its key, both PEM", err)
-	}
-	out := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}
-	if c.ClientCAFile == "" {
-		return out, nil
-	}
-	pem, err := os.ReadFile(c.ClientCAFile)
-	if err != nil {
-		return nil, fmt.Errorf("gateway.tls.client_ca_file: %w; name a PEM file of certificate authorities", err)
-	}
-	out.ClientCAs, out.ClientAuth = x509.NewCertPool(), tls.RequireAndVerifyClientCert
-	if !out.ClientCAs.AppendCertsFromPEM(pem) {
-		return nil, errors.New("gateway.tls.client_ca_file: the file holds no certificate; name a PEM file of certificate authorities")
-	}
-	return out, nil
 }
 
 // runGateway listens, rebuilds what the gateway remembered, and takes bodies until

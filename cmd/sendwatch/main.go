@@ -46,13 +46,7 @@ func main() {
 	}()
 
 	var c cli
-	parser := kong.Must(&c,
-		kong.Name("sendwatch"),
-		kong.Description("Watches how WhatsApp numbers send and warns before they are restricted."),
-		kong.ShortUsageOnError(),
-		kong.Vars{"providers": strings.Join(webhook.Providers(), ", ")},
-		kong.BindTo(ctx, (*context.Context)(nil)),
-	)
+	parser := newParser(&c, kong.BindTo(ctx, (*context.Context)(nil)))
 	args := protectStatements(os.Args[1:])
 	if len(args) == 0 {
 		args = []string{"--help"}
@@ -65,6 +59,16 @@ func main() {
 		}
 		os.Exit(1)
 	}
+}
+
+// newParser returns what reads the command line into c.
+func newParser(c *cli, options ...kong.Option) *kong.Kong {
+	return kong.Must(c, append(options,
+		kong.Name("sendwatch"),
+		kong.Description("Watches how WhatsApp numbers send and warns before they are restricted."),
+		kong.ShortUsageOnError(),
+		kong.Vars{"providers": strings.Join(webhook.Providers(), ", ")},
+	)...)
 }
 
 // protectStatements lets an argument begin with an SQL comment, as a pasted

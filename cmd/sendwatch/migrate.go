@@ -46,11 +46,7 @@ func migrateKafka(ctx context.Context, out io.Writer, cfg config.Config) error {
 }
 
 func migrateClickHouse(ctx context.Context, out io.Writer, cfg config.Config) error {
-	settings, err := clickHouseConfig(cfg.ClickHouse, nil)
-	if err != nil {
-		return err
-	}
-	client, err := clickhouse.Open(settings)
+	client, err := clickhouse.Open(clickHouseConfig(cfg.ClickHouse, nil))
 	if err != nil {
 		return err
 	}

@@ -2,8 +2,6 @@ package main
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -58,24 +56,4 @@ func TestMigrateAndCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	said("again", "all topics exist", "is complete")
-}
-
-func TestTLSFiles(t *testing.T) {
-	dir := t.TempDir()
-	bad := filepath.Join(dir, "bad.pem")
-	if err := os.WriteFile(bad, []byte("nothing"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for want, c := range map[string]config.TLS{
-		"x.ca_file: ":             {Enabled: true, CAFile: filepath.Join(dir, "missing")},
-		"holds no certificate":    {Enabled: true, CAFile: bad},
-		"x.cert_file, x.key_file": {Enabled: true, CertFile: bad, KeyFile: bad},
-	} {
-		if _, err := tlsConfig("x", c); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%+v gives %v, want %q", c, err, want)
-		}
-	}
-	if out, err := tlsConfig("x", config.TLS{CAFile: bad}); out != nil || err != nil {
-		t.Errorf("TLS that is off gives %v, %v", out, err)
-	}
 }

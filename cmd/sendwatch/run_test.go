@@ -267,7 +267,7 @@ func readAll(t *testing.T, brokers []string, topic string) [][]byte {
 // keepOldRows lets the tables keep a log that is older than what they keep by default.
 func keepOldRows(t *testing.T, cfg config.Config) {
 	t.Helper()
-	tables, err := openClickHouse(cfg.ClickHouse, nil)
+	tables, err := clickhouse.Open(clickHouseConfig(cfg.ClickHouse, nil))
 	if err != nil {
 		t.Fatal(err)
 	}

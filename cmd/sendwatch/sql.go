@@ -92,8 +92,7 @@ func (c *sqlCmd) server(ctx context.Context) (clickhouse.Config, func() error, e
 	if err != nil {
 		return clickhouse.Config{}, nil, err
 	}
-	settings, err := clickHouseConfig(cfg.ClickHouse, nil)
-	return settings, nothing, err
+	return clickHouseConfig(cfg.ClickHouse, nil), nothing, nil
 }
 
 // embeddedData starts the embedded engine on the data that a demo left.

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/alecthomas/kong"
-
 	"sendwatch/internal/sqlprint"
 )
 
@@ -45,7 +43,7 @@ func TestSQLTakesAPastedComment(t *testing.T) {
 	for _, statement := range []string{"-- Why.\nSELECT 1", "--\tWhy.\nSELECT 1", "--\nSELECT 1"} {
 		var c cli
 		args := protectStatements([]string{"sql", "--address", "localhost:1", "--format=csv", statement})
-		if _, err := kong.Must(&c).Parse(args); err != nil {
+		if _, err := newParser(&c).Parse(args); err != nil {
 			t.Errorf("%q: %v", statement, err)
 			continue
 		}
@@ -54,7 +52,7 @@ func TestSQLTakesAPastedComment(t *testing.T) {
 		}
 	}
 	var c cli
-	if _, err := kong.Must(&c).Parse(protectStatements([]string{"sql", "--nonsense", "SELECT 1"})); err == nil {
+	if _, err := newParser(&c).Parse(protectStatements([]string{"sql", "--nonsense", "SELECT 1"})); err == nil {
 		t.Error("an unknown flag is accepted")
 	}
 }

@@ -98,7 +98,7 @@ func newPipelines(o runOptions) (*pipelines, error) {
 		})
 	}
 	if slices.Contains(o.settings.Roles, event.RoleSink) {
-		if p.tables, err = openClickHouse(o.settings.ClickHouse, o.logger); err != nil {
+		if p.tables, err = clickhouse.Open(clickHouseConfig(o.settings.ClickHouse, o.logger)); err != nil {
 			p.client.Close()
 			return nil, err
 		}
@@ -123,15 +123,6 @@ func newPipelines(o runOptions) (*pipelines, error) {
 		p.sources.Metrics = o.telemetry.Handler()
 	}
 	return p, nil
-}
-
-// openClickHouse prepares the client that the sink writes with.
-func openClickHouse(c config.ClickHouse, logger *slog.Logger) (*clickhouse.Client, error) {
-	settings, err := clickHouseConfig(c, logger)
-	if err != nil {
-		return nil, err
-	}
-	return clickhouse.Open(settings)
 }
 
 // paneBits returns k of a pane size of 2^k records, which the configuration has checked.

@@ -5,18 +5,20 @@ import (
 	"crypto/tls"
 	"net"
 	"time"
+
+	"sendwatch/internal/tlsfile"
 )
 
-// dialer connects, with TLS if there is a configuration for it, and sees to it
+// dialer connects, with TLS if files say so, and sees to it
 // that the hello of the client library, too, ends with the context: the library
 // itself would wait for a silent server as long as dialTimeout.
-func dialer(c *tls.Config) func(ctx context.Context, address string) (net.Conn, error) {
+func dialer(files *tlsfile.Source) func(ctx context.Context, address string) (net.Conn, error) {
 	plain := &net.Dialer{Timeout: dialTimeout}
-	dial := plain.DialContext
-	if c != nil {
-		dial = (&tls.Dialer{NetDialer: plain, Config: c}).DialContext
-	}
 	return func(ctx context.Context, address string) (net.Conn, error) {
+		dial := plain.DialContext
+		if c := files.Config(); c != nil {
+			dial = (&tls.Dialer{NetDialer: plain, Config: c}).DialContext
+		}
 		conn, err := dial(ctx, "tcp", address)
 		if err != nil {
 			return nil, err

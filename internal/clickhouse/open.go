@@ -1,7 +1,6 @@
 package clickhouse
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,6 +9,8 @@ import (
 	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
+
+	"sendwatch/internal/tlsfile"
 )
 
 // DefaultDatabase is where the tables are unless the configuration says otherwise.
@@ -33,8 +34,8 @@ type Config struct {
 	// User is "default" by default.
 	User     string
 	Password string
-	// TLS encrypts the connections; nil leaves them in clear.
-	TLS *tls.Config
+	// TLS encrypts the connections. Files that were renewed count from the next one on.
+	TLS tlsfile.Files
 	// MaxConns bounds the open connections of each of the two pools (one for
 	// writing, one for queries), 8 by default.
 	MaxConns int
@@ -92,9 +93,13 @@ func Open(c Config) (*Client, error) {
 	if c.InsertTimeout <= 0 {
 		c.InsertTimeout = defaultInsertTimeout
 	}
+	files, err := tlsfile.Client("clickhouse.tls", c.TLS)
+	if err != nil {
+		return nil, err
+	}
 	options := &ch.Options{
 		Auth:         ch.Auth{Username: c.User, Password: c.Password},
-		DialContext:  dialer(c.TLS),
+		DialContext:  dialer(files),
 		DialTimeout:  dialTimeout,
 		MaxOpenConns: c.MaxConns,
 		MaxIdleConns: c.MaxConns,

@@ -1,19 +1,18 @@
 package kafka
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/segmentio/kafka-go/sasl"
 	"github.com/segmentio/kafka-go/sasl/plain"
 	"github.com/segmentio/kafka-go/sasl/scram"
+
+	"sendwatch/internal/tlsfile"
 )
 
 // Config says how to reach a cluster. The zero value of every field but Brokers
@@ -21,7 +20,7 @@ import (
 type Config struct {
 	Brokers  []string // host:port, at least one; the others are found through it
 	ClientID string   // shown in the broker's logs and quotas; default `sendwatch`
-	TLS      TLS
+	TLS      tlsfile.Files
 	SASL     SASL
 
 	MaxWait         time.Duration // longest wait for new records; default 500 ms
@@ -42,14 +41,6 @@ type Config struct {
 	Retried func(topic string)
 	// Dial replaces the network, for tests.
 	Dial DialFunc
-}
-
-// TLS is on when Enabled; then without CAFile the system's authorities count,
-// and CertFile and KeyFile, given together, are shown to the broker.
-type TLS struct {
-	Enabled                   bool
-	CAFile, CertFile, KeyFile string
-	ServerName                string // default: the broker's host name
 }
 
 // SASL is on when Mechanism is not empty: `PLAIN`, `SCRAM-SHA-256` or
@@ -98,32 +89,6 @@ func (c *Config) validate() error {
 		errs = append(errs, errors.New("kafka.tls: a certificate and its key go together; give both or none"))
 	}
 	return errors.Join(errs...)
-}
-
-// load reads the files that TLS names; nil without TLS.
-func (t TLS) load() (*tls.Config, error) {
-	if !t.Enabled {
-		return nil, nil
-	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName}
-	if t.CAFile != "" {
-		pem, err := os.ReadFile(t.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("kafka.tls: reading the authorities: %w", err)
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("kafka.tls: %s holds no certificate in PEM form", t.CAFile)
-		}
-	}
-	if t.CertFile != "" {
-		cert, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("kafka.tls: reading the certificate and key: %w", err)
-		}
-		config.Certificates = []tls.Certificate{cert}
-	}
-	return config, nil
 }
 
 // mechanism returns kafka-go's form of s; nil without SASL.

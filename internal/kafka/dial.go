@@ -5,10 +5,10 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
-	"os"
 	"slices"
-	"sync"
 	"time"
+
+	"sendwatch/internal/tlsfile"
 )
 
 // dialTimeout bounds connecting, the TLS handshake included.
@@ -20,15 +20,15 @@ const dialTimeout = 5 * time.Second
 type dialer struct {
 	open    DialFunc
 	brokers []string
-	files   tlsFiles
+	tls     *tlsfile.Source
 }
 
 func newDialer(config *Config) (*dialer, error) {
-	d := &dialer{open: config.Dial, brokers: config.Brokers, files: tlsFiles{config: config.TLS}}
-	if _, err := d.files.current(); err != nil {
-		return nil, err // at the start a mistake in the configuration is worth ending for
+	files, err := tlsfile.Client("kafka.tls", config.TLS)
+	if err != nil {
+		return nil, err
 	}
-	return d, nil
+	return &dialer{open: config.Dial, brokers: config.Brokers, tls: files}, nil
 }
 
 // AdvertisedError says that a broker that answered named another that cannot be
@@ -57,8 +57,7 @@ func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, e
 		}
 		return nil, err
 	}
-	config, err := d.files.current()
-	if err == nil && config != nil {
+	if config := d.tls.Config(); config != nil {
 		config = config.Clone()
 		if config.ServerName == "" {
 			config.ServerName, _, _ = net.SplitHostPort(address)
@@ -67,58 +66,8 @@ func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, e
 		if err = secure.HandshakeContext(ctx); err == nil {
 			return secure, nil
 		}
-		err = fmt.Errorf("TLS with %s: %w", address, err)
-	}
-	if err != nil {
 		_ = conn.Close()
-		return nil, err
+		return nil, fmt.Errorf("TLS with %s: %w", address, err)
 	}
 	return conn, nil
-}
-
-// tlsFiles loads the files that a TLS configuration names and does so again when
-// one has changed. While a renewal is half done (a new certificate beside the old
-// key) what was loaded before stays. It is safe for concurrent use.
-type tlsFiles struct {
-	config TLS
-	mu     sync.Mutex
-	loaded *tls.Config
-	stamps [3]fileStamp
-}
-
-// fileStamp is what changes when a file is replaced. Kubernetes renames a link
-// above the file, which os.Stat follows.
-type fileStamp struct {
-	modified time.Time
-	size     int64
-}
-
-// current returns the configuration to connect with, nil without TLS.
-func (f *tlsFiles) current() (*tls.Config, error) {
-	if !f.config.Enabled {
-		return nil, nil
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var stamps [3]fileStamp
-	for i, name := range []string{f.config.CAFile, f.config.CertFile, f.config.KeyFile} {
-		if name == "" {
-			continue
-		}
-		if info, err := os.Stat(name); err == nil {
-			stamps[i] = fileStamp{info.ModTime(), info.Size()}
-		}
-	}
-	if f.loaded != nil && stamps == f.stamps {
-		return f.loaded, nil
-	}
-	loaded, err := f.config.load()
-	if err != nil {
-		if f.loaded != nil {
-			return f.loaded, nil
-		}
-		return nil, err
-	}
-	f.loaded, f.stamps = loaded, stamps
-	return loaded, nil
 }

@@ -24,6 +24,7 @@ import (
 	"sendwatch/internal/embedded/embeddedtest"
 	"sendwatch/internal/embedded/memkafka"
 	"sendwatch/internal/event"
+	"sendwatch/internal/tlsfile"
 )
 
 // TestAnAdvertisedAddressIsNamed: the configured address answers, the one that the
@@ -225,7 +226,7 @@ func TestCertificatesAreRenewedInPlace(t *testing.T) {
 	}
 	oldCert, oldKey := ca.issue(t, "old", 3)
 	newCert, newKey := ca.issue(t, "new and longer", 4) // so that sizes differ whatever the clock of the disk
-	config := TLS{Enabled: true, CAFile: file("ca.pem", ca.pem), CertFile: file("cert.pem", oldCert), KeyFile: file("key.pem", oldKey)}
+	config := tlsfile.Files{Enabled: true, CAFile: file("ca.pem", ca.pem), CertFile: file("cert.pem", oldCert), KeyFile: file("key.pem", oldKey)}
 	client := ours(t, broker.Addrs(), func(c *Config) { c.TLS = config })
 	connect := func() {
 		t.Helper()

@@ -14,6 +14,7 @@ import (
 
 	"sendwatch/internal/embedded/embeddedtest"
 	"sendwatch/internal/embedded/memkafka"
+	"sendwatch/internal/tlsfile"
 )
 
 func createsAndChecks(t *testing.T, brokers []string, topic string) {
@@ -162,7 +163,7 @@ func TestLogsInWithTLSAndSASL(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			client := ours(t, []string{test.addr}, func(c *Config) {
 				if test.tls {
-					c.TLS = TLS{Enabled: true, CAFile: ca}
+					c.TLS = tlsfile.Files{Enabled: true, CAFile: ca}
 				}
 				if test.mechanism != "" {
 					c.SASL = SASL{Mechanism: test.mechanism, User: user.Name, Password: user.Password}
