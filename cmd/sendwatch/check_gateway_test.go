@@ -65,7 +65,7 @@ func TestCheckWarnsOfNumbersWithoutReplies(t *testing.T) {
 		t.Fatal(err)
 	}
 	for number, row := range map[string][3]int64{"deaf": {0, 50, 0}, "heard": {0, 50, 1}, "small": {0, 49, 0}} {
-		status := event.NumberStatus{NumberID: number, Clock: 1_795_860_000_000}
+		status := event.NumberStatus{NumberID: number, Minute: 1_795_860_000_000, Clock: 1_795_860_000_000} // an old minute would be forgotten at once
 		status.Facts[event.FactAnswered7d], status.Facts[event.FactUnanswered7d] = float64(row[0]), float64(row[1])
 		status.Facts[event.FactReceived7d] = float64(row[2])
 		if err := client.NewWriter().Write(t.Context(), &event.Output{NumberStatuses: []event.NumberStatus{status}}); err != nil {

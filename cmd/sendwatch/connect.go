@@ -34,6 +34,8 @@ func kafkaConfig(c config.Kafka, logger *slog.Logger) kafka.Config {
 		TLS:      tlsfile.Files(c.TLS),
 		SASL:     kafka.SASL{Mechanism: c.SASL.Mechanism, User: c.SASL.Username, Password: c.SASL.Password.Reveal()},
 		Logger:   logger,
+
+		MaxBatchDecompressed: int64(c.MaxBatchMiB) << 20,
 	}
 }
 
@@ -41,8 +43,8 @@ func kafkaConfig(c config.Kafka, logger *slog.Logger) kafka.Config {
 // must keep at least, so that a restart can rebuild what is pending.
 const trackedReply = 48 * time.Hour
 
-// topics says how the topics are created and what a process with the configured
-// roles expects of them.
+// topics says how the topics that the configured roles use are created and what is
+// expected of them.
 func topics(c config.Config) []kafka.Topic {
 	k := c.Kafka
 	numbers := slices.Contains(c.Roles, event.RoleNumbers)
@@ -68,16 +70,15 @@ func topics(c config.Config) []kafka.Topic {
 		topic(k.Topics.Rows, k.Create.RowsRetention, rows+c.Numbers.LongestOutage, sink || portfolios, numbers || portfolios),
 		topic(k.Topics.DeadLetter, k.Create.DeadLetterRetention, 0, false, numbers || gateway),
 	}
-	if !gateway {
-		return all
+	if gateway {
+		all = append(all, kafka.Topic{
+			Name: k.Topics.Gateway, Partitions: 1, Replication: k.Create.ReplicationFactor, Compacted: true, Read: true, Write: true,
+		})
+		for _, s := range c.Sources {
+			all = append(all, topic(s.Topic, 0, 0, true, false))
+		}
 	}
-	all = append(all, kafka.Topic{
-		Name: k.Topics.Gateway, Partitions: 1, Replication: k.Create.ReplicationFactor, Compacted: true, Read: true, Write: true,
-	})
-	for _, s := range c.Sources {
-		all = append(all, topic(s.Topic, 0, 0, true, false))
-	}
-	return all
+	return slices.DeleteFunc(all, func(t kafka.Topic) bool { return !t.Read && !t.Write })
 }
 
 // groups are the consumer groups of the configured roles.

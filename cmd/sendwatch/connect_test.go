@@ -1,12 +1,33 @@
 package main
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"sendwatch/internal/config"
 	"sendwatch/internal/event"
 )
+
+// TestRolesNeedOnlyTheirTopics: `migrate` makes, `check` asks for and `run` waits for
+// nothing that the configured roles do not use.
+func TestRolesNeedOnlyTheirTopics(t *testing.T) {
+	for roles, want := range map[string][]string{
+		"numbers":    {"sendwatch.events", "sendwatch.flags", "sendwatch.rows", "sendwatch.dead-letter"},
+		"portfolios": {"sendwatch.events", "sendwatch.flags", "sendwatch.rows"},
+		"sink":       {"sendwatch.rows"},
+	} {
+		c := config.Default()
+		c.Roles = []string{roles}
+		var got []string
+		for _, topic := range topics(c) {
+			got = append(got, topic.Name)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s uses %v, want %v", roles, got, want)
+		}
+	}
+}
 
 // TestTopicsKeepWhatARestartNeeds wants of the rows topic what restricted_7d
 // looks back, where a process runs the portfolios role, and creates it longer.

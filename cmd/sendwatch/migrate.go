@@ -7,9 +7,11 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 
 	"sendwatch/internal/clickhouse"
 	"sendwatch/internal/config"
+	"sendwatch/internal/event"
 	"sendwatch/internal/kafka"
 )
 
@@ -18,15 +20,20 @@ type migrateCmd struct {
 	Config string `default:"sendwatch.yaml" type:"path" placeholder:"FILE" help:"Configuration file."`
 }
 
-// Run creates missing topics and applies missing statements of the schema. It
-// changes nothing that exists, so it may be run before every start. What one of
+// Run creates missing topics and applies missing statements of the schema, as far
+// as the configured roles use them. It changes nothing that exists, so it may be run before every start. What one of
 // the two refuses does not keep the other from being done.
 func (c *migrateCmd) Run(ctx context.Context) error {
 	cfg, err := config.Load(c.Config)
 	if err != nil {
 		return err
 	}
-	return errors.Join(migrateKafka(ctx, os.Stdout, cfg), migrateClickHouse(ctx, os.Stdout, cfg))
+	err = migrateKafka(ctx, os.Stdout, cfg)
+	if slices.Contains(cfg.Roles, event.RoleSink) {
+		return errors.Join(err, migrateClickHouse(ctx, os.Stdout, cfg))
+	}
+	fmt.Fprintln(os.Stdout, "the roles of this configuration do not use ClickHouse: nothing to do there")
+	return err
 }
 
 func migrateKafka(ctx context.Context, out io.Writer, cfg config.Config) error {

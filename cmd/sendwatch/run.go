@@ -14,7 +14,6 @@ import (
 	"sendwatch/internal/codec"
 	"sendwatch/internal/config"
 	"sendwatch/internal/event"
-	"sendwatch/internal/kafka"
 	"sendwatch/internal/policy"
 	"sendwatch/internal/policystore"
 	"sendwatch/internal/server"
@@ -180,8 +179,7 @@ const topicsTimeout = 10 * time.Second
 func (p *pipelines) demandTopics(ctx context.Context) error {
 	bounded, cancel := context.WithTimeout(ctx, topicsTimeout)
 	defer cancel()
-	needed := slices.DeleteFunc(topics(p.options.settings), func(t kafka.Topic) bool { return !t.Read && !t.Write })
-	missing, err := p.client.Missing(bounded, needed)
+	missing, err := p.client.Missing(bounded, topics(p.options.settings))
 	if err != nil && ctx.Err() == nil {
 		p.options.logger.Warn("Kafka cannot be asked whether all topics exist; it is waited for", "error", err)
 	}

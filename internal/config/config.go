@@ -32,6 +32,9 @@ type Kafka struct {
 	Topics   Topics
 	Groups   Groups
 	Create   Create
+	// MaxBatchMiB bounds what one batch of records may unpack to; what is beyond
+	// counts as unreadable. Brokers bound the packed size alone.
+	MaxBatchMiB int
 }
 
 // TLS encrypts a connection and checks the server's certificate. A client
@@ -149,6 +152,7 @@ func Default() Config {
 				RowsRetention:       30 * 24 * time.Hour,
 				DeadLetterRetention: 30 * 24 * time.Hour,
 			},
+			MaxBatchMiB: 1024,
 		},
 		ClickHouse: ClickHouse{Addresses: []string{"localhost:9000"}, Database: "sendwatch", Username: "default"},
 		Numbers:    Numbers{DedupHorizon: time.Hour, PaneSize: 1 << 16, LongestOutage: 24 * time.Hour, MaxKeys: 100_000, SilentAfter: time.Hour, ContactOutcomes: true},

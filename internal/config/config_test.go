@@ -111,6 +111,7 @@ roles: [sink]
 kafka:
   brokers: ["a:9092", "b:9093"]
   client_id: me
+  max_batch_mib: 64
   tls: {enabled: true, ca_file: ca, cert_file: cert, key_file: key, server_name: kafka}
   sasl: {mechanism: scram-sha-256, username: u, password_env: CH_PASSWORD, password_file: password}
   topics: {events: e, flags: f, rows: r, dead_letter: d, gateway: g}
@@ -147,7 +148,7 @@ telemetry: {service_name: x}
 	want := Config{
 		Roles: []string{event.RoleSink},
 		Kafka: Kafka{
-			Brokers: []string{"a:9092", "b:9093"}, ClientID: "me",
+			Brokers: []string{"a:9092", "b:9093"}, ClientID: "me", MaxBatchMiB: 64,
 			TLS:    TLS{Enabled: true, CAFile: "ca", CertFile: "cert", KeyFile: "key", ServerName: "kafka"},
 			SASL:   SASL{Mechanism: "scram-sha-256", Username: "u", Password: NewSecret("from a file")},
 			Topics: Topics{Events: "e", Flags: "f", Rows: "r", DeadLetter: "d", Gateway: "g"},

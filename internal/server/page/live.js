@@ -92,7 +92,8 @@ function showNumbers(body) {
 // grouped puts flags that say the same of many together, by the newest of each.
 function grouped(flags) {
   const groups = new Map();
-  for (const f of flags) {
+  const newest = [...flags].sort((a, b) => b.event_time - a.event_time); // partitions are read side by side
+  for (const f of newest) {
     const key = [f.subject, f.factor, f.transition, f.level].join();
     if (!groups.has(key)) groups.set(key, []);
     groups.get(key).push(f);
