@@ -52,6 +52,7 @@ func acceptance(t *testing.T, brokers []string) {
 		{"names members of the other protocol", namesTheOtherProtocol},
 		{"says what a transaction holds back", saysWhatIsHeldBack},
 		{"neither doubles nor reorders", neitherDoublesNorReorders},
+		{"keeps notes", keepsNotes},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.run(t, brokers, "kafka-"+strings.ReplaceAll(test.name, " ", "-"))
