@@ -20,18 +20,19 @@ import (
 
 // cli is the command line: one field a subcommand, one file each.
 type cli struct {
-	Demo     demoCmd     `cmd:"" help:"Show it all in one process, on embedded engines and invented traffic."`
-	Run      runCmd      `cmd:"" help:"Run the roles against Kafka and ClickHouse until a signal comes."`
-	Gateway  gatewayCmd  `cmd:"" help:"Take the webhooks of providers over HTTP and write events: run with this one role."`
-	Migrate  migrateCmd  `cmd:"" help:"Create missing topics and apply the ClickHouse schema."`
-	Check    checkCmd    `cmd:"" help:"Say what would fail at start; changes nothing."`
-	SQL      sqlCmd      `cmd:"" name:"sql" help:"Ask ClickHouse and print the rows."`
-	Replay   replayCmd   `cmd:"" help:"Run the engine over files of events."`
-	Convert  convertCmd  `cmd:"" help:"Turn the bodies of a provider's webhooks into events."`
-	Policy   policyCmd   `cmd:"" help:"Try out a policy."`
-	Backtest backtestCmd `cmd:"" aliases:"evaluate" help:"Measure how well warnings come before restrictions."`
-	Health   healthCmd   `cmd:"" help:"Ask a running process whether it is ready."`
-	Version  versionCmd  `cmd:"" help:"Print the version."`
+	Demo        demoCmd        `cmd:"" help:"Show it all in one process, on embedded engines and invented traffic."`
+	Run         runCmd         `cmd:"" help:"Run the roles against Kafka and ClickHouse until a signal comes."`
+	Gateway     gatewayCmd     `cmd:"" help:"Take the webhooks of providers over HTTP and write events: run with this one role."`
+	Migrate     migrateCmd     `cmd:"" help:"Create missing topics and apply the ClickHouse schema."`
+	Check       checkCmd       `cmd:"" help:"Say what would fail at start; changes nothing."`
+	Acknowledge acknowledgeCmd `cmd:"" help:"Acknowledge records that were skipped or lost, so that the process is ready again."`
+	SQL         sqlCmd         `cmd:"" name:"sql" help:"Ask ClickHouse and print the rows."`
+	Replay      replayCmd      `cmd:"" help:"Run the engine over files of events."`
+	Convert     convertCmd     `cmd:"" help:"Turn the bodies of a provider's webhooks into events."`
+	Policy      policyCmd      `cmd:"" help:"Try out a policy."`
+	Backtest    backtestCmd    `cmd:"" aliases:"evaluate" help:"Measure how well warnings come before restrictions."`
+	Health      healthCmd      `cmd:"" help:"Ask a running process whether it is ready."`
+	Version     versionCmd     `cmd:"" help:"Print the version."`
 }
 
 func main() {

@@ -79,7 +79,7 @@ func newPipelines(o runOptions) (*pipelines, error) {
 	if p.client, err = kafka.New(settings); err != nil {
 		return nil, err
 	}
-	topics, producer := o.settings.Kafka.Topics, p.client.NewProducer()
+	topics, groups, producer := o.settings.Kafka.Topics, o.settings.Kafka.Groups, p.client.NewProducer()
 	recent := pipeline.NewRecentFlags(server.MaxLimit) // of all roles: they are asked for together
 	if slices.Contains(o.settings.Roles, event.RoleNumbers) {
 		p.numbers = pipeline.NewNumbers(pipeline.NumbersConfig{
@@ -88,13 +88,14 @@ func newPipelines(o runOptions) (*pipelines, error) {
 			DedupHorizon: o.settings.Numbers.DedupHorizon.Milliseconds(), PaneBits: paneBits(o.settings.Numbers.PaneSize),
 			MaxKeys: o.settings.Numbers.MaxKeys, SilentAfter: o.settings.Numbers.SilentAfter,
 			NoContacts: !o.settings.Numbers.ContactOutcomes,
-			Drain:      p.client.DrainTime(), Recent: recent, Telemetry: o.telemetry, Logger: o.logger,
+			Drain:      p.client.DrainTime(), Recent: recent, Keeper: p.client.NewNotes(groups.Numbers), Telemetry: o.telemetry, Logger: o.logger,
 		})
 	}
 	if slices.Contains(o.settings.Roles, event.RolePortfolios) {
 		p.portfolios = pipeline.NewPortfolios(pipeline.PortfoliosConfig{
 			Events: topics.Events, Flags: topics.Flags, Rows: topics.Rows, Writer: producer, Topics: producer,
-			Policy: o.policy, Policies: o.judges(), Shadow: o.shadow, Drain: p.client.DrainTime(), Recent: recent, Telemetry: o.telemetry, Logger: o.logger,
+			Policy: o.policy, Policies: o.judges(), Shadow: o.shadow, Drain: p.client.DrainTime(), Recent: recent,
+			Keeper: p.client.NewNotes(groups.Portfolios), Telemetry: o.telemetry, Logger: o.logger,
 		})
 	}
 	if slices.Contains(o.settings.Roles, event.RoleSink) {
@@ -103,7 +104,7 @@ func newPipelines(o runOptions) (*pipelines, error) {
 			return nil, err
 		}
 		p.sink = pipeline.NewSink(pipeline.SinkConfig{
-			Store: p.tables.NewWriter(), Drain: p.client.DrainTime(), Telemetry: o.telemetry, Logger: o.logger,
+			Store: p.tables.NewWriter(), Drain: p.client.DrainTime(), Keeper: p.client.NewNotes(groups.Sink), Telemetry: o.telemetry, Logger: o.logger,
 		})
 	}
 	if slices.Contains(o.settings.Roles, event.RoleGateway) {

@@ -85,3 +85,9 @@ type Message struct {
 	Key, Value   []byte
 	Headers      []Header
 }
+
+// Note is what is kept of one partition outside its log.
+type Note struct {
+	Offset int64 // an operator has acknowledged what happened before it; at least 0
+	Text   string
+}

@@ -2,9 +2,12 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	kafkago "github.com/segmentio/kafka-go"
+
+	"sendwatch/internal/event"
 )
 
 // Notes keeps a short text and an offset for each partition of a topic, durably, as the
@@ -15,18 +18,14 @@ type Notes struct {
 	group  string
 }
 
-// Note is what is kept of one partition. Brokers take 4,096 bytes of text by default
-// (offset.metadata.max.bytes).
-type Note struct {
-	Offset int64 // at least 0
-	Text   string
+// NewNotes returns the notes that are kept beside a group: as offsets of the group whose
+// id is this one's with ".incidents" behind it. It dials nothing.
+func (c *Client) NewNotes(beside string) *Notes {
+	return &Notes{client: c, group: beside + ".incidents"}
 }
 
-// NewNotes returns the notes that are kept under a group id. It dials nothing.
-func (c *Client) NewNotes(group string) *Notes { return &Notes{client: c, group: group} }
-
 // Load returns the notes of a topic's partitions; of one without, the zero Note.
-func (n *Notes) Load(ctx context.Context, topic string) (map[int32]Note, error) {
+func (n *Notes) Load(ctx context.Context, topic string) (map[int32]event.Note, error) {
 	info, err := n.client.topic(ctx, topic)
 	if err != nil {
 		return nil, err
@@ -39,21 +38,25 @@ func (n *Notes) Load(ctx context.Context, topic string) (map[int32]Note, error) 
 	if err != nil {
 		return nil, fmt.Errorf("offsets of group %s: %w", n.group, err)
 	}
+	if errors.Is(answer.Error, kafkago.GroupIdNotFound) {
+		return map[int32]event.Note{}, nil // some brokers say so of a group without offsets
+	}
 	if answer.Error != nil {
 		return nil, fmt.Errorf("offsets of group %s: %w", n.group, answer.Error)
 	}
-	notes := map[int32]Note{}
+	notes := map[int32]event.Note{}
 	for _, p := range answer.Topics[topic] {
 		if p.Error != nil {
 			return nil, fmt.Errorf("offset of group %s, %s partition %d: %w", n.group, topic, p.Partition, p.Error)
 		}
-		notes[int32(p.Partition)] = Note{Offset: max(0, p.CommittedOffset), Text: p.Metadata}
+		notes[int32(p.Partition)] = event.Note{Offset: max(0, p.CommittedOffset), Text: p.Metadata}
 	}
 	return notes, nil
 }
 
-// Save replaces the note of a partition.
-func (n *Notes) Save(ctx context.Context, topic string, partition int32, note Note) error {
+// Save replaces the note of a partition. Brokers take 4,096 bytes of text by default
+// (offset.metadata.max.bytes).
+func (n *Notes) Save(ctx context.Context, topic string, partition int32, note event.Note) error {
 	answer, err := n.client.api.OffsetCommit(ctx, &kafkago.OffsetCommitRequest{
 		GroupID: n.group, GenerationID: -1, // of no member
 		Topics: map[string][]kafkago.OffsetCommit{topic: {{Partition: int(partition), Offset: note.Offset, Metadata: note.Text}}},

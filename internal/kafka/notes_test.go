@@ -7,6 +7,7 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 
+	"sendwatch/internal/event"
 	"sendwatch/internal/retry"
 )
 
@@ -14,8 +15,8 @@ import (
 func keepsNotes(t *testing.T, brokers []string, topic string) {
 	client := ours(t, brokers)
 	create(t, client, topic, 2)
-	notes := client.NewNotes(topic + ".incidents")
-	want := map[int32]Note{1: {Offset: 7, Text: `{"lost":` + strings.Repeat("x", 3_000) + `}`}}
+	notes := client.NewNotes(topic)
+	want := map[int32]event.Note{1: {Offset: 7, Text: `{"lost":` + strings.Repeat("x", 3_000) + `}`}}
 	var pause retry.Backoff
 	for { // the coordinator of a new group may still be on its way
 		err := notes.Save(bounded(t), topic, 1, want[1])
@@ -29,12 +30,12 @@ func keepsNotes(t *testing.T, brokers []string, topic string) {
 			t.Fatal(err)
 		}
 	}
-	for _, step := range []Note{want[1], {Offset: 9}} {
+	for _, step := range []event.Note{want[1], {Offset: 9}} {
 		if err := notes.Save(bounded(t), topic, 1, step); err != nil {
 			t.Fatal(err)
 		}
-		got, err := ours(t, brokers).NewNotes(topic+".incidents").Load(bounded(t), topic)
-		if err != nil || len(got) != 2 || got[0] != (Note{}) || got[1] != step {
+		got, err := ours(t, brokers).NewNotes(topic).Load(bounded(t), topic)
+		if err != nil || len(got) != 2 || got[0] != (event.Note{}) || got[1] != step {
 			t.Fatalf("kept are %v: %v, want %v of partition 1", got, err, step)
 		}
 	}

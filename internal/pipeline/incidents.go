@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"sendwatch/internal/event"
 )
 
 // incident is something that is over and whose effects on figures and flags remain, of
@@ -104,20 +106,13 @@ func (s *PartitionStatus) incidents() []Problem {
 	return list
 }
 
-// Kept is what is kept of one partition outside its log.
-type Kept struct {
-	// Acknowledged is an offset: an operator has acknowledged what happened before it.
-	Acknowledged int64
-	Note         string // what is not acknowledged; at most 4,096 bytes
-}
-
 // Keeper keeps durably what an operator has to acknowledge, for the partitions that one
 // role reads.
 type Keeper interface {
 	// Load returns what is kept of the partitions of a topic.
-	Load(ctx context.Context, topic string) (map[int32]Kept, error)
+	Load(ctx context.Context, topic string) (map[int32]event.Note, error)
 	// Save replaces what is kept of a partition.
-	Save(ctx context.Context, topic string, partition int32, kept Kept) error
+	Save(ctx context.Context, topic string, partition int32, kept event.Note) error
 }
 
 // Acknowledge acknowledges everything that a role's keeper has of a topic, and returns
@@ -129,7 +124,7 @@ func Acknowledge(ctx context.Context, keeper Keeper, topic string) ([]string, er
 	}
 	var lines []string
 	for partition, kept := range all {
-		i := kept.incidents()
+		i := incidentsOf(kept)
 		if i == (incidents{}) {
 			continue
 		}
@@ -137,7 +132,7 @@ func Acknowledge(ctx context.Context, keeper Keeper, topic string) ([]string, er
 		for _, p := range s.incidents() {
 			lines = append(lines, fmt.Sprintf("%s partition %d: %s: %s", topic, partition, p.Reason, p.Detail))
 		}
-		if err := keeper.Save(ctx, topic, partition, Kept{Acknowledged: max(kept.Acknowledged, i.last()+1)}); err != nil {
+		if err := keeper.Save(ctx, topic, partition, event.Note{Offset: max(kept.Offset, i.last()+1)}); err != nil {
 			return lines, fmt.Errorf("acknowledge %s partition %d: %w", topic, partition, err)
 		}
 	}
@@ -161,7 +156,7 @@ type notes struct {
 }
 
 type note struct {
-	Kept
+	event.Note
 	saved time.Time // by this process
 }
 
@@ -183,10 +178,10 @@ func (n *notes) put(partition int32, one note) {
 	n.byPartition[partition] = one
 }
 
-// incidents returns those that a note holds; one that cannot be read holds none.
-func (k *Kept) incidents() incidents {
+// incidentsOf returns those that a note holds; one that cannot be read holds none.
+func incidentsOf(kept event.Note) incidents {
 	var i incidents
-	if k.Note == "" || json.Unmarshal([]byte(k.Note), &i) != nil {
+	if kept.Text == "" || json.Unmarshal([]byte(kept.Text), &i) != nil {
 		return incidents{}
 	}
 	return i
@@ -215,23 +210,23 @@ func (r *role) keep(ctx context.Context) error {
 }
 
 // keepOne does it for a partition of which kept is kept.
-func (r *role) keepOne(ctx context.Context, s *PartitionStatus, kept Kept) error {
+func (r *role) keepOne(ctx context.Context, s *PartitionStatus, kept event.Note) error {
 	before, _ := r.notes.read(s.Partition)
-	now, stored := r.now(), kept.incidents()
+	now, stored := r.now(), incidentsOf(kept)
 	merged := s.Incidents
 	merged.merge(&stored)
-	merged.acknowledge(kept.Acknowledged)
+	merged.acknowledge(kept.Offset)
 	if merged == stored && (merged == incidents{} || now.Sub(before.saved) < keepAgain) {
 		r.notes.put(s.Partition, note{kept, before.saved})
 		return nil
 	}
-	kept.Note = ""
+	kept.Text = ""
 	if merged != (incidents{}) {
 		text, err := json.Marshal(&merged)
 		if err != nil {
 			return err
 		}
-		kept.Note = string(text)
+		kept.Text = string(text)
 	}
 	if err := r.keeper.Save(ctx, s.Topic, s.Partition, kept); err != nil {
 		return fmt.Errorf("keep what is to be acknowledged: %w", err)
@@ -252,14 +247,14 @@ func (p *partitionProgress) keepNow(ctx context.Context) {
 // takeNote applies what the keeper has of the partition.
 func (p *partitionProgress) takeNote() {
 	kept, ok := p.notes.read(p.claim.Partition)
-	if !ok || kept.Kept == p.noted {
+	if !ok || kept.Note == p.noted {
 		return
 	}
-	p.noted = kept.Kept
-	stored := kept.incidents()
+	p.noted = kept.Note
+	stored := incidentsOf(kept.Note)
 	p.status.Incidents.merge(&stored)
-	p.status.Incidents.acknowledge(kept.Acknowledged)
-	p.acknowledged = max(p.acknowledged, kept.Acknowledged)
+	p.status.Incidents.acknowledge(kept.Offset)
+	p.acknowledged = max(p.acknowledged, kept.Offset)
 }
 
 // noteIncident adds to one of the partition's incidents what happened at an offset,

@@ -14,28 +14,28 @@ import (
 // fakeKeeper is a Keeper in memory that notes when it saves.
 type fakeKeeper struct {
 	mu      sync.Mutex
-	all     map[int32]Kept
+	all     map[int32]event.Note
 	journal *journal
 }
 
-func (k *fakeKeeper) Load(context.Context, string) (map[int32]Kept, error) {
+func (k *fakeKeeper) Load(context.Context, string) (map[int32]event.Note, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	out := map[int32]Kept{}
+	out := map[int32]event.Note{}
 	for p, one := range k.all {
 		out[p] = one
 	}
 	return out, nil
 }
 
-func (k *fakeKeeper) Save(_ context.Context, _ string, partition int32, kept Kept) error {
+func (k *fakeKeeper) Save(_ context.Context, _ string, partition int32, kept event.Note) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.all == nil {
-		k.all = map[int32]Kept{}
+		k.all = map[int32]event.Note{}
 	}
 	k.all[partition] = kept
-	if k.journal != nil && kept.Note != "" {
+	if k.journal != nil && kept.Text != "" {
 		k.journal.add("kept")
 	}
 	return nil

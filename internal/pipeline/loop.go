@@ -62,6 +62,19 @@ type loop struct {
 // run reads until ctx ends, then drains. It returns nil only if all outputs have been
 // acknowledged.
 func (l *loop) run(ctx context.Context, log Log) error {
+	err := l.read(ctx, log)
+	if err == nil || ctx.Err() != nil || l.rebuilds || reasonOf(err, ReasonStopped) != ReasonLogTruncated {
+		return err
+	}
+	// Nothing but the offset is wrong, and what is written again is the same.
+	l.logger.Warn("log ends before the group's offset: reading it again from its start, which writes the same rows again",
+		"role", l.name, "partition", l.claim.String(), "offset", l.next, "error", err)
+	l.next = FromStart
+	return l.read(ctx, log)
+}
+
+// read opens the log and applies it until ctx ends, then drains.
+func (l *loop) read(ctx context.Context, log Log) error {
 	if err := l.open(ctx, log); err != nil {
 		if ctx.Err() != nil {
 			return nil // nothing was applied, nothing is owed

@@ -23,8 +23,8 @@ type partitionProgress struct {
 	status    PartitionStatus
 	waited    time.Duration // for writes to be acknowledged, since the batch was taken
 
-	acknowledged int64 // offset: an operator has acknowledged what happened before it
-	noted        Kept  // what the keeper had when it was last looked at
+	acknowledged int64      // offset: an operator has acknowledged what happened before it
+	noted        event.Note // what the keeper had when it was last looked at
 
 	flags   flagSender // of the roles that write flags
 	metrics *telemetry.Metrics

@@ -69,7 +69,7 @@ var reasons = [NumReasons]ReasonText{
 		Action: "restart the process, which reads the new topic from its beginning with a state that starts empty",
 	},
 	ReasonLogTruncated: {
-		Name: "log_truncated", Meaning: "The log ends before the offset that was to be read: a broker lost records, or the group's offset is from another topic.",
+		Name: "log_truncated", Meaning: "The log ends before the offset that was to be read: a broker lost records, or the group's offset is of another topic. The sink reads such a log again from its start by itself.",
 		Action: "see whether the topic lost records (unclean leader election); then restart the process",
 	},
 	ReasonKafkaSilent: {
@@ -102,11 +102,11 @@ var reasons = [NumReasons]ReasonText{
 	},
 	ReasonUnreadable: {
 		Name: "unreadable", Meaning: "Records that are damaged, or larger than can be decoded, were skipped: what they said counts nowhere.",
-		Action: "see what wrote or damaged them, send their events again if you have them, then acknowledge", Acknowledged: true,
+		Action: "see what wrote or damaged them, send their events again if you have them, then run `sendwatch acknowledge`", Acknowledged: true,
 	},
 	ReasonRecordsLost: {
 		Name: "records_lost", Meaning: "Retention deleted records before the role read them: what they said counts nowhere.",
-		Action: "raise the topic's retention, send or compute again what is missing, then acknowledge", Acknowledged: true,
+		Action: "raise the topic's retention, send or compute again what is missing, then run `sendwatch acknowledge`", Acknowledged: true,
 	},
 	ReasonKeysDisagree: {
 		Name: "keys_disagree", Meaning: "Of the events of the last minute at least 5 and a tenth have no key or one that is not their number_id: events of one number can be on several partitions.",
@@ -114,7 +114,7 @@ var reasons = [NumReasons]ReasonText{
 	},
 	ReasonNumberSplit: {
 		Name: "number_split", Meaning: "Events of one number came on two partitions of the events topic: each has a part of its figures, and flags are missing or come twice.",
-		Action: "have all producers choose partitions in one way (murmur2 of number_id), create the topic again with the events in their place, then acknowledge", Acknowledged: true,
+		Action: "have all producers choose partitions in one way (murmur2 of number_id), create the topic again with the events in their place, then run `sendwatch acknowledge`", Acknowledged: true,
 	},
 	ReasonWaitingForNumbers: {
 		Name: "waiting_for_numbers", Meaning: "Portfolios are not evaluated, because partitions of the events topic have reported no progress for a minute or are more than 10 minutes behind the others.",

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -277,6 +278,38 @@ func TestSinkWaitsForTheStoreAndDropsNothing(t *testing.T) {
 		}
 		if last := log.committed[len(log.committed)-1]; last != 101 {
 			t.Errorf("committed %d, want 101", last)
+		}
+	})
+}
+
+// truncated is a log that ends before the offset that a group has committed.
+type truncated struct{ *fakeLog }
+
+func (l truncated) Fetch(ctx context.Context) (*event.Batch, error) {
+	if l.next > int64(len(l.records)) {
+		return nil, named{"log_truncated", "it ends before"}
+	}
+	return l.fakeLog.Fetch(ctx)
+}
+
+// A sink whose group's offset is beyond the end of the log reads it again from its start:
+// nothing but the offset is wrong, and rows that are stored again are the same.
+func TestSinkReadsATruncatedLogAgain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		log, store := &fakeLog{topic: "rows"}, &fakeStore{}
+		log.append(batchOf(3))
+		sink := NewSink(SinkConfig{Store: store, Logger: slog.New(slog.DiscardHandler)})
+		join := func(ctx context.Context, serve Serve) error {
+			return serve(ctx, Claim{Topic: "rows", Committed: 1_001}, truncated{log})
+		}
+		whileRunning(t, sink.Run, join, func() {
+			elapse(10 * time.Second)
+			if err := sink.Ready(); err != nil || store.minute != 3 {
+				t.Errorf("%d rows stored, ready: %v", store.minute, err)
+			}
+		})
+		if len(log.committed) == 0 || log.committed[len(log.committed)-1] != 1 {
+			t.Errorf("committed %v, want 1", log.committed)
 		}
 	})
 }
