@@ -13,7 +13,7 @@ import (
 	"sendwatch/internal/pipeline"
 )
 
-// acknowledgeCmd takes note of what is over and left figures wrong.
+// acknowledgeCmd acknowledges what is over and left figures wrong.
 type acknowledgeCmd struct {
 	Config string `default:"sendwatch.yaml" type:"path" placeholder:"FILE" help:"Configuration file."`
 }

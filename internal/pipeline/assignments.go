@@ -9,7 +9,7 @@ import (
 
 // parkTime is for how long the state of a partition that was given back is kept. A
 // rebalance mostly assigns the same partitions again, and the state is a function of
-// the log up to its offset, whoever owned the partition in between.
+// the log up to its offset, no matter who owned the partition in between.
 const parkTime = 2 * time.Minute
 
 // errGone answers a question to a partition that is being given back.

@@ -152,7 +152,7 @@ func TestFlagsThatNoBrokerTakesAreLeftOut(t *testing.T) {
 	})
 }
 
-// A shared event's header may say much beside the type. It is told to the
+// A shared event's header may say much beside the type. It is written to the
 // portfolios role in one message, with the record.
 func TestSharedEventsFitABroker(t *testing.T) {
 	bubble(t, func(t *testing.T) {
@@ -165,21 +165,21 @@ func TestSharedEventsFitABroker(t *testing.T) {
 		role := newTestNumbers(writer)
 		role.config.Topics = topicsOf(2)
 		whileRunning(t, role.Run, joining(log), func() { elapse(5 * time.Second) })
-		told := false
+		written := false
 		for _, m := range writer.topic("rows") {
 			var b codec.Rows
 			if err := codec.DecodeRows(m.Value, &b); err != nil || len(m.Key)+len(m.Value) > brokerLimit {
 				t.Errorf("a message of %d bytes: %v", len(m.Value), err)
 			}
 			for i := range b.SharedEvents {
-				told = true
+				written = true
 				if b.SharedEvents[i].ContentType != "application/json" {
-					t.Error("the content type is not told")
+					t.Error("the content type is not written")
 				}
 			}
 		}
-		if !told {
-			t.Error("the event is not told")
+		if !written {
+			t.Error("the event is not written")
 		}
 	})
 }

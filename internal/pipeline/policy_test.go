@@ -175,17 +175,17 @@ func TestShadowJudgesPortfoliosToo(t *testing.T) {
 	}
 	bubble(t, func(t *testing.T) {
 		live, minute := policy.Default(), time.Now().UnixMilli()
-		told := codec.Rows{
+		written := codec.Rows{
 			Topic: "events", PortfolioID: "f", HasProgress: true,
 			Progress: codec.Progress{Watermark: minute, Sequence: 3, CaughtUp: true, Generation: generation(live.Version), Policy: live.Version},
 		}
-		told.Changes = []event.PortfolioChange{
+		written.Changes = []event.PortfolioChange{
 			{Sequence: 1, Visible: minute, Kind: event.ChangeLimit, PortfolioID: "f", A: uint64(minute), B: 10},
 			{Sequence: 2, Visible: minute, Kind: event.ChangeContact, PortfolioID: "f", A: 1, B: minute/60_000 - 1},
 			{Sequence: 3, Visible: minute, Kind: event.ChangeContact, PortfolioID: "f", A: 2, B: minute/60_000 - 1},
 		}
 		log, writer := &fakeLog{topic: "rows"}, &fakeWriter{}
-		log.append(string(codec.AppendRows(nil, &told)))
+		log.append(string(codec.AppendRows(nil, &written)))
 		r := NewPortfolios(PortfoliosConfig{
 			Events: "events", Flags: "flags", Rows: "rows", Writer: writer, Topics: topicsOf(1), Policy: live, Shadow: strict,
 			Logger: slog.New(slog.DiscardHandler),

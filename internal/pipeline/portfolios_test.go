@@ -299,7 +299,7 @@ func (w *world) comparePortfolios(t *testing.T, want portfolios, repeats bool) {
 }
 
 // TestSharedEventReachesEveryPartition sends what speaks of a WABA and of a
-// portfolio to one partition only: the numbers on the others hear of it too,
+// portfolio to one partition only: the numbers on the others receive it too,
 // each once, however often the roles begin again.
 func TestSharedEventReachesEveryPartition(t *testing.T) {
 	w := newWorld(t, embeddedtest.Kafka(t).Addrs(), "shared")

@@ -68,15 +68,15 @@ func TestRefusedFlagsAreNotRemembered(t *testing.T) {
 			Events: "events", Flags: "flags", Rows: "rows", Writer: writer, Topics: topicsOf(1), Policy: policy.Default(),
 			Recent: numbers.config.Recent, Logger: slog.New(slog.DiscardHandler),
 		})
-		told := codec.Rows{Topic: "events", PortfolioID: "p", HasProgress: true, Progress: codec.Progress{
+		written := codec.Rows{Topic: "events", PortfolioID: "p", HasProgress: true, Progress: codec.Progress{
 			Watermark: now.UnixMilli(), Sequence: 2, CaughtUp: true, Generation: generation(policy.Default().Version), Policy: policy.Default().Version,
 		}}
-		told.Changes = []event.PortfolioChange{
+		written.Changes = []event.PortfolioChange{
 			{Sequence: 1, Visible: now.UnixMilli(), Kind: event.ChangeLimit, PortfolioID: "p", A: uint64(now.UnixMilli()), B: 1},
 			{Sequence: 2, Visible: now.UnixMilli(), Kind: event.ChangeContact, PortfolioID: "p", A: 1, B: now.UnixMilli()/60_000 - 1},
 		}
 		rows := &fakeLog{topic: "rows"}
-		rows.append(string(codec.AppendRows(nil, &told)))
+		rows.append(string(codec.AppendRows(nil, &written)))
 
 		for _, refuse := range []error{errors.New("refused"), nil} {
 			writer.refuse = refuse

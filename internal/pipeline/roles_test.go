@@ -93,7 +93,7 @@ func TestBadRecordsGoToTheDeadLetterAndTheOthersGoOn(t *testing.T) {
 		huge := `{"id":"` + strings.Repeat("x", 1<<20) + `"}`
 		log.append(send(0, now), "garbage", strings.Repeat("x", 300<<10), send(3, now.AddDate(99, 0, 0)), "", send(5, now), huge, "stepped over", "stepped over", send(9, now))
 		log.bad = map[int64]event.Unreadable{7: {First: 7, Last: 8, Reason: "its checksum is wrong"}}
-		// The fakeLog gives two records a fetch; let the broken pair begin one.
+		// The fakeLog returns two records a fetch; let the broken pair begin one.
 		log.records = log.records[:7:7]
 		whileRunning(t, newTestNumbers(writer).Run, joining(log), func() {
 			elapse(time.Second)

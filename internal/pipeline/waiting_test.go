@@ -18,14 +18,14 @@ func TestWaitingChangesAreBounded(t *testing.T) {
 		live, minute := policy.Default(), time.Now().UnixMilli()
 		log := &fakeLog{topic: "rows"}
 		tell := func(sequence int64) {
-			told := codec.Rows{
+			written := codec.Rows{
 				Topic: "events", PortfolioID: "f", HasProgress: true,
 				Progress: codec.Progress{Watermark: minute, Sequence: sequence, CaughtUp: true, Generation: generation(live.Version), Policy: live.Version},
 			}
-			told.Changes = []event.PortfolioChange{
+			written.Changes = []event.PortfolioChange{
 				{Sequence: sequence, Visible: minute, Kind: event.ChangeContact, PortfolioID: "f", A: uint64(sequence), B: minute/60_000 - 1},
 			}
-			log.append(string(codec.AppendRows(nil, &told)))
+			log.append(string(codec.AppendRows(nil, &written)))
 		}
 		r := NewPortfolios(PortfoliosConfig{
 			Events: "events", Flags: "flags", Rows: "rows", Writer: &fakeWriter{}, Topics: topicsOf(2), Policy: live, MaxWaiting: 3,
