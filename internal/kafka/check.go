@@ -157,7 +157,10 @@ func (c *Client) checkConfig(ctx context.Context, t Topic, info topicInfo, r *re
 		r.add(true, subject, "is cut at %d bytes a partition (retention.bytes), however young its records are; records that are deleted before they are read are lost: %s",
 			n, alter("retention.bytes=-1"))
 	}
-	if policy := settings["cleanup.policy"]; strings.Contains(policy, "compact") {
+	switch policy := settings["cleanup.policy"]; {
+	case t.Compacted && policy != "compact" && policy != "":
+		r.add(false, subject, "is cut by age (cleanup.policy=%s), and the last record of each key is needed however old it is: %s", policy, alter("cleanup.policy=compact"))
+	case !t.Compacted && strings.Contains(policy, "compact"):
 		r.add(false, subject, "is compacted (cleanup.policy=%s): of the records of a key only the last is kept, and each one counts: %s", policy, alter("cleanup.policy=delete"))
 	}
 	if n, ok := number("max.message.bytes"); ok && t.Write && n < defaultMessageBytes {

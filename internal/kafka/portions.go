@@ -57,7 +57,7 @@ func newOpenBatch(one, keep []byte, config *Config) *openBatch {
 }
 
 func (o *openBatch) beyond() error {
-	return fmt.Errorf("it decompresses to more than %d bytes, the bound for a batch", o.limit)
+	return fmt.Errorf("it decompresses to more than %d bytes, the bound for a batch (kafka.max_batch_mib)", o.limit)
 }
 
 // start opens the stream of the batch's codec.

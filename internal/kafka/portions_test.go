@@ -68,7 +68,7 @@ func TestBatchesBeyondTheirBoundEndThere(t *testing.T) {
 				t.Fatalf("unreadable: %v, expected one range", unreadable)
 			}
 			first := unreadable[0].First
-			want := event.Unreadable{First: first, Last: 14, Reason: "it decompresses to more than 4194304 bytes, the bound for a batch"}
+			want := event.Unreadable{First: first, Last: 14, Reason: "it decompresses to more than 4194304 bytes, the bound for a batch (kafka.max_batch_mib)"}
 			if diff := cmp.Diff(want, unreadable[0]); diff != "" || first < 5 || first > 10 {
 				t.Errorf("unreadable (-want +got):\n%s", diff)
 			}
