@@ -66,7 +66,7 @@ func (c *backtestCmd) Run(ctx context.Context) error {
 			if err != nil {
 				return nil, err
 			}
-			defer f.Close()
+			defer f.Close() //nolint:errcheck // was only read
 			return backtest.ReadFlags(f)
 		}
 	}

@@ -95,7 +95,7 @@ func freeAddress(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer l.Close() //nolint:errcheck // nothing was written
 	return l.Addr().String()
 }
 
@@ -147,7 +147,7 @@ func postOnce(t *testing.T, address, id string) int {
 	if err != nil {
 		return 0
 	}
-	defer answer.Body.Close()
+	defer answer.Body.Close() //nolint:errcheck // was only read
 	_, _ = io.Copy(io.Discard, answer.Body)
 	return answer.StatusCode
 }

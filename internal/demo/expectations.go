@@ -130,7 +130,7 @@ func (l *expectations) read(value []byte) error {
 	if factor == event.FactorTrustScore && level == event.LevelDanger {
 		l.inDanger[subject] = true
 	}
-	words := policy.Describe(factor, r.value(), l.rule(subject, factor), r.day())
+	words := describe(factor, level, r.value(), l.rule(subject, factor), r.day())
 	if r.Key != "" {
 		words += ", " + r.Key
 	}
@@ -141,6 +141,19 @@ func (l *expectations) read(value []byte) error {
 		l.newest = slices.Delete(l.newest, 0, len(l.newest)-keptFlags)
 	}
 	return nil
+}
+
+// describe says what a factor saw, and so if that would be danger and is held at
+// warn, because people answer the number or nobody knows its age.
+func describe(f event.Factor, level event.Level, v event.Value, rule *policy.Rule, day int64) string {
+	words := policy.Describe(f, v, rule, day)
+	if rule == nil || level != event.LevelWarn || v.Kind != event.ValueNumber {
+		return words
+	}
+	if _, danger := rule.At(day); danger.Met(v.Number) {
+		words += ", held at warn"
+	}
+	return words
 }
 
 // rule returns the rule that a subject is judged by, nil if it is none of ours.
@@ -168,7 +181,7 @@ func (l *expectations) risk(n *event.NumberStatus) riskLine {
 		if c.Factor == event.FactorOrigin {
 			v = event.WordValue("VoIP")
 		}
-		words := policy.Describe(c.Factor, v, l.rule(n.NumberID, c.Factor), int64(n.Facts[event.FactDay]))
+		words := describe(c.Factor, n.Levels[c.Factor], v, l.rule(n.NumberID, c.Factor), int64(n.Facts[event.FactDay]))
 		if c.Key != "" {
 			words += ", " + c.Key
 		}
@@ -282,14 +295,14 @@ func (v *result) lines() []string {
 	for _, p := range v.Profiles {
 		if p.Healthy {
 			if !heading {
-				out = append(out, "", fmt.Sprintf("%-18s %7s  %s", "healthy", "numbers", "raised to danger of the trust score"))
+				out = append(out, "", fmt.Sprintf("%-20s %7s  %s", "healthy", "numbers", "raised to danger of the trust score"))
 				heading = true
 			}
-			out = append(out, fmt.Sprintf("  %-16s %7d  %d", p.Profile, p.Numbers, p.Flagged))
+			out = append(out, fmt.Sprintf("  %-18s %7d  %d", p.Profile, p.Numbers, p.Flagged))
 			continue
 		}
 		if len(out) == 0 {
-			out = append(out, fmt.Sprintf("%-18s %7s  %-8s %s", "misbehaving", "numbers", "flagged", "for"))
+			out = append(out, fmt.Sprintf("%-20s %7s  %-8s %s", "misbehaving", "numbers", "flagged", "for"))
 		}
 		names := make([]string, len(p.Expected))
 		for i, f := range p.Expected {
@@ -299,12 +312,12 @@ func (v *result) lines() []string {
 		if len(names) == 0 {
 			what, flagged = "(the history is too short for it)", "-"
 		}
-		out = append(out, fmt.Sprintf("  %-16s %7d  %-8s %s", p.Profile, p.Numbers, flagged, what))
+		out = append(out, fmt.Sprintf("  %-18s %7d  %-8s %s", p.Profile, p.Numbers, flagged, what))
 	}
 	if len(v.Portfolios) > 0 {
-		out = append(out, "", "portfolios         flagged  for")
+		out = append(out, "", "portfolios           flagged  for")
 		for _, f := range slices.Sorted(maps.Keys(v.Portfolios)) {
-			out = append(out, fmt.Sprintf("%26d  %s", v.Portfolios[f], f))
+			out = append(out, fmt.Sprintf("%28d  %s", v.Portfolios[f], f))
 		}
 	}
 	out = append(out, "")

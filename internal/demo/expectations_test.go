@@ -78,8 +78,8 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-// TestLedgerJudgesPortfolios misses a portfolio's flag once it is due.
-func TestLedgerJudgesPortfolios(t *testing.T) {
+// TestExpectationsJudgesPortfolios misses a portfolio's flag once it is due.
+func TestExpectationsJudgesPortfolios(t *testing.T) {
 	l := exampleExpectations()
 	l.portfolios = []traffic.Portfolio{{ID: "p9", Expects: []traffic.Expectation{{Factor: event.FactorContagion, By: 20_000}}}}
 	missed := func() bool {
@@ -102,7 +102,7 @@ func TestLedgerJudgesPortfolios(t *testing.T) {
 	}
 }
 
-func TestLedgerCountsARepeatedFlagOnce(t *testing.T) {
+func TestExpectationsCountsARepeatedFlagOnce(t *testing.T) {
 	l := exampleExpectations()
 	raised := flagJSON("e", 0, "n1", event.FactorVelocityHour, event.LevelWarn, event.TransitionRaised, "31")
 	escalated := flagJSON("e", 1, "n1", event.FactorVelocityHour, event.LevelDanger, event.TransitionEscalated, "61")
@@ -120,21 +120,39 @@ func TestLedgerCountsARepeatedFlagOnce(t *testing.T) {
 	}
 }
 
-// TestLedgerWordsGoByTheDayOfLife: on the fourth day 124 sends are a warning, on
+// TestExpectationsWordsGoByTheDayOfLife: on the fourth day 90 sends are a warning, on
 // the first they were danger.
-func TestLedgerWordsGoByTheDayOfLife(t *testing.T) {
+func TestExpectationsWordsGoByTheDayOfLife(t *testing.T) {
 	l := exampleExpectations()
-	record := bytes.Replace(flagJSON("a", 2, "n3", event.FactorDailyVolume, event.LevelWarn, event.TransitionEased, "124"),
-		[]byte(`"key"`), []byte(`"evidence":{"counts":{"initiated_24h":124,"day":4}},"key"`), 1)
+	record := bytes.Replace(flagJSON("a", 2, "n3", event.FactorDailyVolume, event.LevelWarn, event.TransitionEased, "90"),
+		[]byte(`"key"`), []byte(`"evidence":{"counts":{"initiated_24h":90,"day":4}},"key"`), 1)
 	if err := l.read(record); err != nil {
 		t.Fatal(err)
 	}
-	if got := l.newestFlags(1)[0].Words; !strings.HasSuffix(got, "(warn > 100)") {
+	if got := l.newestFlags(1)[0].Words; !strings.HasSuffix(got, "(warn > 80)") {
 		t.Errorf("a flag of the fourth day reads %q", got)
 	}
 }
 
-func TestLedgerNamesWhatItCannotRead(t *testing.T) {
+// TestAHeldFlagSaysSo: 70 in an hour are danger, unless people answer.
+func TestAHeldFlagSaysSo(t *testing.T) {
+	l := exampleExpectations()
+	for level, want := range map[event.Level]string{event.LevelWarn: "(danger > 60), held at warn", event.LevelDanger: "(danger > 60)"} {
+		if err := l.read(flagJSON("h"+level.String(), 0, "n1", event.FactorVelocityHour, level, event.TransitionRaised, "70")); err != nil {
+			t.Fatal(err)
+		}
+		lines := l.newestFlags(8)
+		found := false
+		for _, line := range lines {
+			found = found || line.Level == level && strings.HasSuffix(line.Words, want)
+		}
+		if !found {
+			t.Errorf("%s: %+v does not say %q", level, lines, want)
+		}
+	}
+}
+
+func TestExpectationsNamesWhatItCannotRead(t *testing.T) {
 	for _, record := range []string{`nonsense`, `{"factor":"mood","transition":"raised"}`, `{"factor":"quality","transition":"vanished"}`} {
 		if err := exampleExpectations().read([]byte(record)); err == nil {
 			t.Errorf("%s was taken for a flag", record)

@@ -46,7 +46,7 @@ func openData(name string, stdin io.Reader) (io.ReadCloser, error) {
 		return nil, errors.Join(fmt.Errorf("read %s: %w", shown(name), err), raw.Close())
 	}
 	for _, p := range packings {
-		if !bytes.HasPrefix(first, []byte(p.magic)) && !(p.magic == zstdMagic && isSkippable(first)) {
+		if !bytes.HasPrefix(first, []byte(p.magic)) && (p.magic != zstdMagic || !isSkippable(first)) {
 			continue
 		}
 		unpacked, err := p.open(name, in)
@@ -86,7 +86,7 @@ type unpackedFile struct {
 func (f *unpackedFile) Read(b []byte) (int, error) {
 	n, err := f.ReadCloser.Read(b)
 	switch {
-	case errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, errNoMember):
 		err = fmt.Errorf("%s: its compressed data ends in the middle: the file is still being written, or a copy of it broke off; "+
 			"copy it again, or read what there is with `%s | sendwatch replay - ...`", shown(f.name), f.unpackCommand())
 	case errors.Is(err, zstd.ErrWindowSizeExceeded):
@@ -124,6 +124,8 @@ func openZstd(name string, in *bufio.Reader) (io.ReadCloser, error) {
 	return z.IOReadCloser(), nil
 }
 
+var errNoMember = errors.New("what follows the last member of the gzip data is none")
+
 // gzipMembers reads the members of a gzip file one after the other. Zero bytes
 // behind the last are padding, as block devices and tapes leave it; Go's own
 // reader takes them for a broken member (golang/go#67986).
@@ -158,7 +160,7 @@ func (g *gzipMembers) Read(b []byte) (int, error) {
 		_, _ = g.in.Discard(1) // was peeked
 	}
 	if err := g.Reset(g.in); err != nil {
-		return n, fmt.Errorf("what follows the last member of the gzip data is none: %v; cut it off", err)
+		return n, fmt.Errorf("%w (%w); cut it off", errNoMember, err)
 	}
 	g.Multistream(false)
 	return n, nil

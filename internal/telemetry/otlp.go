@@ -146,11 +146,11 @@ type loggedMetrics struct {
 // Export sends the figures and logs what went wrong.
 func (e *loggedMetrics) Export(ctx context.Context, rm *metricdata.ResourceMetrics) error {
 	if err := e.Exporter.Export(ctx, rm); err != nil && !errors.Is(err, sdkmetric.ErrExporterShutdown) {
-		lost := "the next export carries them"
 		if e.Temporality(sdkmetric.InstrumentKindCounter) == metricdata.DeltaTemporality {
-			lost = "what they counted is lost"
+			e.logger.Warn("metrics not exported, and what they counted is lost; see whether the collector answers", "error", err)
+		} else {
+			e.logger.Warn("metrics not exported; the next export carries them", "error", err)
 		}
-		e.logger.Warn("metrics not exported; "+lost, "error", err)
 	}
 	return nil
 }
