@@ -130,7 +130,7 @@ func post(t *testing.T, address, contentType string, body []byte, headers ...str
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	text, err := io.ReadAll(answer.Body)
 	if err != nil {
 		t.Fatal(err)
@@ -187,12 +187,13 @@ func TestTwilioSignature(t *testing.T) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	text := "https://hooks.example.invalid/v1/webhooks/twilio?number_id=x"
+	var text strings.Builder
+	text.WriteString("https://hooks.example.invalid/v1/webhooks/twilio?number_id=x")
 	for _, name := range names {
-		text += name + form.Get(name)
+		text.WriteString(name + form.Get(name))
 	}
 	mac := hmac.New(sha1.New, []byte("12345"))
-	mac.Write([]byte(text))
+	mac.Write([]byte(text.String()))
 	signature := base64.StdEncoding.EncodeToString(mac.Sum(nil))
 	status, answer, _ := post(t, address+"/v1/webhooks/twilio?number_id=x", "application/x-www-form-urlencoded", []byte(form.Encode()), "X-Twilio-Signature", signature)
 	if status != 200 || answer != "<Response/>" || len(w.events(t)) == 0 {
@@ -252,7 +253,7 @@ func TestVerification(t *testing.T) {
 			t.Fatal(err)
 		}
 		text, _ := io.ReadAll(answer.Body)
-		answer.Body.Close()
+		_ = answer.Body.Close()
 		if answer.StatusCode != want || want == 200 && string(text) != "1158201444" {
 			t.Errorf("%q: %d %q", query, answer.StatusCode, text)
 		}
@@ -299,7 +300,7 @@ func TestBodiesAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer.Body.Close()
+	_ = answer.Body.Close()
 	if answer.StatusCode != 413 {
 		t.Errorf("endless: %d", answer.StatusCode)
 	}
@@ -319,7 +320,7 @@ func TestSlowBodiesAreCut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if _, err := io.WriteString(conn, "POST /v1/webhooks/meta HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n{"); err != nil {
 		t.Fatal(err)
 	}

@@ -195,7 +195,7 @@ func (d *directory) profile(p webhook.Provider, number string, at int64) *events
 		connection = "cloud_api"
 	}
 	return &eventsv1.Event{
-		Id: "profile:" + number + ":" + strings.Join(names, "+") + ":" + strconv.FormatInt(at, 10), Type: "number.profile", Time: proto.Int64(at),
+		Id: "profile:" + number + ":" + strings.Join(names, "+") + ":" + strconv.FormatInt(at, 10), Type: "number.profile", Time: new(at),
 		NumberId: number, WabaId: s.WABA, Country: country, Connection: connection, Inputs: &eventsv1.Inputs{Names: names},
 	}
 }
@@ -206,7 +206,7 @@ func aliasOf(f webhook.Fact) *eventsv1.Event {
 		return nil
 	}
 	return &eventsv1.Event{
-		Id: "alias:" + f.NumberID + ":" + f.Key, Type: "contact.alias", Time: proto.Int64(f.Time),
+		Id: "alias:" + f.NumberID + ":" + f.Key, Type: "contact.alias", Time: new(f.Time),
 		NumberId: f.NumberID, Contact: f.Value, Previous: f.Key,
 	}
 }

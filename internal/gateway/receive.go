@@ -92,8 +92,7 @@ func (g *Gateway) take(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	defer g.room.Release(size + 1)
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, webhook.MaxBody))
 	if err != nil {
-		var large *http.MaxBytesError
-		if errors.As(err, &large) {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return outcome{status: http.StatusRequestEntityTooLarge, err: err}
 		}
 		return outcome{status: http.StatusBadRequest, err: err}

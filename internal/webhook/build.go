@@ -81,7 +81,7 @@ func hash(s string) string {
 // base begins an event of a number.
 func (c *call) base(m *message, id, typ string) *eventsv1.Event {
 	return &eventsv1.Event{
-		Id: id, Type: typ, Time: proto.Int64(m.time), NumberId: m.number, WabaId: m.waba, PortfolioId: c.source.PortfolioID,
+		Id: id, Type: typ, Time: new(m.time), NumberId: m.number, WabaId: m.waba, PortfolioId: c.source.PortfolioID,
 		MessageId: m.id, Contact: m.who.contact(), ContactUserId: m.who.user, GroupId: m.group,
 	}
 }
@@ -120,7 +120,7 @@ func (c *call) sent(field string, m message, v any) *eventsv1.Event {
 		e.Links = links(m.text)
 	}
 	if m.held {
-		e.Held = proto.Bool(true)
+		e.Held = new(true)
 	}
 	if m.mediaRef != "" {
 		e.MediaHash = hash(m.mediaRef)
@@ -229,7 +229,7 @@ func (c *call) accountEvent(field string, a account, v any) *eventsv1.Event {
 		return nil
 	}
 	e := &eventsv1.Event{
-		Id: short(a.id), Type: "account.update", Time: proto.Int64(a.time), NumberId: a.number, WabaId: a.waba,
+		Id: short(a.id), Type: "account.update", Time: new(a.time), NumberId: a.number, WabaId: a.waba,
 		State: a.state, Restrictions: a.restrictions, Reason: a.reason,
 	}
 	switch {
@@ -243,7 +243,7 @@ func (c *call) accountEvent(field string, a account, v any) *eventsv1.Event {
 		return nil
 	}
 	if a.expires != 0 {
-		e.ExpiresAt = proto.Int64(a.expires)
+		e.ExpiresAt = new(a.expires)
 	}
 	return e
 }
@@ -280,7 +280,7 @@ func pointer(n int64, ok bool) *int64 {
 	if !ok {
 		return nil
 	}
-	return proto.Int64(n)
+	return new(n)
 }
 
 // address of a page in a text; what closes a sentence behind it is cut off.

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"maps"
 	"strconv"
 	"strings"
 
@@ -14,11 +15,9 @@ func gupshup() *provider {
 	p.name = "gupshup"
 	p.statuses["mismatched"], p.statuses["mismatch"] = "-mismatch", "-mismatch"
 	p.statuses["others"] = "-other"
-	for code, n := range map[string]int64{
+	maps.Copy(p.codes, map[string]int64{
 		"1002": 131026, "1012": 131050, "1004": 131047, "1005": 131047, "1006": 131047, "1007": 131047, "1008": 131047, "4001": 130429, "4005": 132015,
-	} {
-		p.codes[code] = n
-	}
+	})
 	p.read, p.send = readGupshup, sendGupshup
 	return p
 }

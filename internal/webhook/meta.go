@@ -141,8 +141,11 @@ func metaValue(c *call, m *metaChange, value, outer any) {
 		name string
 		read func(*call, *metaChange, *metaPart, any)
 	}{
-		{"messages", metaInbound}, {"message_echoes", metaEcho}, {"statuses", metaStatus},
-		{"user_preferences", metaPreference}, {"user_id_update", metaUserID},
+		{"messages", metaInbound},
+		{"message_echoes", metaEcho},
+		{"statuses", metaStatus},
+		{"user_preferences", metaPreference},
+		{"user_id_update", metaUserID},
 	} {
 		l := list(value, part.name)
 		for _, one := range l {

@@ -150,7 +150,7 @@ func metaLimit(c *call, m *metaChange) {
 
 func limitEvent(portfolio, id string, time, limit int64) *eventsv1.Event {
 	return &eventsv1.Event{
-		Id: short(id), Type: "portfolio.limit", Time: proto.Int64(time), PortfolioId: portfolio, Limit: proto.Int64(limit),
+		Id: short(id), Type: "portfolio.limit", Time: new(time), PortfolioId: portfolio, Limit: new(limit),
 	}
 }
 

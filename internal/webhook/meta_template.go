@@ -51,7 +51,7 @@ func metaTemplateStatus(c *call, m *metaChange) {
 	e.Status = status
 	e.Template.Category = str(v, "message_template_category")
 	if pauses >= 0 {
-		e.Pauses = proto.Int64(pauses)
+		e.Pauses = new(pauses)
 	}
 	c.made(m.field, e)
 }
@@ -135,7 +135,7 @@ func (c *call) templateEvent(field string, t templateUpdate, v any) *eventsv1.Ev
 	}
 	m := metaChange{}
 	return &eventsv1.Event{
-		Id: short("tpl:" + t.id + ":" + m.second(t.time) + ":" + t.what), Type: "template.update", Time: proto.Int64(t.time), WabaId: t.waba,
+		Id: short("tpl:" + t.id + ":" + m.second(t.time) + ":" + t.what), Type: "template.update", Time: new(t.time), WabaId: t.waba,
 		Template: &eventsv1.Template{Name: t.name, Language: language(t.language)},
 	}
 }

@@ -87,7 +87,7 @@ func TestPayloadsBecomeTheirEvents(t *testing.T) {
 			}
 			var got []map[string]any
 			for _, e := range r.Events() {
-				got = append(got, comparable(t, codec.AppendEventJSON(nil, e)))
+				got = append(got, compared(t, codec.AppendEventJSON(nil, e)))
 			}
 			want := expected(t, name)
 			if d := cmp.Diff(want, got); d != "" {
@@ -112,7 +112,7 @@ func expected(t *testing.T, name string) []map[string]any {
 	var want []map[string]any
 	for line := range strings.Lines(lines + added[name]) {
 		if strings.TrimSpace(line) != "" {
-			want = append(want, comparable(t, []byte(line)))
+			want = append(want, compared(t, []byte(line)))
 		}
 	}
 	if fields := more[name]; fields != nil {
@@ -121,9 +121,9 @@ func expected(t *testing.T, name string) []map[string]any {
 	return want
 }
 
-// comparable reads an event; a contact is compared in its canonical form, an id
+// compared reads an event; a contact is compared in its canonical form, an id
 // without the number in front.
-func comparable(t *testing.T, line []byte) map[string]any {
+func compared(t *testing.T, line []byte) map[string]any {
 	t.Helper()
 	var m map[string]any
 	if err := json.Unmarshal(line, &m); err != nil {

@@ -24,7 +24,7 @@ func (it *item) message(c *call) message {
 		contentRef: str(it.v, "content_hash"), time: c.at(get(it.v, "time"), get(it.v, "sent_at"), get(it.v, "received_at")),
 	}
 	if b, ok := truth(it.v, "opt_in"); ok {
-		m.optIn = proto.Bool(b)
+		m.optIn = new(b)
 	}
 	return m
 }
@@ -119,7 +119,7 @@ func (t *tag) apply(m *message) {
 	m.contentRef = first(m.contentRef, v.Get("fp"))
 	m.country = first(m.country, v.Get("country"))
 	if b, err := strconv.ParseBool(v.Get("opt_in")); err == nil && m.optIn == nil {
-		m.optIn = proto.Bool(b)
+		m.optIn = new(b)
 	}
 	switch {
 	case m.kind != "":

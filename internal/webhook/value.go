@@ -44,7 +44,7 @@ func parse(body []byte, contentType string) (v any, reason string) {
 	if err := d.Decode(&v); err != nil {
 		return nil, "no_json"
 	}
-	if _, err := d.Token(); err != io.EOF { //nolint:errorlint // Token documents io.EOF itself
+	if _, err := d.Token(); err != io.EOF {
 		return nil, "no_json"
 	}
 	return v, ""

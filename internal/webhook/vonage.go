@@ -53,7 +53,7 @@ func readVonage(c *call, v any) {
 	m.who.see(vonageParty(v, "from"))
 	vonageIDs(&m.who, v)
 	m.kind, m.context = kindOf(kind), str(v, "context", "message_uuid")
-	body := any(v)
+	body := v
 	if inner := obj(v, "message", "content"); inner != nil {
 		body = inner
 	}

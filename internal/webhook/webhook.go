@@ -77,11 +77,11 @@ type Fact struct {
 type Outcome uint8
 
 const (
-	// Made: events were made of it.
+	// Made is of an update that became events.
 	Made Outcome = iota
-	// Nothing: it is understood, and there is nothing to make of it.
+	// Nothing is of one that is understood and becomes none.
 	Nothing
-	// Unknown: it is not understood, and kept.
+	// Unknown is of one that is not understood, and kept.
 	Unknown
 )
 
