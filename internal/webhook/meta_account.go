@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"google.golang.org/protobuf/proto"
-
 	eventsv1 "sendwatch/schemas/events/v1"
 )
 

@@ -4,8 +4,6 @@ import (
 	"regexp"
 	"strings"
 
-	"google.golang.org/protobuf/proto"
-
 	eventsv1 "sendwatch/schemas/events/v1"
 )
 
