@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"google.golang.org/protobuf/proto"
-
 	"sendwatch/internal/event"
 	"sendwatch/internal/webhook"
 	eventsv1 "sendwatch/schemas/events/v1"
