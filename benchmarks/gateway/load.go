@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -20,6 +21,12 @@ const batchSize = 1000
 
 // clients is how many connections the load has.
 const clients = 64
+
+// late is how long a body may wait for a free connection; Meta counts an answer
+// after a second as a failure, and this is generous.
+const late = 10 * time.Second
+
+var errLate = errors.New("no connection was free in time")
 
 // patience is after how long a client gives up.
 const patience = 30 * time.Second
@@ -108,6 +115,10 @@ func (s *service) paced(ctx context.Context, rate int, lasts time.Duration) (*re
 	for range clients {
 		group.Go(func() {
 			for at := range due {
+				if time.Since(at) > late {
+					r.note(0, 0, errLate)
+					continue
+				}
 				err := s.post(ctx, body(int(next.Add(1)), 1))
 				r.note(time.Since(at), 1, err)
 			}
