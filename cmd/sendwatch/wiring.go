@@ -86,7 +86,7 @@ func newPipelines(o runOptions) (*pipelines, error) {
 			Flags: topics.Flags, Rows: topics.Rows, DeadLetter: topics.DeadLetter,
 			Writer: producer, Topics: producer, Secret: o.secret, Policy: o.policy, Policies: o.judges(), Shadow: o.shadow,
 			DedupHorizon: o.settings.Numbers.DedupHorizon.Milliseconds(), PaneBits: paneBits(o.settings.Numbers.PaneSize),
-			MaxKeys: o.settings.Numbers.MaxKeys, SilentAfter: o.settings.Numbers.SilentAfter,
+			MaxKeys: o.settings.Numbers.MaxKeys, MaxLinks: o.settings.Numbers.MaxLinks, SilentAfter: o.settings.Numbers.SilentAfter,
 			NoContacts: !o.settings.Numbers.ContactOutcomes,
 			Drain:      p.client.DrainTime(), Recent: recent, Keeper: p.client.NewNotes(groups.Numbers), Telemetry: o.telemetry, Logger: o.logger,
 		})

@@ -108,6 +108,9 @@ type Numbers struct {
 	// MaxKeys bounds how many contents, links, media or templates of a number are
 	// counted in a window at a time; 0: no limit. More are left out and counted.
 	MaxKeys int
+	// MaxLinks bounds how many links between identifiers of its contacts a number
+	// has; 0: no limit. More are left out and counted.
+	MaxLinks int
 	// SilentAfter is after how long without an event on any partition the process is
 	// not ready: producers are away, or write elsewhere; 0: never.
 	SilentAfter time.Duration
@@ -155,7 +158,7 @@ func Default() Config {
 			MaxBatchMiB: 1024,
 		},
 		ClickHouse: ClickHouse{Addresses: []string{"localhost:9000"}, Database: "sendwatch", Username: "default"},
-		Numbers:    Numbers{DedupHorizon: time.Hour, PaneSize: 1 << 16, LongestOutage: 24 * time.Hour, MaxKeys: 100_000, SilentAfter: time.Hour, ContactOutcomes: true},
+		Numbers:    Numbers{DedupHorizon: time.Hour, PaneSize: 1 << 16, LongestOutage: 24 * time.Hour, MaxKeys: 100_000, MaxLinks: 1_000_000, SilentAfter: time.Hour, ContactOutcomes: true},
 		HTTP:       HTTP{Listen: "localhost:8080"},
 		Gateway:    Gateway{Listen: "localhost:8090"},
 		Log:        Log{Level: "info", Format: "text"},

@@ -86,6 +86,7 @@ func (p *parser) fields(c *Config) []field {
 			{key: "pane_size", read: func(v strictyaml.Value) { paneSize(v, &c.Numbers.PaneSize) }},
 			span("longest_outage", &c.Numbers.LongestOutage, 0, 365*day),
 			whole("max_keys", &c.Numbers.MaxKeys, 0, 1<<30),
+			whole("max_links", &c.Numbers.MaxLinks, 0, 1<<30),
 			span("silent_after", &c.Numbers.SilentAfter, 0, 365*day),
 			{key: "contact_outcomes", read: func(v strictyaml.Value) { c.Numbers.ContactOutcomes, _ = v.Bool() }},
 		}, nil),

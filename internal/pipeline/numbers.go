@@ -26,6 +26,7 @@ type NumbersConfig struct {
 	DedupHorizon            int64          // ms, the engine's default if 0
 	PaneBits                uint8          // a pane is offset >> PaneBits, default 16
 	MaxKeys                 int            // of a number in a window at a time, 0 for no limit
+	MaxLinks                int            // that tie identifiers of a number's contacts, 0 for no limit
 	NoContacts              bool           // leave out contact_outcomes, nearly a row a send
 
 	// FlushEvery is the longest time between two flushes while records come; default

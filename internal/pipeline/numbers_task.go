@@ -52,7 +52,7 @@ func newNumbersTask(n *Numbers, claim Claim) *numbersTask {
 		processor: processor.New(processor.Config{
 			Engine: engine.Config{
 				Topic: claim.Topic, Partition: claim.Partition, Policy: first, DedupHorizon: c.DedupHorizon, PaneBits: c.PaneBits,
-				MaxKeys: c.MaxKeys, NoContacts: c.NoContacts, Feed: c.Topics != nil, Budget: c.MaxRows,
+				MaxKeys: c.MaxKeys, MaxLinks: c.MaxLinks, NoContacts: c.NoContacts, Feed: c.Topics != nil, Budget: c.MaxRows,
 			},
 			Secret: c.Secret, Policies: c.Policies, Shadow: c.Shadow,
 		}),

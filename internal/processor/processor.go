@@ -173,7 +173,7 @@ func newShadow(p *Processor) *shadow {
 	c := &p.cfg.Engine
 	s := &shadow{policy: p.cfg.Shadow, engine: engine.New(engine.Config{
 		Topic: c.Topic, Partition: c.Partition, Policy: p.cfg.Shadow, DedupHorizon: c.DedupHorizon,
-		PaneBits: c.PaneBits, MaxKeys: c.MaxKeys, FlagsOnly: true,
+		PaneBits: c.PaneBits, MaxKeys: c.MaxKeys, MaxLinks: c.MaxLinks, FlagsOnly: true,
 	})}
 	s.listen(p)
 	return s

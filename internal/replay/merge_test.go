@@ -46,7 +46,7 @@ func dump(partitions int) (byTime, byPartition []string) {
 }
 
 // TestMergeReadsPartitionsSideBySide: a dump of partitions, in one file or one
-// each, gives what the same lines in the order of time give, byte for byte; without
+// each, comes out as the same lines in the order of time do, byte for byte; without
 // --merge it is said that it is one.
 func TestMergeReadsPartitionsSideBySide(t *testing.T) {
 	byTime, byPartition := dump(3)
