@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"sendwatch/internal/checkpoint"
+)
+
+// checkpointCmd looks into a store of checkpoints.
+type checkpointCmd struct {
+	LS     checkpointLS     `cmd:"" name:"ls" help:"List the objects of a store."`
+	Show   checkpointShow   `cmd:"" help:"Show what a checkpoint says of itself."`
+	Verify checkpointVerify `cmd:"" help:"Read everything and name what is damaged."`
+	Rewind checkpointRewind `cmd:"" help:"Let a partition go on from an older checkpoint."`
+}
+
+// storeArg is where the checkpoints are.
+type storeArg struct {
+	Store string `arg:"" help:"URL of the store, as in file:///var/lib/sendwatch or s3://bucket?region=eu-west-1."`
+}
+
+// keyArg is one of them.
+type keyArg struct {
+	Key string `arg:"" help:"Key of a checkpoint, as ls lists it."`
+}
+
+// with opens the store for as long as use takes.
+func (a *storeArg) with(ctx context.Context, use func(*checkpoint.Store) error) error {
+	store, err := checkpoint.Open(ctx, a.Store)
+	if err != nil {
+		return err
+	}
+	return errors.Join(use(store), store.Close())
+}
+
+// checkpointLS lists a store.
+type checkpointLS struct{ storeArg }
+
+// Run prints the objects in the order of their keys.
+func (c *checkpointLS) Run(ctx context.Context) error {
+	return c.with(ctx, func(s *checkpoint.Store) error { return listCheckpoints(ctx, os.Stdout, s) })
+}
+
+func listCheckpoints(ctx context.Context, out io.Writer, s *checkpoint.Store) error {
+	objects, err := s.All(ctx)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "KEY\tKIND\tBYTES\tWRITTEN")
+	for i := range objects {
+		o := &objects[i]
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", o.Key, o.Kind(), o.Size, o.Written.UTC().Format(time.RFC3339))
+	}
+	return w.Flush()
+}
+
+// checkpointShow shows one object.
+type checkpointShow struct {
+	storeArg
+	keyArg
+}
+
+// Run prints the header and the table of sections, which are read and checked
+// without the sections.
+func (c *checkpointShow) Run(ctx context.Context) error {
+	return c.with(ctx, func(s *checkpoint.Store) error { return showCheckpoint(ctx, os.Stdout, s, c.Key) })
+}
+
+func showCheckpoint(ctx context.Context, out io.Writer, s *checkpoint.Store, key string) error {
+	o, err := findCheckpoint(ctx, s, key)
+	if err != nil {
+		return err
+	}
+	h, table, err := s.Head(ctx, o)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	row := func(name string, value any) { fmt.Fprintf(w, "%s\t%v\n", name, value) }
+	row("kind", h.Kind)
+	row("topic", h.Topic)
+	row("topic id", fmt.Sprintf("%x", h.TopicID))
+	row("partition", fmt.Sprintf("%d of %d", h.Partition.Partition, h.Partitions))
+	row("epoch-generation", h.Position)
+	switch h.Kind {
+	case checkpoint.KindBeginning:
+		row("goes on from", h.Base)
+	case checkpoint.KindState:
+		row("next offset", h.Offset)
+		row("policy", h.PolicyVersion)
+		row("layout", fmt.Sprintf("%016x", h.Layout))
+	}
+	row("written", time.UnixMilli(h.Written).UTC().Format(time.RFC3339Nano))
+	for _, e := range table {
+		row("section "+e.Name, fmt.Sprintf("%d bytes, CRC-32C %08x", e.Size, e.Sum))
+	}
+	return w.Flush()
+}
+
+// findCheckpoint returns the object of a key.
+func findCheckpoint(ctx context.Context, s *checkpoint.Store, key string) (*checkpoint.Object, error) {
+	objects, err := s.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range objects {
+		if objects[i].Key == key {
+			return &objects[i], nil
+		}
+	}
+	return nil, fmt.Errorf("the store has no checkpoint %q: `sendwatch checkpoint ls` lists them", key)
+}
+
+// checkpointVerify reads a whole store.
+type checkpointVerify struct{ storeArg }
+
+// Run names what is damaged, and fails if anything is.
+func (c *checkpointVerify) Run(ctx context.Context) error {
+	return c.with(ctx, func(s *checkpoint.Store) error { return verifyCheckpoints(ctx, os.Stdout, s) })
+}
+
+func verifyCheckpoints(ctx context.Context, out io.Writer, s *checkpoint.Store) error {
+	objects, err := s.All(ctx)
+	if err != nil {
+		return err
+	}
+	bad := 0
+	for i := range objects {
+		if _, err := s.Read(ctx, &objects[i]); err != nil {
+			bad++
+			fmt.Fprintln(out, err)
+		}
+	}
+	fmt.Fprintf(out, "%d checkpoints, %d of them cannot be read\n", len(objects), bad)
+	if bad > 0 {
+		return errors.New("not all checkpoints can be read: a restart takes the newest that can, if it is one of the two newest of its partition")
+	}
+	return nil
+}
+
+// checkpointRewind goes back to an older state.
+type checkpointRewind struct {
+	storeArg
+	keyArg
+}
+
+// Run claims the partition for the state, so that its owner, present or next, goes
+// on from there. Flags that came after it come again, byte for byte.
+func (c *checkpointRewind) Run(ctx context.Context) error {
+	return c.with(ctx, func(s *checkpoint.Store) error {
+		o, err := findCheckpoint(ctx, s, c.Key)
+		if err != nil {
+			return err
+		}
+		if err := s.Rewind(ctx, o); err != nil {
+			return err
+		}
+		fmt.Printf("partition %d of %s goes on from %s\n", o.Partition, o.Topic, o.Key)
+		return nil
+	})
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sendwatch/internal/checkpoint"
+)
+
+// TestCheckpointCommands lists, shows, verifies and rewinds what an owner wrote.
+func TestCheckpointCommands(t *testing.T) {
+	address := "file://" + filepath.ToSlash(t.TempDir())
+	s, err := checkpoint.Open(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close() //nolint:errcheck // a test
+	of := checkpoint.Partition{Topic: "events", Partition: 3, Partitions: 4}
+	claimed, err := s.Claim(t.Context(), of, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, offset := range []int64{100, 200} {
+		state := &checkpoint.State{Offset: offset, PolicyVersion: "v1", Sections: []checkpoint.Section{{Name: "engine", Data: []byte("state")}}}
+		if err := claimed.Owner.Save(t.Context(), state); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const older = "events/3/0000000001-0000000002"
+	var out strings.Builder
+	if err := listCheckpoints(t.Context(), &out, s); err != nil || strings.Count(out.String(), "state") != 2 || !strings.Contains(out.String(), older) {
+		t.Errorf("ls: %v\n%s", err, out.String())
+	}
+	out.Reset()
+	if err := showCheckpoint(t.Context(), &out, s, older); err != nil || !strings.Contains(out.String(), "next offset       100") || !strings.Contains(out.String(), "section engine    5 bytes") {
+		t.Errorf("show: %v\n%s", err, out.String())
+	}
+	if err := showCheckpoint(t.Context(), &out, s, "events/3/none"); err == nil {
+		t.Error("an object that is not there was shown")
+	}
+	out.Reset()
+	if err := verifyCheckpoints(t.Context(), &out, s); err != nil || !strings.Contains(out.String(), "4 checkpoints, 0 of them") {
+		t.Errorf("verify: %v\n%s", err, out.String())
+	}
+	rewind := checkpointRewind{storeArg{address}, keyArg{older}}
+	if err := rewind.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if claimed, err = s.Claim(t.Context(), of, 1); err != nil || claimed.Newest == nil || claimed.Newest.Offset != 100 {
+		t.Errorf("after a rewind: %+v, %v", claimed, err)
+	}
+}

@@ -1,0 +1,94 @@
+package checkpoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// partial is the folder of files that have no name yet. No topic is called so:
+// Kafka allows the name, and a store for it would need another place.
+const partial = ".partial"
+
+// folder writes objects into a directory, durably, and each name once
+// (README.md, "Save"). step is called before each step; tests stop there.
+type folder struct {
+	path string
+	step func(name string) error
+}
+
+// create writes an object that must not exist; the error is errExists if it does.
+func (f folder) create(ctx context.Context, key string, write func(io.Writer) error) error {
+	target := filepath.Join(f.path, filepath.FromSlash(key))
+	if err := os.MkdirAll(filepath.Dir(target), 0o750); err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(filepath.Join(f.path, partial), "*")
+	if err != nil {
+		return err
+	}
+	defer file.Close() //nolint:errcheck // what was written was synced before
+	for _, s := range []struct {
+		name string
+		do   func() error
+	}{
+		{"write", func() error { return write(file) }},
+		{"sync", file.Sync},
+		{"link", func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			return os.Link(file.Name(), target)
+		}},
+		{"unlink", func() error { return os.Remove(file.Name()) }},
+		{"sync folders", func() error { return syncFolders(filepath.Dir(target), f.path) }},
+	} {
+		if err := f.step(s.name); err != nil {
+			return err
+		}
+		if err := s.do(); errors.Is(err, fs.ErrExist) {
+			return errors.Join(errExists, os.Remove(file.Name()))
+		} else if err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
+// syncFolders syncs a directory and those above it up to the root of the store,
+// which may have been made with it.
+func syncFolders(from, root string) error {
+	for dir := from; ; dir = filepath.Dir(dir) {
+		d, err := os.Open(dir)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(d.Sync(), d.Close()); err != nil {
+			return err
+		}
+		if dir == filepath.Clean(root) || dir == filepath.Dir(dir) {
+			return nil
+		}
+	}
+}
+
+// sweep removes partial files that were left before a time.
+func (f folder) sweep(before time.Time) error {
+	entries, err := os.ReadDir(filepath.Join(f.path, partial))
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && info.ModTime().Before(before) {
+			if err := os.Remove(filepath.Join(f.path, partial, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
+}

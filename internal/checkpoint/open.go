@@ -1,0 +1,52 @@
+package checkpoint
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"gocloud.dev/blob"
+	"gocloud.dev/blob/fileblob"
+	_ "gocloud.dev/blob/memblob" // mem://
+	_ "gocloud.dev/blob/s3blob"  // s3://
+)
+
+// Open opens the store of a URL: file:///folder, which is created if it is
+// missing, s3://bucket?region=..., or mem://.
+func Open(ctx context.Context, address string) (*Store, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: %q is no URL: give one as in file:///var/lib/sendwatch or s3://bucket?region=eu-west-1", address)
+	}
+	if u.Scheme == "file" {
+		return openFolder(filepath.FromSlash(u.Path))
+	}
+	bucket, err := blob.OpenBucket(ctx, address)
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: open %s: %w", u.Redacted(), err)
+	}
+	s := newStore(bucket)
+	s.create = s.put
+	return s, nil
+}
+
+// openFolder opens a directory: the library reads it, and file.go writes.
+func openFolder(path string) (*Store, error) {
+	if err := os.MkdirAll(filepath.Join(path, partial), 0o750); err != nil {
+		return nil, fmt.Errorf("checkpoint: %w: name a folder that can be written", err)
+	}
+	bucket, err := fileblob.OpenBucket(path, &fileblob.Options{NoTempDir: true, Metadata: fileblob.MetadataDontWrite})
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	s, f := newStore(bucket), folder{path: path, step: func(string) error { return nil }}
+	s.create, s.sweep = f.create, f.sweep
+	return s, nil
+}
+
+func newStore(bucket *blob.Bucket) *Store {
+	return &Store{bucket: bucket, now: time.Now, sweep: func(time.Time) error { return nil }}
+}

@@ -1,0 +1,222 @@
+package checkpoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"gocloud.dev/gcerrors"
+)
+
+// ErrFenced is the error of an owner whose partition was claimed by another: it
+// must give the partition up, and nothing that it saved from then on counts.
+var ErrFenced = errors.New("checkpoint: the partition has a newer owner")
+
+// MismatchError is the error of a checkpoint that was written for something else:
+// the topic was created again or has grown, or the state lies otherwise.
+type MismatchError struct {
+	Key        string
+	What       string // topic id, number of partitions, layout of the state
+	Have, Want string
+	Do         string
+}
+
+func (e *MismatchError) Error() string {
+	return fmt.Sprintf("checkpoint: %s was written for another %s: %s, now %s: %s", e.Key, e.What, e.Have, e.Want, e.Do)
+}
+
+// Owner writes the checkpoints of one partition until another claims it.
+type Owner struct {
+	store  *Store
+	of     Partition
+	layout uint64
+	at     Position // of what was written last, or tried
+}
+
+// Claimed is what a claim found.
+type Claimed struct {
+	Owner *Owner
+	// Newest is the state to go on from, nil if the partition never had one.
+	Newest *Checkpoint
+	// Damaged are the objects that were passed over. There should be none: tell
+	// the operator.
+	Damaged []error
+}
+
+// tries bounds how often a claim that others were faster than is tried.
+const tries = 16
+
+// Claim makes the caller the owner of a partition and returns the newest state
+// that counts. Earlier owners are fenced from then on. The error is a
+// *MismatchError or a *VersionError if the newest state cannot be gone on from,
+// and ErrDamaged if the two newest are damaged.
+func (s *Store) Claim(ctx context.Context, of Partition, layout uint64) (*Claimed, error) {
+	o := &Owner{store: s, of: of, layout: layout}
+	if err := o.claim(ctx); err != nil {
+		return nil, err
+	}
+	objects, err := s.Objects(ctx, of.Topic, of.Partition)
+	if err != nil {
+		return nil, err
+	}
+	states, damaged, err := s.chain(ctx, objects)
+	if err != nil {
+		return nil, err
+	}
+	c := &Claimed{Owner: o, Damaged: damaged}
+	for i := range states[:min(len(states), 2)] {
+		c.Newest, err = s.Read(ctx, &states[i])
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, ErrDamaged) {
+			return nil, err
+		}
+		c.Damaged = append(c.Damaged, err)
+	}
+	if c.Newest == nil && len(states) > 0 {
+		return nil, fmt.Errorf("%w: rewind to an older checkpoint, or remove those of the partition and let it read its log again", errors.Join(c.Damaged...))
+	}
+	var base Position
+	if c.Newest != nil {
+		if err := c.Newest.matches(key(of.Topic, of.Partition, c.Newest.Position), of, layout); err != nil {
+			return nil, err
+		}
+		base = c.Newest.Position
+	}
+	return c, o.begin(ctx, base)
+}
+
+// claim writes the claim of an epoch that nobody has.
+func (o *Owner) claim(ctx context.Context) error {
+	for range tries {
+		objects, err := o.store.Objects(ctx, o.of.Topic, o.of.Partition)
+		if err != nil {
+			return err
+		}
+		o.at = Position{Epoch: 1}
+		if len(objects) > 0 {
+			o.at.Epoch = objects[len(objects)-1].Epoch + 1
+		}
+		switch err := o.store.write(ctx, &Header{Kind: KindClaim, Partition: o.of, Position: o.at}, nil); {
+		case err == nil:
+			return nil
+		case !errors.Is(err, errExists):
+			return fmt.Errorf("checkpoint: claim partition %d of %s: %w", o.of.Partition, o.of.Topic, err)
+		}
+	}
+	return errClaimed
+}
+
+// begin says from where the epoch goes on.
+func (o *Owner) begin(ctx context.Context, base Position) error {
+	o.at.Generation = beginning
+	if err := o.store.write(ctx, &Header{Kind: KindBeginning, Partition: o.of, Position: o.at, Base: base}, nil); err != nil {
+		return fmt.Errorf("checkpoint: begin epoch %d of partition %d of %s: %w", o.at.Epoch, o.of.Partition, o.of.Topic, err)
+	}
+	return nil
+}
+
+// matches compares what a state was written for with what is there now.
+func (c *Checkpoint) matches(key string, of Partition, layout uint64) error {
+	const again = "move the checkpoints away, and the partition reads its log again"
+	switch {
+	case c.TopicID != of.TopicID:
+		return &MismatchError{key, "topic id", fmt.Sprintf("%x", c.TopicID), fmt.Sprintf("%x", of.TopicID), "the topic was created again: " + again}
+	case c.Partitions != of.Partitions:
+		return &MismatchError{key, "number of partitions", fmt.Sprint(c.Partitions), fmt.Sprint(of.Partitions), "numbers have moved between partitions: copy the topic with the keys where they belong"}
+	case c.Layout != layout:
+		return &MismatchError{key, "layout of the state", fmt.Sprintf("%016x", c.Layout), fmt.Sprintf("%016x", layout), "run the build that wrote it, or " + again}
+	}
+	return nil
+}
+
+// Position returns the position of what the owner wrote last, or tried to.
+func (o *Owner) Position() Position { return o.at }
+
+// State is what Save writes.
+type State struct {
+	Offset        int64 // the next to be read
+	PolicyVersion string
+	Sections      []Section
+}
+
+// Save writes a state durably. It returns ErrFenced once another owns the
+// partition. After any other error the state may exist or not; both are right, and
+// the next Save may be tried.
+func (o *Owner) Save(ctx context.Context, state *State) error {
+	o.at.Generation++
+	h := &Header{
+		Kind: KindState, Partition: o.of, Position: o.at, Offset: state.Offset, Layout: o.layout, PolicyVersion: state.PolicyVersion,
+	}
+	if err := o.store.write(ctx, h, state.Sections); err != nil {
+		return fmt.Errorf("checkpoint: save %s of partition %d of %s: %w", o.at, o.of.Partition, o.of.Topic, err)
+	}
+	objects, err := o.store.Objects(ctx, o.of.Topic, o.of.Partition)
+	if err != nil {
+		return err
+	}
+	if len(objects) > 0 && objects[len(objects)-1].Epoch > o.at.Epoch {
+		return errors.Join(ErrFenced, o.store.remove(ctx, key(o.of.Topic, o.of.Partition, o.at)))
+	}
+	return nil
+}
+
+// leftFor is for how long an unfinished write may still be going on.
+const leftFor = 24 * time.Hour
+
+// Clean removes states beyond the newest keep, at least 2, and what lies before
+// them. To be called after a Save; its errors are no reason to stop.
+func (o *Owner) Clean(ctx context.Context, keep int) error {
+	objects, err := o.store.Objects(ctx, o.of.Topic, o.of.Partition)
+	if err != nil {
+		return err
+	}
+	if len(objects) == 0 || objects[len(objects)-1].Epoch > o.at.Epoch {
+		return ErrFenced
+	}
+	states, _, err := o.store.chain(ctx, objects)
+	if err != nil || len(states) == 0 {
+		return err
+	}
+	states = states[:min(len(states), max(keep, 2))]
+	oldest := states[len(states)-1]
+	var problems []error
+	for _, old := range objects {
+		kept := slices.ContainsFunc(states, func(s Object) bool { return s.Key == old.Key })
+		if old.Kind() != KindState {
+			kept = old.Epoch >= oldest.Epoch
+		}
+		if !kept && old.Position.Less(o.at) {
+			problems = append(problems, o.store.remove(ctx, old.Key))
+		}
+	}
+	return errors.Join(append(problems, o.store.sweep(o.store.now().Add(-leftFor)))...)
+}
+
+// remove deletes an object that may be gone already.
+func (s *Store) remove(ctx context.Context, key string) error {
+	if err := s.bucket.Delete(ctx, key); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
+		return fmt.Errorf("checkpoint: remove %s: %w", key, err)
+	}
+	return nil
+}
+
+// Rewind lets a partition go on from an older state: it claims an epoch that
+// begins there. The partition's owner finds itself fenced at its next Save.
+func (s *Store) Rewind(ctx context.Context, to *Object) error {
+	c, err := s.Read(ctx, to)
+	if err != nil {
+		return err
+	}
+	if c.Kind != KindState {
+		return fmt.Errorf("checkpoint: %s is a %s: name a state", to.Key, c.Kind)
+	}
+	o := &Owner{store: s, of: c.Partition}
+	if err := o.claim(ctx); err != nil {
+		return err
+	}
+	return o.begin(ctx, to.Position)
+}
