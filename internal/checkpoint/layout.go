@@ -28,8 +28,7 @@ func describe(w io.Writer, t reflect.Type, where string) error {
 	_, _ = fmt.Fprintf(w, "%s %d;", t.Kind(), t.Size())
 	switch t.Kind() {
 	case reflect.Struct:
-		for i := range t.NumField() {
-			f := t.Field(i)
+		for f := range t.Fields() {
 			_, _ = fmt.Fprintf(w, "%s %d:", f.Name, f.Offset)
 			if err := describe(w, f.Type, where+"."+f.Name); err != nil {
 				return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"gocloud.dev/gcerrors"
@@ -126,7 +127,7 @@ func (c *Checkpoint) matches(key string, of Partition, layout uint64) error {
 	case c.TopicID != of.TopicID:
 		return &MismatchError{key, "topic id", fmt.Sprintf("%x", c.TopicID), fmt.Sprintf("%x", of.TopicID), "the topic was created again: " + again}
 	case c.Partitions != of.Partitions:
-		return &MismatchError{key, "number of partitions", fmt.Sprint(c.Partitions), fmt.Sprint(of.Partitions), "numbers have moved between partitions: copy the topic with the keys where they belong"}
+		return &MismatchError{key, "number of partitions", strconv.Itoa(int(c.Partitions)), strconv.Itoa(int(of.Partitions)), "numbers have moved between partitions: copy the topic with the keys where they belong"}
 	case c.Layout != layout:
 		return &MismatchError{key, "layout of the state", fmt.Sprintf("%016x", c.Layout), fmt.Sprintf("%016x", layout), "run the build that wrote it, or " + again}
 	}
@@ -189,7 +190,7 @@ func (o *Owner) Clean(ctx context.Context, keep int) error {
 		if old.Kind() != KindState {
 			kept = old.Epoch >= oldest.Epoch
 		}
-		if !kept && old.Position.Less(o.at) {
+		if !kept && old.Less(o.at) {
 			problems = append(problems, o.store.remove(ctx, old.Key))
 		}
 	}
