@@ -66,20 +66,31 @@ func (e *Engine) count(i numberIndex, ev *event.Event, who contact, before int64
 	}
 }
 
+// send is what counting a send finds out on the way: one look at each table.
+type send struct {
+	to       uint64 // the name of the contact
+	conv     window.Conversation
+	known    bool // conv is one
+	late     bool
+	category event.Category
+	minute   *minuteRow
+	content  *fingerprintRow
+}
+
 // countSend counts a send.
 func (e *Engine) countSend(i numberIndex, n *number, ev *event.Event, to uint64, before int64) {
-	s := ev.Time
-	conv, known := e.replies.Find(uint32(i), to)
-	initiated := !known || !e.replies.InWindow(conv, s, before, e.watermark)
-	late := before != never && s < before-lateAfter
-	category := e.category(n, ev)
+	t := ev.Time
+	s := send{to: to, late: before != never && t < before-lateAfter, category: e.category(n, ev)}
+	s.conv, s.known = e.replies.Find(uint32(i), to)
+	initiated := !s.known || !e.replies.InWindow(s.conv, t, before, e.watermark)
 
-	row := &e.minuteRow(i, s).counts
+	s.minute = e.minuteRow(i, t)
+	row := &s.minute.counts
 	row.Sent++
-	e.addSecond(n, colSent, s)
-	e.addMinute(n, colSent, s, 1)
-	e.addHour(n, colSent, s, 1)
-	if late {
+	e.addSecond(n, colSent, t)
+	e.addMinute(n, colSent, t, 1)
+	e.addHour(n, colSent, t, 1)
+	if s.late {
 		row.Late++
 		e.stats.Late++
 	}
@@ -87,65 +98,71 @@ func (e *Engine) countSend(i numberIndex, n *number, ev *event.Event, to uint64,
 		row.TemplatesSent++
 		e.scratch = e.templates.learn(ev.Fingerprint, &ev.Template, e.scratch)
 		keys := n.templates.Keys()
-		e.logs.templates.Add(&n.templates, uint32(i), ev.Fingerprint, floor(s, minute), floor(n.clock, minute))
+		e.logs.templates.Add(&n.templates, uint32(i), ev.Fingerprint, floor(t, minute), floor(n.clock, minute))
 		n.templateLevelsStale = n.templateLevelsStale || n.templates.Keys() != keys
 	}
-	if known && (initiated || category == event.CategoryMarketing) {
-		if at, ok := e.replies.StoppedAt(conv); ok && at <= s {
+	if s.known && (initiated || s.category == event.CategoryMarketing) {
+		if at, ok := e.replies.StoppedAt(s.conv); ok && at <= t {
 			row.SentAfterStop++
-			e.addMinute(n, colAfterStop, s, 1)
+			e.addMinute(n, colAfterStop, t, 1)
 		}
 	}
-	if s > n.newestSend {
-		if prev := max(n.newestSend, n.lastActive); prev != never && s-prev >= dormantFor {
-			n.wake = s
+	if t > n.newestSend {
+		if prev := max(n.newestSend, n.lastActive); prev != never && t-prev >= dormantFor {
+			n.wake = t
 		}
-		n.newestSend = s
+		n.newestSend = t
 	}
-	n.noteRestart(s)
-	fp := e.fingerprintRow(i, ev.Fingerprint, s)
-	fp.sent++
-	e.noteContact(i, to).lastSent(s)
-	if !initiated {
-		return
+	n.noteRestart(t)
+	s.content = e.fingerprintRow(i, ev.Fingerprint, t)
+	s.content.sent++
+	e.noteContact(i, to).lastSent(t)
+	if initiated {
+		e.countInitiated(i, n, ev, &s)
 	}
+}
 
-	row = &e.minuteRow(i, s).counts
-	row.Initiated++
-	fp.initiated++
-	e.noteMinuteContact(i, s, to)
-	e.changelog.addContact(n.portfolio, i, to, floor(s, minute))
-	e.addSecond(n, colInitiated, s)
-	e.addMinute(n, colInitiated, s, 1)
-	if back := floor(n.clock, hour) - floor(s, hour); back < activeHoursLen {
+// countInitiated counts what only initiated sends count in.
+func (e *Engine) countInitiated(i numberIndex, n *number, ev *event.Event, s *send) {
+	t := ev.Time
+	s.minute.counts.Initiated++
+	s.content.initiated++
+	e.noteMinuteContact(i, s.minute, s.to)
+	e.changelog.addContact(n.portfolio, i, s.to, floor(t, minute))
+	e.addSecond(n, colInitiated, t)
+	e.addMinute(n, colInitiated, t, 1)
+	if back := floor(n.clock, hour) - floor(t, hour); back < activeHoursLen {
 		n.hours |= 1 << back
 	}
-	n.noteInterval(s)
+	n.noteInterval(t)
 	e.countOrigin(n, ev)
 	switch ev.OptIn {
 	case event.OptInFalse:
-		e.addMinute(n, colNoOptIn, s, 1)
-		e.addMinute(n, colOptInGiven, s, 1)
+		e.addMinute(n, colNoOptIn, t, 1)
+		e.addMinute(n, colOptInGiven, t, 1)
 	case event.OptInTrue:
-		e.addMinute(n, colOptInGiven, s, 1)
+		e.addMinute(n, colOptInGiven, t, 1)
 	}
 	if ev.MediaHash != 0 {
-		e.logs.media.Add(&n.media, uint32(i), ev.MediaHash, floor(s, minute), floor(n.clock, minute))
+		e.logs.media.Add(&n.media, uint32(i), ev.MediaHash, floor(t, minute), floor(n.clock, minute))
 	}
 	for _, link := range ev.Links {
-		e.logs.links.Add(&n.links, uint32(i), link, floor(s, second), floor(n.clock, second))
+		e.logs.links.Add(&n.links, uint32(i), link, floor(t, second), floor(n.clock, second))
 	}
-	if category.IsService() {
+	if s.category.IsService() {
 		return
 	}
-	e.logs.fingerprints.Add(&n.fingerprints, uint32(i), ev.Fingerprint, floor(s, second), floor(n.clock, second))
-	if !late {
-		conv = e.replies.Open(uint32(i), to)
-		e.ages.Add(&n.waiting, floor(s, quarter), n.quarterAt) // taken off again by settle if it is answered at once
-		n.waitingChanged()
-		e.settled = e.replies.Track(conv, s, e.watermark, ev.Fingerprint, e.settled[:0])
-		e.settle()
+	e.logs.fingerprints.Add(&n.fingerprints, uint32(i), ev.Fingerprint, floor(t, second), floor(n.clock, second))
+	if s.late {
+		return
 	}
+	if !s.known {
+		s.conv = e.replies.Open(uint32(i), s.to)
+	}
+	e.ages.Add(&n.waiting, floor(t, quarter), n.quarterAt) // taken off again by settle if it is answered at once
+	n.awaitingChanged()
+	e.settled = e.replies.Track(s.conv, t, e.watermark, ev.Fingerprint, e.settled[:0])
+	e.settle()
 }
 
 // category returns the category of a send's template: that of the template.update
@@ -154,7 +171,7 @@ func (e *Engine) category(n *number, ev *event.Event) event.Category {
 	if !ev.HasTemplate {
 		return event.CategoryNone
 	}
-	if n.waba != 0 {
+	if n.waba != 0 && e.templates.categories {
 		if t := e.templates.state(ev.Fingerprint, n.waba); t != nil && t.category != event.CategoryNone {
 			return t.category
 		}
@@ -171,11 +188,14 @@ func (e *Engine) countReceived(i numberIndex, n *number, ev *event.Event, who co
 		e.addHour(n, colUnlinked, t, 1)
 	}
 	row := e.noteContact(i, who.name)
-	if _, known := e.replies.Find(uint32(i), who.name); !known && !row.sent {
-		e.stats.Anomalies[AnomalyReply]++
+	c, known := e.replies.Find(uint32(i), who.name)
+	if !known {
+		if !row.sent {
+			e.stats.Anomalies[AnomalyReply]++
+		}
+		c = e.replies.Open(uint32(i), who.name)
 	}
 	row.lastReceived(t)
-	c := e.replies.Open(uint32(i), who.name)
 	e.settled = e.replies.Inbound(c, t, e.watermark, e.settled[:0])
 	e.settle()
 	e.prefer(i, n, ev, who, ev.Text)
@@ -379,7 +399,7 @@ func (e *Engine) settle() {
 		row := &e.minuteRow(i, s.At).counts
 		fp := e.fingerprintRow(i, s.Fingerprint, s.Sent)
 		e.ages.Remove(&n.waiting, floor(s.Sent, quarter), n.quarterAt)
-		n.waitingChanged()
+		n.awaitingChanged()
 		switch s.Outcome {
 		case window.Answered:
 			row.Answered++

@@ -138,7 +138,7 @@ func (e *Engine) SetPolicy(p *policy.Policy) {
 	for i := range e.numbers.all {
 		n := &e.numbers.all[i]
 		n.profile = -1
-		n.waitingChanged() // a policy has priors of its own
+		n.awaitingChanged() // a policy has priors of its own
 		n.templateLevelsStale = true
 		if n.timerAt == never || n.timerAt > next {
 			n.timerAt = next

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 	"unicode/utf8"
 
@@ -10,31 +11,38 @@ import (
 	"sendwatch/internal/window"
 )
 
-// moveEpisodes takes the computed levels in n.levels, moves the episodes, and
-// replaces them by the flag levels. Transitions come in the factors' order.
+// moveEpisodes moves the episodes by the computed levels of the evaluation and
+// sets the number's flag levels. Transitions come in the factors' order.
 func (e *Engine) moveEpisodes(i numberIndex, n *number, out *event.Output) {
-	for f := range event.NumNumberFactors {
-		computed := n.levels[f]
+	n.levels = [event.NumNumberFactors]event.Level{}
+	moving := e.eval.raised | policy.FactorSet(n.open.active)
+	if n.templateLevels.Len() > 0 {
+		moving |= factorTemplateQuality
+	}
+	for ; moving != 0; moving &= moving - 1 {
+		f := event.Factor(bits.TrailingZeros64(uint64(moving)))
 		switch {
 		case f == event.FactorTemplateQuality:
 			n.levels[f] = e.moveTemplateEpisodes(i, n, out)
-		case computed == event.LevelNone && n.open.active&(1<<f) == 0, !f.Flags():
-			n.levels[f] = event.LevelNone
-		default:
-			n.levels[f] = e.moveEpisode(i, n, f, 0, computed, out)
+		case f.Flags():
+			n.levels[f] = e.moveEpisode(i, n, f, 0, e.eval.computed(f), out)
 		}
 	}
+}
+
+// computed returns the computed level of a factor.
+func (v *evaluation) computed(f event.Factor) event.Level {
+	if !v.raised.Has(f) {
+		return event.LevelNone
+	}
+	return v.level[f]
 }
 
 // moveTemplateEpisodes moves the episodes of each template, sorted by label,
 // and returns the largest flag level.
 func (e *Engine) moveTemplateEpisodes(i numberIndex, n *number, out *event.Output) event.Level {
-	levels := n.templateLevels.Len()
-	if levels == 0 && n.open.active&(1<<event.FactorTemplateQuality) == 0 {
-		return event.LevelNone
-	}
 	var keys []templateLevel
-	for k := range levels {
+	for k := range n.templateLevels.Len() {
 		keys = append(keys, *e.levels.At(&n.templateLevels, k))
 	}
 	for k := range n.open.list.Len() {

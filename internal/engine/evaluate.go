@@ -13,8 +13,18 @@ import (
 type evaluation struct {
 	value, sample [event.NumNumberFactors]float64
 	word          [event.NumNumberFactors]string
+	level         [event.NumNumberFactors]event.Level // computed
+	raised        policy.FactorSet                    // those whose level is not none
 	silent, held  policy.FactorSet
 }
+
+// A factor's bit in a FactorSet is also its bit among the open episodes.
+const factorTemplateQuality = policy.FactorSet(1) << event.FactorTemplateQuality
+
+// notPlain are the factors that judge tells apart from a value and its sample.
+const notPlain = factorTemplateQuality | 1<<event.FactorOrigin | 1<<event.FactorRegion | 1<<event.FactorQuality |
+	1<<event.FactorRestriction | 1<<event.FactorRestart | 1<<event.FactorNewChatCap |
+	1<<event.FactorReplyNowcast | 1<<event.FactorColdStart
 
 // evaluate compares a number's facts with its policy at its clock, moves its
 // episodes, writes what came of it to out, and plans the next look.
@@ -24,19 +34,31 @@ func (e *Engine) evaluate(i numberIndex, out *event.Output) {
 	v := &e.eval
 	e.measure(i, n, rules, v)
 
-	c := n.circumstances()
-	v.silent, v.held = e.policy.Silent(&c), e.policy.AtMostWarn(&c)
+	v.raised = 0
+	day := int64(v.value[event.FactorNumberAge])
 	var lost float64
 	for f := range event.FactorTrustScore {
 		r := &rules.Rules[f]
-		level, severity := e.judge(n, f, r)
+		n.points[f] = 0
+		if !r.On || v.silent.Has(f) && f != event.FactorTemplateQuality {
+			continue
+		}
+		var level event.Level
+		var severity float64
+		if notPlain.Has(f) {
+			level, severity = e.judge(n, f, r)
+		} else {
+			level, severity = r.Judge(v.value[f], v.sample[f], day)
+		}
+		if severity == 0 && level == event.LevelNone {
+			continue
+		}
 		if v.held.Has(f) {
 			level, severity = policy.Hold(level, severity)
 		}
-		points := r.Weight * severity
-		n.points[f] = points
-		lost += points
-		n.levels[f] = level
+		n.points[f] = r.Weight * severity
+		lost += n.points[f]
+		v.raise(f, level)
 	}
 	if score := uint8(policy.Score(lost)); score != n.score || !n.evaluated {
 		n.score = score
@@ -44,33 +66,36 @@ func (e *Engine) evaluate(i numberIndex, out *event.Output) {
 	}
 
 	v.value[event.FactorTrustScore] = float64(n.score)
-	n.levels[event.FactorTrustScore], _ = rules.Rules[event.FactorTrustScore].Judge(float64(n.score), 0, 0)
+	level, _ := rules.Rules[event.FactorTrustScore].Judge(float64(n.score), 0, 0)
+	v.raise(event.FactorTrustScore, level)
 	e.moveEpisodes(i, n, out)
 	n.lastEval, n.evaluated = n.clock, true
 	e.markChanged(i, n)
 	e.scheduleTimer(i, n)
 }
 
-// judge returns the computed level and the severity of one factor: of
-// template_quality the largest severity, its levels are by template (see
-// moveTemplateEpisodes).
+// raise sets a factor's computed level.
+func (v *evaluation) raise(f event.Factor, level event.Level) {
+	v.level[f] = level
+	if level > event.LevelNone {
+		v.raised |= 1 << f
+	}
+}
+
+// judge returns the computed level and the severity of a factor that is not just
+// a value and its sample. Of template_quality it returns the largest severity: its
+// levels are by template (see moveTemplateEpisodes).
 func (e *Engine) judge(n *number, f event.Factor, r *policy.Rule) (event.Level, float64) {
 	v := &e.eval
-	switch {
-	case f == event.FactorTemplateQuality:
-		return event.LevelNone, e.judgeTemplates(n, r, v.silent.Has(f))
-	case v.silent.Has(f):
-		return event.LevelNone, 0
-	}
 	switch f {
-	case event.FactorOrigin, event.FactorRegion, event.FactorQuality, event.FactorRestriction, event.FactorRestart:
-		return r.JudgeWord(v.word[f])
+	case event.FactorTemplateQuality:
+		return event.LevelNone, e.judgeTemplates(n, r, v.silent.Has(f))
 	case event.FactorNewChatCap:
 		return r.JudgeBoth(v.value[f], v.word[f])
 	case event.FactorReplyNowcast, event.FactorColdStart:
 		return r.Judge(nine(v.value[f]), v.sample[f], 0)
 	}
-	return r.Judge(v.value[f], v.sample[f], int64(v.value[event.FactorNumberAge]))
+	return r.JudgeWord(v.word[f])
 }
 
 // rules returns the profile that a number is held against.
@@ -91,21 +116,22 @@ func (e *Engine) measure(i numberIndex, n *number, rules *policy.Profile, v *eva
 	val[event.FactorVelocityBurst] = float64(s[seconds1m+colInitiated])
 	val[event.FactorDailyVolume] = init24
 
+	replies := n.replies()
 	for _, usual := range [...]struct {
 		factor event.Factor
 		days   int64
 	}{{event.FactorReplyRatio, 7}, {event.FactorUnanswered, 30}} {
-		at := hours7d
+		answered, resolved := replies.answered7d, replies.answered7d+h[hours7d+colUnanswered]
 		if cmp.Or(rules.Rules[usual.factor].Window, usual.days) == 30 {
-			at = hours30d
+			answered, resolved = replies.answered30d, replies.answered30d+h[hours30d+colUnanswered]
 		}
-		answered := n.answered(at)
-		resolved := answered + h[at+colUnanswered]
 		val[usual.factor], sam[usual.factor] = ratio(answered, resolved), float64(resolved)
 	}
 	val[event.FactorUnanswered] = 1 - val[event.FactorUnanswered]
 
-	awaited := float64(n.awaited())
+	c := n.circumstances()
+	v.silent, v.held = e.policy.Silent(&c), e.policy.AtMostWarn(&c)
+	awaited := float64(c.Awaited)
 	val[event.FactorReplyNowcast], sam[event.FactorReplyNowcast] = e.replyRatioNowcast(n), awaited
 	val[event.FactorColdStart], sam[event.FactorColdStart] = math.NaN(), awaited
 	if n.clock < n.coldUntil() {
@@ -208,6 +234,7 @@ func (n *number) activeHours() int {
 func (e *Engine) facts(i numberIndex, n *number) event.Facts {
 	var f event.Facts
 	s, m, h := &n.secondSums, &n.minuteSums, &n.hourSums
+	replies := n.replies()
 	set := func(fact event.Fact, v uint64) { f[fact] = float64(v) }
 	set(event.FactSent1m, s[seconds1m+colSent])
 	set(event.FactSent1h, s[seconds1h+colSent])
@@ -216,15 +243,15 @@ func (e *Engine) facts(i numberIndex, n *number) event.Facts {
 	set(event.FactInitiated1h, s[seconds1h+colInitiated])
 	set(event.FactInitiated24h, m[minutes24h+colInitiated])
 	set(event.FactIdentical1h, uint64(n.fingerprints.Top()))
-	set(event.FactAnswered7d, n.answered(hours7d))
+	set(event.FactAnswered7d, replies.answered7d)
 	set(event.FactUnanswered7d, h[hours7d+colUnanswered])
-	set(event.FactAnswered30d, n.answered(hours30d))
+	set(event.FactAnswered30d, replies.answered30d)
 	set(event.FactUnanswered30d, h[hours30d+colUnanswered])
-	f[event.FactReplyRatio7d] = ratio(n.answered(hours7d), n.answered(hours7d)+h[hours7d+colUnanswered])
-	f[event.FactReplyRatio30d] = ratio(n.answered(hours30d), n.answered(hours30d)+h[hours30d+colUnanswered])
+	f[event.FactReplyRatio7d] = ratio(replies.answered7d, replies.answered7d+h[hours7d+colUnanswered])
+	f[event.FactReplyRatio30d] = ratio(replies.answered30d, replies.answered30d+h[hours30d+colUnanswered])
 	set(event.FactConversationPressure, uint64(e.replies.Pressure(uint32(i))))
-	set(event.FactPending, n.pending())
-	set(event.FactAwaited, n.awaited())
+	set(event.FactPending, replies.pending)
+	set(event.FactAwaited, replies.awaited)
 	f[event.FactReplyRatioNowcast] = e.replyRatioNowcast(n)
 	f[event.FactReplyRatioCold] = e.replyRatioCold(n)
 	set(event.FactReceived7d, h[hours7d+colReceived])

@@ -17,33 +17,48 @@ const coldFor = 7 * day
 // A nowcast and the ages that feed it tell the same classes apart.
 var _ [window.AgeClasses]uint32 = [policy.DelayClasses]uint32{}
 
-// answered returns the answers in the window of hours whose totals begin at from.
-func (n *number) answered(from int) uint64 {
-	var sum uint64
-	for _, v := range n.hourSums[from+colAnswered : from+colAnswered+policy.DelayClasses] {
-		sum += v
-	}
-	return sum
+// awaiting is the sums over classes of delay and age that most evaluations want,
+// and the nowcasts, each as of the last time that it was asked for: most events of
+// a number change nothing of what they follow from.
+type awaiting struct {
+	fresh                   bool
+	answered7d, answered30d uint64
+	pending                 uint64
+	awaited                 uint64 // answered_7d + unanswered_7d + pending
+	nowcast, cold           estimate
 }
 
-// pending returns the number's pending sends.
-func (n *number) pending() uint64 {
-	var sum uint64
-	for _, v := range n.waiting.Counts() {
-		sum += uint64(v)
-	}
-	return sum
+// estimate is a nowcast.
+type estimate struct {
+	fresh bool
+	value float64
 }
 
-// awaited returns answered_7d + unanswered_7d + pending.
-func (n *number) awaited() uint64 {
-	return n.answered(hours7d) + n.hourSums[hours7d+colUnanswered] + n.pending()
+// awaitingChanged notes that answers, silences or pending sends are other ones.
+func (n *number) awaitingChanged() {
+	n.awaiting.fresh, n.awaiting.nowcast.fresh, n.awaiting.cold.fresh = false, false, false
+}
+
+// replies returns the sums of answers and pending sends at the number's clock.
+func (n *number) replies() *awaiting {
+	a := &n.awaiting
+	if a.fresh {
+		return a
+	}
+	*a = awaiting{fresh: true}
+	for k := range policy.DelayClasses {
+		a.answered7d += n.hourSums[hours7d+colAnswered+k]
+		a.answered30d += n.hourSums[hours30d+colAnswered+k]
+		a.pending += uint64(n.waiting.Counts()[k])
+	}
+	a.awaited = a.answered7d + n.hourSums[hours7d+colUnanswered] + a.pending
+	return a
 }
 
 // sends returns what a number's sends say of how long answers take.
 func (n *number) sends() policy.Waiting {
 	w := policy.Waiting{
-		Unanswered: n.hourSums[hours30d+colUnanswered], Answered7d: n.answered(hours7d), Awaited: n.awaited(),
+		Unanswered: n.hourSums[hours30d+colUnanswered], Answered7d: n.replies().answered7d, Awaited: n.replies().awaited,
 	}
 	copy(w.Answered[:], n.hourSums[hours30d+colAnswered:])
 	for k, v := range n.waiting.Counts() {
@@ -52,31 +67,23 @@ func (n *number) sends() policy.Waiting {
 	return w
 }
 
-// estimate is a nowcast as of the last time that it was asked for. Most events of
-// a number change nothing of what it follows from.
-type estimate struct {
-	value float64
-	fresh bool
-}
-
 // replyRatioNowcast returns reply_ratio_nowcast at the number's clock.
 func (e *Engine) replyRatioNowcast(n *number) float64 {
-	return n.estimate(&n.nowcast, &e.policy.Nowcast)
+	return n.estimate(&n.replies().nowcast, &e.policy.Nowcast)
 }
 
 // replyRatioCold returns reply_ratio_cold at the number's clock.
-func (e *Engine) replyRatioCold(n *number) float64 { return n.estimate(&n.cold, &e.policy.Cold) }
+func (e *Engine) replyRatioCold(n *number) float64 {
+	return n.estimate(&n.replies().cold, &e.policy.Cold)
+}
 
 func (n *number) estimate(v *estimate, prior *policy.Prior) float64 {
 	if !v.fresh {
 		w := n.sends()
-		*v = estimate{prior.Ratio(&w), true}
+		*v = estimate{true, prior.Ratio(&w)}
 	}
 	return v.value
 }
-
-// waitingChanged notes that answers, silences or pending sends are other ones.
-func (n *number) waitingChanged() { n.nowcast.fresh, n.cold.fresh = false, false }
 
 // nine rounds to the nine decimals with which a nowcast is compared.
 func nine(v float64) float64 { return math.Round(v*1e9) / 1e9 }
@@ -97,10 +104,11 @@ func (n *number) circumstances() policy.Circumstances {
 	for c := range int(event.NumErrorClasses) {
 		statuses += m[minutes24h+colFailed+c]
 	}
+	replies := n.replies()
 	return policy.Circumstances{
 		Inputs: n.inputs, Statuses24h: statuses,
 		Received7d: h[hours7d+colReceived], Unlinked7d: h[hours7d+colUnlinked],
-		Answered7d: n.answered(hours7d), Awaited: n.awaited(), RegistrationIsKnown: n.registered != never,
+		Answered7d: replies.answered7d, Awaited: replies.awaited, RegistrationIsKnown: n.registered != never,
 	}
 }
 

@@ -115,14 +115,14 @@ type number struct {
 	strikes                    uint32
 	cv                         float64 // interval_cv, as of the last initiated send
 
-	inputs        event.Inputs // what of it reaches the topic
-	linked        int64        // when its session was linked, never if not given
-	quota         quota
-	waiting       window.Ages // pending sends by quarter hour
-	quarterAt     int64       // the clock's
-	nowcast, cold estimate
-	ties          uint32      // links between identifiers of its contacts
-	held          window.Ring // the identifiers whose links are held by a stop
+	inputs    event.Inputs // what of it reaches the topic
+	linked    int64        // when its session was linked, never if not given
+	quota     quota
+	waiting   window.Ages // pending sends by quarter hour
+	quarterAt int64       // the clock's
+	awaiting  awaiting
+	ties      uint32      // links between identifiers of its contacts
+	held      window.Ring // the identifiers whose links are held by a stop
 }
 
 // restart counts the sends after one end of a restriction.
@@ -239,11 +239,11 @@ func (e *Engine) advanceWindows(n *number) {
 	if q := floor(n.clock, quarter); q != n.quarterAt {
 		n.quarterAt = q
 		if e.ages.Advance(&n.waiting, q) {
-			n.waitingChanged()
+			n.awaitingChanged()
 		}
 	}
 	if d := h - n.hoursAt; d > 0 {
-		n.waitingChanged() // the windows of hours have moved
+		n.awaitingChanged() // the windows of hours have moved
 		if d >= 32 {
 			n.hours = 0
 		} else {

@@ -139,11 +139,10 @@ func (e *Engine) minuteRow(i numberIndex, t int64) *minuteRow {
 const fewContacts = 16
 
 // noteMinuteContact adds a contact to those of a minute's initiated sends.
-func (e *Engine) noteMinuteContact(i numberIndex, t int64, contact uint64) {
+func (e *Engine) noteMinuteContact(i numberIndex, r *minuteRow, contact uint64) {
 	if e.cfg.FlagsOnly {
 		return
 	}
-	r := e.minuteRow(i, t)
 	p := &e.pane
 	if n := r.contacts.Len(); n < fewContacts {
 		for k := range n {

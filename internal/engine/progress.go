@@ -32,6 +32,10 @@ type progress struct {
 	limit int // rows at which the call returns
 }
 
+// sweptAnEvent is how many conversations each event looks at to forget them: more
+// than it can open, so that what can be forgotten is gone after one round.
+const sweptAnEvent = 2
+
 // unlimited is the limit of a call without a budget.
 const unlimited = math.MaxInt
 
@@ -77,7 +81,7 @@ func (e *Engine) resume(out *event.Output) (more bool) {
 		return true
 	}
 	p.event = nil
-	e.replies.Sweep(e.watermark, 2)
+	e.replies.Sweep(e.watermark, sweptAnEvent)
 	return false
 }
 

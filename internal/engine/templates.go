@@ -19,6 +19,8 @@ type templates struct {
 	states []templateState
 	byWABA window.Table // fingerprint, WABA -> states
 	status interner     // the words of template_status
+	// categories is set once an update has given one.
+	categories bool
 }
 
 // templateState is what template.update said of a template for one WABA.
@@ -97,6 +99,7 @@ func (t *templates) update(ev *event.Event, waba uint32) {
 	}
 	if ev.Template.Category != event.CategoryNone {
 		s.category = ev.Template.Category
+		t.categories = true
 	}
 	if ev.TemplateQuality != event.RatingNone && ev.Time >= s.qualityTime {
 		s.quality, s.qualityTime = ev.TemplateQuality, ev.Time

@@ -23,6 +23,8 @@ type Ages struct {
 	counts [AgeClasses]uint32
 	// passed[k] is how many buckets from the front are of a class above k.
 	passed [AgeClasses - 1]uint32
+	// next is what Next returned last, 0 since the buckets are other ones.
+	next int64
 }
 
 // ageBucket is what began to wait in one bucket of event time.
@@ -49,6 +51,7 @@ func (p *AgePool) Add(a *Ages, at, now int64) {
 		p.pool.At(&a.ring, i).n++
 		return
 	}
+	a.next = 0
 	p.pool.Insert(&a.ring, i, ageBucket{at: at, n: 1})
 	for k := range a.passed {
 		if now-at >= leaves(k) {
@@ -65,6 +68,7 @@ func (p *AgePool) Remove(a *Ages, at, now int64) {
 	if b.n--; b.n > 0 {
 		return
 	}
+	a.next = 0
 	if i == 0 {
 		p.pool.PopFront(&a.ring)
 	} else {
@@ -91,19 +95,25 @@ func (p *AgePool) Advance(a *Ages, now int64) (changed bool) {
 			changed = true
 		}
 	}
+	if changed {
+		a.next = 0
+	}
 	return changed
 }
 
 // Next returns the bucket of the clock at which the next count changes, Never if
 // none will.
 func (p *AgePool) Next(a *Ages) int64 {
-	next := int64(Never)
+	if a.next != 0 {
+		return a.next
+	}
+	a.next = Never
 	for k := range a.passed {
 		if a.passed[k] < a.ring.n {
-			next = min(next, p.pool.At(&a.ring, int(a.passed[k])).at+leaves(k))
+			a.next = min(a.next, p.pool.At(&a.ring, int(a.passed[k])).at+leaves(k))
 		}
 	}
-	return next
+	return a.next
 }
 
 // find returns the place of a bucket, or where it belongs. What is added is
