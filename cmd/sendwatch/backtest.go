@@ -31,8 +31,12 @@ func (*backtestCmd) Help() string {
 	return "Plays labelled traffic: misbehaving numbers are restricted by a rule that the engine does not know, " +
 		"written from published thresholds. A restricted number counts as found if a flag at danger, or trust_score " +
 		"at warn or worse, was in force within the 7 days before its first restriction; what WhatsApp itself says " +
-		"(restriction, restart, account_errors, quality, template_quality) never counts. benchmarks/README.md has the " +
+		"(restriction, account_errors, quality, template_quality) never counts. benchmarks/README.md has the " +
 		"method and the results.\n\n" +
+		"With --hard the numbers write to strangers below the published thresholds, and honest senders look like them; " +
+		"another hidden rule restricts by whom they write to and how new they are. The last two tables are of flags at " +
+		"danger alone: how soon they came once a number misbehaved, and for whom of the healthy, by kind and by factor.\n\n" +
+		"--write-log and --flags measure another program, or another release, on the same logs.\n\n" +
 		"It reads about 2.5 million records for a seed of 200 senders and 30 days: some 13 s of one core and 120 MiB. " +
 		"The time grows with seeds, numbers and days, at most 200 seeds. The same seeds give the same figures."
 }

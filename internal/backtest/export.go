@@ -40,6 +40,8 @@ func WriteLog(w io.Writer, l *Log) error {
 	return nil
 }
 
+var errNoFlag = errors.New("has no flag_id")
+
 // ReadFlags reads flags as `sendwatch replay` writes them, one JSON object a line.
 // Flags of portfolios, and factors that are not known here, are left out.
 func ReadFlags(r io.Reader) ([]event.Flag, error) {
@@ -58,6 +60,9 @@ func ReadFlags(r io.Reader) ([]event.Flag, error) {
 		err := in.Decode(&f)
 		if errors.Is(err, io.EOF) {
 			return flags, nil
+		}
+		if err == nil && f.ID == "" {
+			err = errNoFlag
 		}
 		if err != nil {
 			return nil, fmt.Errorf("flag %d: %w; give the flags.ndjson of a replay", n, err)

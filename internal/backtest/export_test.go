@@ -49,7 +49,7 @@ func TestFlagsOfAnotherRun(t *testing.T) {
 	for i := range flags {
 		file = append(codec.AppendFlag(file, &flags[i]), '\n')
 	}
-	file = append(file, `{"factor":"limit_usage","portfolio_id":"p","level":"warn"}`+"\n"+`{"factor":"of_tomorrow","number_id":"number-0001","level":"danger","event_time":1}`+"\n"...)
+	file = append(file, `{"flag_id":"x","factor":"limit_usage","portfolio_id":"p","level":"warn"}`+"\n"+`{"flag_id":"y","factor":"of_tomorrow","number_id":"number-0001","level":"danger","event_time":1}`+"\n"...)
 	c.Flags = func(uint64) ([]event.Flag, error) { return ReadFlags(bytes.NewReader(file)) }
 	got, err := Run(t.Context(), c, nil)
 	if err != nil {
@@ -60,6 +60,9 @@ func TestFlagsOfAnotherRun(t *testing.T) {
 	}
 	if _, err := ReadFlags(strings.NewReader("{\n")); err == nil || !strings.Contains(err.Error(), "flag 1") {
 		t.Errorf("half a flag: %v", err)
+	}
+	if _, err := ReadFlags(strings.NewReader(`{"id":"e1","type":"message.sent"}`)); err == nil || !strings.Contains(err.Error(), "flags.ndjson") {
+		t.Errorf("an event: %v", err)
 	}
 }
 
