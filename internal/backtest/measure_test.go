@@ -160,7 +160,7 @@ func TestTunedPolicyLoads(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"daily_volume", "spam_errors"}
+	want := []string{"velocity_hour", "velocity_burst", "reply_nowcast", "identical_batch", "spam_errors", "reachout", "new_chat_cap"}
 	if diff := cmp.Diff(want, changed); diff != "" {
 		t.Errorf("it changes other factors than it says (-want +got):\n%s", diff)
 	}

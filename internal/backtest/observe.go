@@ -122,5 +122,8 @@ func Run(ctx context.Context, c Config, progress func(seed uint64, share float64
 	}
 	f := Measure(all)
 	f.Seeds, f.Numbers, f.Days, f.PolicyVersion = c.Seeds, c.Numbers, c.Days, c.Policy.Version
+	if c.Flags != nil {
+		f.PolicyVersion = "of the flags given"
+	}
 	return f, nil
 }
