@@ -55,6 +55,7 @@ type Claim struct {
 
 	group   *Group
 	member  *member
+	id      string      // of the member in this generation
 	end     func(error) // ends the generation
 	topic   topicInfo
 	fetcher *Fetcher
@@ -117,7 +118,7 @@ func (c *Claim) Commit(offset int64) error {
 	for {
 		err := c.member.locate(ctx)
 		if err == nil {
-			err = c.member.commitOffset(ctx, c.Generation, c.Partition, offset)
+			err = c.member.commitOffset(ctx, c.id, c.Generation, c.Partition, offset)
 		}
 		if err == nil {
 			return nil
@@ -227,7 +228,7 @@ func (g *Group) serveAll(ctx context.Context, m *member, next *assigned, serve f
 	for _, partition := range next.partitions {
 		claim := &Claim{
 			Topic: g.config.Topic, TopicID: topic.id, Partition: partition, Generation: next.generation, Committed: next.committed[partition],
-			group: g, member: m, end: func(why error) { end(why) }, topic: topic,
+			group: g, member: m, id: m.id, end: func(why error) { end(why) }, topic: topic,
 		}
 		claims.Go(func() {
 			if err := serve(serving, claim); err != nil {

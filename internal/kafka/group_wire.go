@@ -158,15 +158,16 @@ func (m *member) leaveGroup(ctx context.Context) error {
 	}, &code)
 }
 
-// commitOffset tells the group that everything before offset is done.
-func (m *member) commitOffset(ctx context.Context, generation, partition int32, offset int64) error {
+// commitOffset makes offset the group's, as the member id of a generation. Claims call
+// it, so it reads nothing of m that changes while they live.
+func (m *member) commitOffset(ctx context.Context, id string, generation, partition int32, offset int64) error {
 	code := int16(noPartition)
 	return m.client.coordinatorCall(ctx, requestTimeout, &call{
 		key: protocol.OffsetCommit, versions: []int16{7}, broker: m.at(),
 		encode: func(w *wireWriter, _ int16) {
 			w.text(m.group)
 			w.int32(generation)
-			w.text(m.id)
+			w.text(id)
 			w.orNull("") // no static membership
 			w.array(1)
 			w.text(m.topic)

@@ -153,6 +153,11 @@ func (c *Client) topicInfos(ctx context.Context, topics []string) (map[string]to
 // partition count and id are taken to be what they were.
 const metadataAge = 2 * time.Second
 
+// refreshTimeout bounds asking again for what is known. The broker that happens to be
+// asked may hang while the leaders of partitions are well: then the last answer goes
+// on to count, and fetches by topic id notice themselves when the topic is another.
+const refreshTimeout = 2 * time.Second
+
 // topicCache keeps answers about single topics.
 type topicCache struct {
 	mu     sync.Mutex
@@ -184,7 +189,17 @@ func (c *Client) topic(ctx context.Context, name string) (topicInfo, error) {
 	if !t.at.IsZero() && time.Since(t.at) < metadataAge {
 		return t.info, t.err
 	}
-	answer, err := c.metadata(ctx, []string{name})
+	known := t.err == nil && t.info.partitions > 0
+	asking, cancel := ctx, context.CancelFunc(func() {})
+	if known {
+		asking, cancel = context.WithTimeout(ctx, refreshTimeout)
+	}
+	answer, err := c.metadata(asking, []string{name})
+	cancel()
+	if err != nil && known && ctx.Err() == nil {
+		t.at = time.Now()
+		return t.info, nil
+	}
 	if err != nil {
 		t.at = time.Time{} // nothing is known, so the next one asks again
 		return topicInfo{}, fmt.Errorf("looking for topic %s: %w", name, err)

@@ -45,10 +45,10 @@ type producerID struct {
 	epoch int16
 }
 
-// numbering is where a partition's numbers are. mu is held while a batch is
-// under way.
+// numbering is where a partition's numbers are. busy holds a token while a batch is
+// under way; a lock that a caller can stop waiting for.
 type numbering struct {
-	mu   sync.Mutex
+	busy chan struct{}
 	id   producerID
 	next int32 // sequence number of the next record
 }
@@ -147,8 +147,12 @@ func (p *Producer) producePartition(ctx context.Context, topic string, partition
 	e := p.encoder.Get().(*encoder)
 	defer p.encoder.Put(e)
 	numbers := p.numbering(topicPartition{topic, partition})
-	numbers.mu.Lock()
-	defer numbers.mu.Unlock()
+	select {
+	case numbers.busy <- struct{}{}:
+		defer func() { <-numbers.busy }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 	for len(members) > 0 {
 		batch, n, err := e.encode(messages, members, p.client.config.MaxBatch, p.client.config.Compression)
 		if err != nil {
@@ -171,7 +175,7 @@ func (p *Producer) numbering(at topicPartition) *numbering {
 	defer p.mu.Unlock()
 	n := p.partitions[at]
 	if n == nil {
-		n = &numbering{id: p.id}
+		n = &numbering{busy: make(chan struct{}, 1), id: p.id}
 		p.partitions[at] = n
 	}
 	return n
