@@ -222,11 +222,12 @@ func (c *coverage) reachRecord(rec record) {
 		}
 	}
 	if rec.ev.Type == event.TypeSent && fields["contact_country"] == nil {
-		if dialable.MatchString(canonical(contact)) && rec.ev.ContactCalling == 0 {
+		switch {
+		case dialable.MatchString(canonical(contact)) && rec.ev.ContactCalling == 0:
 			c.note("no country by its code")
-		} else if rec.ev.ContactCountry != 0 && letters.MatchString(user) {
+		case rec.ev.ContactCountry != 0 && letters.MatchString(user):
 			c.note("country of a user id")
-		} else if rec.ev.ContactCountry != 0 {
+		case rec.ev.ContactCountry != 0:
 			c.note("country of a contact's letters")
 		}
 	}

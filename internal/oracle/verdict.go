@@ -131,7 +131,7 @@ func (n *number) compute(m *moment) {
 			}
 		}
 	}
-	if c := n.capped; c.at != 0 && !(c.is.HasCycleEnd && m.reached(c.is.CycleEnd)) {
+	if c := n.capped; c.at != 0 && (!c.is.HasCycleEnd || !m.reached(c.is.CycleEnd)) {
 		if n.words["cap"] = c.is.CapStatus.String(); c.is.CapTotal > 0 {
 			f["cap_share"] = float64(c.is.CapUsed) / float64(c.is.CapTotal)
 		}
