@@ -184,7 +184,7 @@ func (t *dangerTally) figures() DangerFigures {
 	slices.SortStableFunc(f.Factors, func(a, b FactorDangers) int { return cmp.Compare(b.First, a.First) })
 	for _, name := range slices.Sorted(maps.Keys(t.kinds)) {
 		k := t.kinds[name]
-		k.KindFigures.Lead, k.KindFigures.Delay = lead(k.leads), median(k.delays)
+		k.Lead, k.Delay = lead(k.leads), median(k.delays)
 		f.Kinds = append(f.Kinds, k.KindFigures)
 	}
 	slices.SortStableFunc(f.Kinds, func(a, b KindFigures) int {
