@@ -108,14 +108,48 @@ func (e *Engine) rules(n *number) *policy.Profile {
 
 // measure fills in what the factors of a number look at.
 func (e *Engine) measure(i numberIndex, n *number, rules *policy.Profile, v *evaluation) {
+	e.measureSends(n, v)
+	e.measureReplies(i, n, rules, v)
+	n.measureTimes(v)
+	n.measureWords(v)
+}
+
+// measureSends fills in what is counted of sends and statuses.
+func (e *Engine) measureSends(n *number, v *evaluation) {
 	s, m, h := &n.secondSums, &n.minuteSums, &n.hourSums
 	val, sam := &v.value, &v.sample
-	sent24 := float64(m[minutes24h+colSent])
 	init24 := float64(m[minutes24h+colInitiated])
 	val[event.FactorVelocityHour] = float64(s[seconds1h+colInitiated])
 	val[event.FactorVelocityBurst] = float64(s[seconds1m+colInitiated])
 	val[event.FactorDailyVolume] = init24
+	val[event.FactorMechanicalTiming] = n.intervalCV()
+	val[event.FactorActiveHours] = float64(n.activeHours())
+	sam[event.FactorActiveHours] = init24
+	val[event.FactorGroupAdd] = float64(m[minutes24h+colGroups])
+	sent7d := h[hours7d+colSent]
+	val[event.FactorBlockRate] = ratio(h[hours7d+colBlocks]+h[hours7d+colReports], sent7d)
+	sam[event.FactorBlockRate] = float64(sent7d)
+	val[event.FactorOptOut] = float64(m[minutes24h+colAfterStop])
+	val[event.FactorOptIn] = ratio(m[minutes24h+colNoOptIn], m[minutes24h+colOptInGiven])
+	sam[event.FactorOptIn] = float64(m[minutes24h+colOptInGiven])
+	val[event.FactorDelivery] = n.delivery()
+	sam[event.FactorDelivery] = float64(n.aged())
+	val[event.FactorInvalidContacts] = ratio(m[minutes24h+colFailed+int(event.ErrorContact)], m[minutes24h+colSent])
+	sam[event.FactorInvalidContacts] = float64(m[minutes24h+colSent])
+	val[event.FactorIdenticalBatch] = float64(n.fingerprints.Top())
+	val[event.FactorMediaRepeat] = float64(n.media.Top())
+	val[event.FactorLinkRepeat] = float64(n.links.Top())
+	val[event.FactorForeignContacts] = ratio(m[minutes24h+colForeign], m[minutes24h+colCountry])
+	sam[event.FactorForeignContacts] = float64(m[minutes24h+colCountry])
+	val[event.FactorReachout] = float64(m[minutes24h+colReachout])
+	val[event.FactorSpamErrors] = float64(s[seconds1h+colSpam])
+	val[event.FactorAccountErrors] = float64(m[minutes24h+colFailed+int(event.ErrorAccount)])
+}
 
+// measureReplies fills in what is known of answers, and what that and the inputs
+// say of how far the factors may speak.
+func (e *Engine) measureReplies(i numberIndex, n *number, rules *policy.Profile, v *evaluation) {
+	val, sam, h := &v.value, &v.sample, &n.hourSums
 	replies := n.replies()
 	for _, usual := range [...]struct {
 		factor event.Factor
@@ -129,36 +163,22 @@ func (e *Engine) measure(i numberIndex, n *number, rules *policy.Profile, v *eva
 	}
 	val[event.FactorUnanswered] = 1 - val[event.FactorUnanswered]
 
-	c := n.circumstances()
-	v.silent, v.held = e.policy.Silent(&c), e.policy.AtMostWarn(&c)
-	awaited := float64(c.Awaited)
+	awaited := float64(replies.awaited)
 	val[event.FactorReplyNowcast], sam[event.FactorReplyNowcast] = e.replyRatioNowcast(n), awaited
 	val[event.FactorColdStart], sam[event.FactorColdStart] = math.NaN(), awaited
 	if n.clock < n.coldUntil() {
 		val[event.FactorColdStart] = e.replyRatioCold(n)
 	}
-
-	val[event.FactorMechanicalTiming] = n.intervalCV()
-	val[event.FactorActiveHours] = float64(n.activeHours())
-	sam[event.FactorActiveHours] = init24
 	val[event.FactorConversationPressure] = float64(e.replies.Pressure(uint32(i)))
-	val[event.FactorGroupAdd] = float64(m[minutes24h+colGroups])
-	sent7d := h[hours7d+colSent]
-	val[event.FactorBlockRate] = ratio(h[hours7d+colBlocks]+h[hours7d+colReports], sent7d)
-	sam[event.FactorBlockRate] = float64(sent7d)
-	val[event.FactorOptOut] = float64(m[minutes24h+colAfterStop])
-	val[event.FactorOptIn] = ratio(m[minutes24h+colNoOptIn], m[minutes24h+colOptInGiven])
-	sam[event.FactorOptIn] = float64(m[minutes24h+colOptInGiven])
-	val[event.FactorDelivery] = n.delivery()
-	sam[event.FactorDelivery] = float64(n.aged())
-	val[event.FactorInvalidContacts] = ratio(m[minutes24h+colFailed+int(event.ErrorContact)], m[minutes24h+colSent])
-	sam[event.FactorInvalidContacts] = sent24
-	val[event.FactorIdenticalBatch] = float64(n.fingerprints.Top())
-	val[event.FactorMediaRepeat] = float64(n.media.Top())
-	val[event.FactorLinkRepeat] = float64(n.links.Top())
+
+	c := n.circumstances()
+	v.silent, v.held = e.policy.Silent(&c), e.policy.AtMostWarn(&c)
+}
+
+// measureTimes fills in what depends on how long ago something was.
+func (n *number) measureTimes(v *evaluation) {
+	val, init24 := &v.value, float64(n.minuteSums[minutes24h+colInitiated])
 	val[event.FactorNumberAge] = float64(n.day())
-	val[event.FactorForeignContacts] = ratio(m[minutes24h+colForeign], m[minutes24h+colCountry])
-	sam[event.FactorForeignContacts] = float64(m[minutes24h+colCountry])
 	val[event.FactorDormancy] = math.NaN()
 	if n.wake != never && n.wake <= n.clock && n.clock < n.wake+wakeWatch {
 		val[event.FactorDormancy] = init24
@@ -166,19 +186,6 @@ func (e *Engine) measure(i numberIndex, n *number, rules *policy.Profile, v *eva
 	val[event.FactorNewLink] = math.NaN()
 	if n.linked != never && n.linked <= n.clock && n.clock < n.linkUntil() {
 		val[event.FactorNewLink] = init24
-	}
-	val[event.FactorNewChatCap] = n.quota.share(n.clock)
-	v.word[event.FactorNewChatCap] = n.quota.word(n.clock).String()
-	val[event.FactorReachout] = float64(m[minutes24h+colReachout])
-	val[event.FactorSpamErrors] = float64(s[seconds1h+colSpam])
-	val[event.FactorAccountErrors] = float64(m[minutes24h+colFailed+int(event.ErrorAccount)])
-
-	v.word[event.FactorOrigin] = n.origin.String()
-	v.word[event.FactorQuality] = n.rating.String()
-	v.word[event.FactorRestriction] = n.account.holds(n.clock).String()
-	v.word[event.FactorRegion] = ""
-	if n.ipCountry != 0 && n.country != 0 && n.ipCountry != n.country {
-		v.word[event.FactorRegion] = policy.WordRegion
 	}
 	v.word[event.FactorRestart] = ""
 	val[event.FactorRestart] = math.NaN()
@@ -191,6 +198,19 @@ func (e *Engine) measure(i numberIndex, n *number, rules *policy.Profile, v *eva
 				v.word[event.FactorRestart] = policy.WordRestartEarly
 			}
 		}
+	}
+}
+
+// measureWords fills in what was said of the number in words.
+func (n *number) measureWords(v *evaluation) {
+	v.value[event.FactorNewChatCap] = n.quota.share(n.clock)
+	v.word[event.FactorNewChatCap] = n.quota.word(n.clock).String()
+	v.word[event.FactorOrigin] = n.origin.String()
+	v.word[event.FactorQuality] = n.rating.String()
+	v.word[event.FactorRestriction] = n.account.holds(n.clock).String()
+	v.word[event.FactorRegion] = ""
+	if n.ipCountry != 0 && n.country != 0 && n.ipCountry != n.country {
+		v.word[event.FactorRegion] = policy.WordRegion
 	}
 }
 
