@@ -23,7 +23,7 @@ func (s *countingWriter) Produce(ctx context.Context, topic string, messages []e
 	for _, m := range messages {
 		var b codec.Rows
 		if topic == "rows" && codec.DecodeRows(m.Value, &b) == nil {
-			n += b.Output.Len()
+			n += b.Len()
 		}
 	}
 	s.most, s.all = max(s.most, n), s.all+n

@@ -105,6 +105,16 @@ func (l *fakeLog) Fetch(ctx context.Context) (*event.Batch, error) {
 	return b, nil
 }
 
+// Waiting says why a fetch that hangs does.
+func (l *fakeLog) Waiting() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.hang {
+		return "the leader moves"
+	}
+	return ""
+}
+
 func (l *fakeLog) Commit(offset int64) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -21,11 +22,7 @@ type fakeKeeper struct {
 func (k *fakeKeeper) Load(context.Context, string) (map[int32]event.Note, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	out := map[int32]event.Note{}
-	for p, one := range k.all {
-		out[p] = one
-	}
-	return out, nil
+	return maps.Clone(k.all), nil
 }
 
 func (k *fakeKeeper) Save(_ context.Context, _ string, partition int32, kept event.Note) error {

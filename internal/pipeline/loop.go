@@ -50,6 +50,12 @@ type task interface {
 	flush(ctx context.Context) error
 }
 
+// retrier is a Log that says why its Fetch has not returned yet.
+type retrier interface {
+	// Waiting returns why Fetch is trying again and again, "" while it is not.
+	Waiting() string
+}
+
 // loop drives the task of one claim.
 type loop struct {
 	*partitionProgress
@@ -91,6 +97,7 @@ func (l *loop) read(ctx context.Context, log Log) error {
 		for range batches { // it must not touch the log after we have returned
 		}
 	}()
+	retrying, _ := log.(retrier)
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
@@ -113,6 +120,9 @@ func (l *loop) read(ctx context.Context, log Log) error {
 		case question := <-l.questions:
 			question()
 		case <-tick.C:
+			if retrying != nil {
+				l.status.Retrying = retrying.Waiting()
+			}
 			l.publish(l.status.State)
 		case <-ctx.Done():
 			return l.barrier(work, log)

@@ -123,7 +123,8 @@ func (n *Numbers) Ask(ctx context.Context, question func(*engine.Engine)) error 
 type Bands [3]int64
 
 // Riskiest returns the numbers of this process with the lowest scores, lowest first and
-// of equals by number_id, at most limit, and how many numbers there are in each band.
+// of equals by number_id, at most limit, and how many numbers there are in each band. A
+// number that is on several partitions is named once, with its lowest score.
 func (n *Numbers) Riskiest(ctx context.Context, limit int) ([]event.NumberStatus, Bands, error) {
 	var numbers []event.NumberStatus
 	var bands Bands
@@ -137,9 +138,20 @@ func (n *Numbers) Riskiest(ctx context.Context, limit int) ([]event.NumberStatus
 		slices.SortFunc(numbers, func(a, b event.NumberStatus) int {
 			return cmp.Or(cmp.Compare(a.Score, b.Score), cmp.Compare(a.NumberID, b.NumberID))
 		})
+		numbers = once(numbers)
 		numbers = slices.Delete(numbers, min(limit, len(numbers)), len(numbers))
 	})
 	return numbers, bands, err
+}
+
+// once keeps the first status of each number.
+func once(numbers []event.NumberStatus) []event.NumberStatus {
+	seen := make(map[string]bool, len(numbers))
+	return slices.DeleteFunc(numbers, func(s event.NumberStatus) bool {
+		before := seen[s.NumberID]
+		seen[s.NumberID] = true
+		return before
+	})
 }
 
 // Number returns the status of a number as of its last evaluation, false if no

@@ -19,12 +19,12 @@ func (s *PartitionStatus) problems(now time.Time) []Problem {
 		return append(list, s.incidents()...)
 	}
 	if !s.Answered.IsZero() && now.Sub(s.Answered) > silentKafka && !s.forStore {
-		add(ReasonKafkaSilent, "no answer from Kafka since %s", s.Answered.UTC().Format(time.RFC3339))
+		add(ReasonKafkaSilent, "no answer from Kafka since %s%s", s.Answered.UTC().Format(time.RFC3339), because(s.Retrying))
 	}
 	lag := time.Duration(s.LagSeconds * float64(time.Second))
 	switch {
 	case s.CaughtUpAt.IsZero():
-		add(ReasonCatchingUp, "%d records to go", s.Lag)
+		add(ReasonCatchingUp, "%d records to go%s", s.Lag, because(s.Retrying))
 	case lag > tooFarBehind && s.Role != event.RoleSink:
 		add(ReasonCatchingUp, "%d records and %s behind", s.Lag, lag.Round(time.Second))
 	}
@@ -42,6 +42,14 @@ func (s *PartitionStatus) problems(now time.Time) []Problem {
 		}
 	}
 	return append(list, s.incidents()...)
+}
+
+// because appends why Kafka is asked again and again, if it is.
+func because(retrying string) string {
+	if retrying == "" {
+		return ""
+	}
+	return ": " + retrying
 }
 
 func sincePending(s *PartitionStatus, now time.Time) time.Duration {

@@ -97,7 +97,7 @@ var troubles = map[Reason]trouble{
 	ReasonKafkaSilent: {
 		set:   func(_ *NumbersConfig, log *fakeLog, _ *fakeWriter, _ *fakeStore) { keyed(log, send(1, time.Now())) },
 		while: func(log *fakeLog, _ *fakeStore) { log.set(func() { log.hang = true }) },
-		lasts: 20 * time.Second, detail: "no answer from Kafka since 2026-03-02T10:00:0",
+		lasts: 20 * time.Second, detail: "no answer from Kafka since 2026-03-02T10:00:01Z: the leader moves",
 	},
 	ReasonCatchingUp: {
 		set: func(_ *NumbersConfig, log *fakeLog, _ *fakeWriter, _ *fakeStore) {
@@ -273,7 +273,7 @@ func TestEveryReasonIsReached(t *testing.T) {
 					switch r { // these are said in other words, or are what every start brings
 					case ReasonUnassigned, ReasonCatchingUp, ReasonStopped:
 					default:
-						line := fmt.Sprintf(`msg="not ready: %s"`, r)
+						line := fmt.Sprintf(`msg="not ready" reason=%s `, r)
 						if n := strings.Count(said.String(), line); n != 1 || !strings.Contains(said.String(), "do=") {
 							t.Errorf("%d log lines with %s:\n%s", n, line, said.String())
 						}

@@ -206,6 +206,27 @@ func TestAskTravelsToTheOwner(t *testing.T) {
 	})
 }
 
+// A number that is on two partitions is ranked once, and its status is the later one.
+func TestANumberOnTwoPartitionsIsNamedOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		one, two := &fakeLog{topic: "events"}, &fakeLog{topic: "events"}
+		one.append(send(1, time.Now().Add(-time.Minute)))
+		two.append(send(2, time.Now()))
+		n := newTestNumbers(&fakeWriter{})
+		whileRunning(t, n.Run, joining(one, two), func() {
+			elapse(time.Second)
+			ranked, bands, err := n.Riskiest(t.Context(), 10)
+			if err != nil || len(ranked) != 1 || ranked[0].NumberID != "n1" {
+				t.Errorf("ranked %v, bands %v: %v", ranked, bands, err)
+			}
+			status, found, err := n.Number(t.Context(), "n1")
+			if err != nil || !found || status.Clock < time.Now().Add(-30*time.Second).UnixMilli() {
+				t.Errorf("found %t with the clock %d: %v", found, status.Clock, err)
+			}
+		})
+	})
+}
+
 func TestStateIsKeptDuringARebalance(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		log, writer := &fakeLog{topic: "events"}, &fakeWriter{}

@@ -51,6 +51,7 @@ type PartitionStatus struct {
 	// without any.
 	PendingSince time.Time
 	Incidents    incidents // not acknowledged
+	Retrying     string    // why Kafka is asked again and again at present, empty while it answers
 	Error        string
 	Ticked       time.Time // when the partition's loop last went round
 	Answered     time.Time // when Kafka last answered a fetch or a write; zero if it has not yet

@@ -123,7 +123,7 @@ func (r *role) show(before map[watched]bool) map[watched]bool {
 		m.Set(telemetry.NotReady, 1, r.name, w.partition, p.Reason.String())
 		// What every start brings is no news for a warning.
 		if !before[w] && p.Reason != ReasonUnassigned && p.Reason != ReasonCatchingUp && p.Reason != ReasonStopped {
-			r.logger.Warn("not ready: "+p.Reason.String(), "role", r.name, "topic", p.Topic, "partition", w.partition,
+			r.logger.Warn("not ready", "reason", p.Reason.String(), "role", r.name, "topic", p.Topic, "partition", w.partition,
 				"detail", p.Detail, "do", reasons[p.Reason].Action)
 		}
 	}
@@ -132,7 +132,7 @@ func (r *role) show(before map[watched]bool) map[watched]bool {
 			continue
 		}
 		m.Forget("role", r.name, "partition", w.partition, "reason", w.reason.String())
-		r.logger.Info("over: "+w.reason.String(), "role", r.name, "partition", w.partition)
+		r.logger.Info("reason for not being ready is over", "reason", w.reason.String(), "role", r.name, "partition", w.partition)
 	}
 	return current
 }
