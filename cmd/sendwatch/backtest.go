@@ -19,7 +19,7 @@ type backtestCmd struct {
 	Seeds    string `default:"1-5" help:"Seeds of the labelled logs, such as 1-5 or 7,11."`
 	Numbers  int    `default:"200" help:"Senders in each log, healthy and misbehaving."`
 	Days     int    `default:"30" help:"Length of each log."`
-	Policy   string `type:"existingfile" placeholder:"FILE" help:"Policy to judge by, instead of the one shipped."`
+	Policy   string `type:"existingfile" placeholder:"FILE" help:"Policy to compute flags by, instead of the one shipped."`
 	Hard     bool   `help:"Portfolios after stories of restrictions below every threshold, and the honest who look alike."`
 	WriteLog string `name:"write-log" placeholder:"FILE" help:"Write the log of each seed, as replay reads it, and stop; %d in the name is the seed."`
 	Flags    string `placeholder:"FILE" help:"Measure these flags.ndjson of a replay of the written log, in place of the engine's; %d in the name is the seed."`

@@ -45,7 +45,7 @@ func TestRolesAskOnlyForWhatTheyUse(t *testing.T) {
 			}
 		}
 		o := runOptions{logger: slog.New(slog.DiscardHandler)}
-		if err := o.judgeBy(cfg); (err != nil) != (c.want != nil) {
+		if err := o.loadPolicies(cfg); (err != nil) != (c.want != nil) {
 			t.Errorf("%+v: run gives %v", c, err)
 		}
 	}

@@ -75,7 +75,7 @@ func startDemo(settings config.Config, secret [16]byte, logger *slog.Logger) (de
 	if err != nil {
 		return demo.Roles{}, err
 	}
-	// The tuned policy judges beside, so that its flags can be compared by SQL.
+	// The tuned policy computes flags beside, so that they can be compared by SQL.
 	shadow, err := policy.Load(text)
 	if err != nil {
 		return demo.Roles{}, err

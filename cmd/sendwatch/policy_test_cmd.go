@@ -22,7 +22,7 @@ type policyCmd struct {
 // policyTestCmd runs test files: events in short lines, and what is expected.
 type policyTestCmd struct {
 	Files  []string `arg:"" name:"file" help:"Test files."`
-	Policy string   `type:"existingfile" placeholder:"FILE" help:"Policy to judge by, instead of what the files say."`
+	Policy string   `type:"existingfile" placeholder:"FILE" help:"Policy to compute flags by, instead of what the files say."`
 	Update bool     `help:"Write expectations that are not met again, in place."`
 }
 

@@ -20,7 +20,7 @@ import (
 type replayCmd struct {
 	Files   []string      `arg:"" name:"file" help:"Files of newline-delimited JSON events, one after the other; - is standard input; gzip, zstd and bzip2 are recognised and unpacked."`
 	Out     string        `required:"" type:"path" placeholder:"DIR" help:"Folder for the results; made if need be."`
-	Policy  string        `type:"existingfile" placeholder:"FILE" help:"Policy to judge by, instead of the one shipped."`
+	Policy  string        `type:"existingfile" placeholder:"FILE" help:"Policy to compute flags by, instead of the one shipped."`
 	Against string        `type:"existingfile" placeholder:"FILE" help:"A second policy: also print and write the flags on which the two differ."`
 	Until   string        `placeholder:"TIME" help:"Move the watermark there at the end (RFC 3339 or ms)."`
 	Merge   bool          `help:"Read partitions that stand one after another in the files side by side, in the order of time."`

@@ -41,7 +41,7 @@ func (c *runCmd) Run(ctx context.Context) error {
 		return err
 	}
 	o := runOptions{settings: settings, logger: logger}
-	if err := o.judgeBy(settings); err != nil {
+	if err := o.loadPolicies(settings); err != nil {
 		return err
 	}
 	if o.telemetry, err = telemetry.New(telemetry.Config{Service: settings.Telemetry.ServiceName, Version: version(), Logger: logger}); err != nil {
@@ -50,9 +50,9 @@ func (c *runCmd) Run(ctx context.Context) error {
 	return runPipelines(ctx, o)
 }
 
-// judgeBy reads the policies and the secret, as far as the roles want them: a
-// process that only fills ClickHouse judges nobody and is trusted with no secret.
-func (o *runOptions) judgeBy(settings config.Config) error {
+// loadPolicies reads the policies and the secret, as far as the roles need them: a
+// process that only fills ClickHouse needs neither.
+func (o *runOptions) loadPolicies(settings config.Config) error {
 	if slices.Contains(settings.Roles, event.RoleNumbers) {
 		secret, err := settings.Contacts.Secret.Reveal()
 		if err != nil {
@@ -68,13 +68,13 @@ func (o *runOptions) judgeBy(settings config.Config) error {
 		if o.shadow, err = loadPolicy(settings.Policy.Shadow); err != nil {
 			return err
 		}
-		o.logger.Info("a shadow policy judges too, for ClickHouse only; its file is read at start and not watched", "policy", o.shadow.Version)
+		o.logger.Info("shadow policy in force for ClickHouse only; its file is read at start and not watched", "policy", o.shadow.Version)
 	}
 	if o.policies, err = policystore.Open(settings.Policy.Folder, settings.Policy.File); err != nil {
 		return err
 	}
 	if settings.Policy.Folder == "" && settings.Policy.File != "" {
-		o.logger.Warn("policy.folder is not set: after a change of the policy file a restart judges old records by the new policy")
+		o.logger.Warn("policy.folder is not set: after a change of the policy file a restart computes the flags of old records by the new policy; set it to a folder that all processes share")
 	}
 	return nil
 }
@@ -145,14 +145,14 @@ func runPipelines(ctx context.Context, o runOptions) (err error) {
 	if o.policies != nil {
 		stopWatching := inBackground(ctx, "policies", func(ctx context.Context) error {
 			o.policies.Run(ctx, policyEvery, func(p *policy.Policy) {
-				o.logger.Info("a new policy was taken; each partition turns to it at a record of its own", "policy", p.Version)
+				o.logger.Info("switching policy; each partition switches at a record of its own", "policy", p.Version)
 			}, func(err error) {
 				if err == nil {
-					o.logger.Info("the policy file says again what is in force", "policy", o.policyVersion())
+					o.logger.Info("policy file has again what is in force", "policy", o.policyVersion())
 					return
 				}
 				o.telemetry.Metrics().Add(telemetry.PolicyChanges, 1, "", "refused")
-				o.logger.Error("the new policy file is refused and the policy in force stays", "error", firstMistakes(err))
+				o.logger.Error("policy file refused, the policy in force stays; mend it, `sendwatch check --policy FILE` names every mistake", "error", firstMistakes(err))
 			})
 			return nil
 		}, fail)
@@ -181,7 +181,7 @@ func (p *pipelines) demandTopics(ctx context.Context) error {
 	defer cancel()
 	missing, err := p.client.Missing(bounded, topics(p.options.settings))
 	if err != nil && ctx.Err() == nil {
-		p.options.logger.Warn("Kafka cannot be asked whether all topics exist; it is waited for", "error", err)
+		p.options.logger.Warn("Kafka does not answer whether all topics exist; waiting for it", "error", err)
 	}
 	if len(missing) > 0 {
 		return fmt.Errorf("kafka.topics: these do not exist: %s; `sendwatch migrate` with this configuration creates them", strings.Join(missing, ", "))

@@ -73,7 +73,7 @@ func TestRunWaitsForBrokers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer roles.close() //nolint:errcheck // nothing was written
-	if err := roles.demandTopics(t.Context()); err != nil || !strings.Contains(said.String(), "it is waited for") {
+	if err := roles.demandTopics(t.Context()); err != nil || !strings.Contains(said.String(), "waiting for it") {
 		t.Errorf("%v, said: %s", err, said.String())
 	}
 }

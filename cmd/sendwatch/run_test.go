@@ -437,7 +437,7 @@ func parse[R any](t *testing.T, rows []R, write func([]byte, *R) []byte) []map[s
 	return list
 }
 
-// TestShadowIsNamed says at start which second policy judges, and that a change
+// TestShadowIsNamed says at start which shadow policy is in force, and that a change
 // of its file waits for the next start.
 func TestShadowIsNamed(t *testing.T) {
 	cfg := config.Default()
@@ -445,7 +445,7 @@ func TestShadowIsNamed(t *testing.T) {
 	cfg.Policy.Shadow = "../../schemas/policy/tuned.yaml"
 	var log bytes.Buffer
 	o := runOptions{settings: cfg, logger: slog.New(slog.NewTextHandler(&log, nil))}
-	if err := o.judgeBy(cfg); err != nil {
+	if err := o.loadPolicies(cfg); err != nil {
 		t.Fatal(err)
 	}
 	if o.shadow == nil || !strings.Contains(log.String(), "not watched") || !strings.Contains(log.String(), o.shadow.Version) {

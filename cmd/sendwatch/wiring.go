@@ -29,7 +29,7 @@ type runOptions struct {
 	settings  config.Config
 	policy    *policy.Policy     // decides throughout, where there are no policies
 	policies  *policystore.Store // nil: the policy never changes
-	shadow    *policy.Policy     // judges beside, for ClickHouse only; nil for none
+	shadow    *policy.Policy     // computes flags beside, for ClickHouse only; nil for none
 	secret    codec.Secret
 	telemetry *telemetry.Telemetry // nil: nothing is measured
 	webhooks  net.Listener         // where the gateway listens already; nil: as the settings say
@@ -37,7 +37,7 @@ type runOptions struct {
 }
 
 // policyVersion names the policy that is to decide from now on, "" in a process
-// that judges nobody.
+// that computes no flags.
 func (o *runOptions) policyVersion() string {
 	switch {
 	case o.policies != nil:
@@ -48,8 +48,8 @@ func (o *runOptions) policyVersion() string {
 	return ""
 }
 
-// judges returns what finds the policies of a deployment, nil if there is but one.
-func (o *runOptions) judges() pipeline.Policies {
+// store returns what finds the policies of a deployment, nil if there is but one.
+func (o *runOptions) store() pipeline.Policies {
 	if o.policies == nil {
 		return nil
 	}
@@ -84,7 +84,7 @@ func newPipelines(o runOptions) (*pipelines, error) {
 	if slices.Contains(o.settings.Roles, event.RoleNumbers) {
 		p.numbers = pipeline.NewNumbers(pipeline.NumbersConfig{
 			Flags: topics.Flags, Rows: topics.Rows, DeadLetter: topics.DeadLetter,
-			Writer: producer, Topics: producer, Secret: o.secret, Policy: o.policy, Policies: o.judges(), Shadow: o.shadow,
+			Writer: producer, Topics: producer, Secret: o.secret, Policy: o.policy, Policies: o.store(), Shadow: o.shadow,
 			DedupHorizon: o.settings.Numbers.DedupHorizon.Milliseconds(), PaneBits: paneBits(o.settings.Numbers.PaneSize),
 			MaxKeys: o.settings.Numbers.MaxKeys, MaxLinks: o.settings.Numbers.MaxLinks, SilentAfter: o.settings.Numbers.SilentAfter,
 			NoContacts: !o.settings.Numbers.ContactOutcomes,
@@ -94,7 +94,7 @@ func newPipelines(o runOptions) (*pipelines, error) {
 	if slices.Contains(o.settings.Roles, event.RolePortfolios) {
 		p.portfolios = pipeline.NewPortfolios(pipeline.PortfoliosConfig{
 			Events: topics.Events, Flags: topics.Flags, Rows: topics.Rows, Writer: producer, Topics: producer,
-			Policy: o.policy, Policies: o.judges(), Shadow: o.shadow, Drain: p.client.DrainTime(), Recent: recent,
+			Policy: o.policy, Policies: o.store(), Shadow: o.shadow, Drain: p.client.DrainTime(), Recent: recent,
 			Keeper: p.client.NewNotes(groups.Portfolios), Telemetry: o.telemetry, Logger: o.logger,
 		})
 	}

@@ -293,7 +293,7 @@ func (s *Server) unavailable(w http.ResponseWriter, r *http.Request, err error) 
 	if errors.Is(err, context.DeadlineExceeded) {
 		message = "no answer within " + questionTimeout.String() + "; the pipeline is busy catching up, ask again"
 	}
-	s.logger.Warn("a question could not be answered", "route", r.Pattern, "error", err)
+	s.logger.Warn("question not answered; the pipeline is busy or stopping, see /readyz", "route", r.Pattern, "error", err)
 	w.Header().Set("Retry-After", "2")
 	fail(w, http.StatusServiceUnavailable, "", message)
 }
