@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync/atomic"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
 
 	"sendwatch/internal/embedded/embeddedtest"
@@ -88,5 +90,34 @@ func TestOlderBrokers(t *testing.T) {
 			neitherDoublesNorReorders(t, brokers, "once")
 			createsAndChecks(t, brokers, "checked")
 		})
+	}
+}
+
+// TestReadsOnWhileMetadataFails cuts every question about topics: what was known goes
+// on to count, and the log is read and written on.
+func TestReadsOnWhileMetadataFails(t *testing.T) {
+	cluster, client, _ := fake(t, 1)
+	producer, f := client.NewProducer(), client.NewFetcher("in", 0, 0, 1)
+	write := func(value string) {
+		t.Helper()
+		if err := producer.Produce(bounded(t), "in", []event.Message{{Value: []byte(value)}}); err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := drain(t, f, 1); string(got[0].Value) != value {
+			t.Fatalf("read %s where %s was written", got[0].Value, value)
+		}
+	}
+	write("before")
+	var cut atomic.Int32
+	cluster.ControlKey(int16(kmsg.Metadata), func(kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		cut.Add(1)
+		return nil, errors.New("cut"), true
+	})
+	for start := time.Now(); time.Since(start) < 2*metadataAge; {
+		write("meanwhile")
+	}
+	if cut.Load() == 0 {
+		t.Error("no question about topics was cut; the test proves nothing")
 	}
 }
