@@ -56,7 +56,7 @@ func wholeWay(t *testing.T, brokers []string, seed uint64) {
 	cfg.ClickHouse.Addresses, cfg.ClickHouse.Database = []string{address}, database
 	cfg.HTTP.Listen = ""
 	cfg.Numbers.PaneSize = 64
-	// The log's records carry the time of their events, which tells how long ids are
+	// The log's records carry the time of their events, which says how long ids are
 	// remembered: broker time would make repeats of a day later into duplicates.
 	client, err := kafka.New(kafkaConfig(cfg.Kafka, slog.New(slog.DiscardHandler)))
 	if err != nil {
