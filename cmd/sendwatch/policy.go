@@ -61,6 +61,11 @@ func describePolicy(out io.Writer, p *policy.Policy) {
 	_ = table.Flush() // writes into memory or to the terminal; the caller sees what is missing
 	fmt.Fprintf(out, "\nhysteresis  %s\n", strictyaml.Span(time.Duration(p.Hysteresis)*time.Millisecond))
 	fmt.Fprintf(out, "stop        %s\nresume      %s\n", strings.Join(p.StopWords, ", "), strings.Join(p.ResumeWords, ", "))
+	fmt.Fprint(out, "\nsilences, ceilings and priors\n")
+	for _, c := range p.Conditions() {
+		fmt.Fprintf(table, "  %s\t%s\n", c.Key, c.Value)
+	}
+	_ = table.Flush()
 	if portfolios, numbers := p.Overrides(); portfolios+numbers > 0 {
 		fmt.Fprintf(out, "\noverrides of %s and %s\n", wording.Count(portfolios, "portfolio"), wording.Count(numbers, "number"))
 	}

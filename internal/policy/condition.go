@@ -157,13 +157,36 @@ func (c *condition) inherit(to, from *conditions) {
 	}
 }
 
-// content writes the value of the key so that equal ones are equal texts.
-func (c *condition) content(of *conditions) string {
+// content writes the key and its value so that equal ones are equal texts.
+func (c *condition) content(of *conditions) string { return c.path + " " + c.value(of) }
+
+// value writes the value of the key as a file has it.
+func (c *condition) value(of *conditions) string {
 	switch {
 	case c.number != nil:
-		return c.path + " " + number(*c.number(of))
+		return number(*c.number(of))
 	case c.list != nil:
-		return c.path + " " + fmt.Sprint(*c.list(of))
+		values := c.list(of)
+		texts := make([]string, len(values))
+		for i, v := range values {
+			texts[i] = number(v)
+		}
+		return list(texts)
 	}
-	return c.path + " " + list(c.set(of).Names())
+	return list(c.set(of).Names())
+}
+
+// Condition is one of the keys by which a policy says when factors are silent or
+// held at warn, and what a nowcast believes beforehand.
+type Condition struct{ Key, Value string }
+
+// Conditions returns all of them as they are in force, in the order of the page
+// that explains them.
+func (p *Policy) Conditions() []Condition {
+	of := conditions{p.Silences, p.Ceilings, p.Nowcast, p.Cold}
+	all := make([]Condition, len(conditionKeys))
+	for i := range conditionKeys {
+		all[i] = Condition{conditionKeys[i].path, conditionKeys[i].value(&of)}
+	}
+	return all
 }
