@@ -87,7 +87,7 @@ func (d *directory) beside(p webhook.Provider, result *webhook.Result, fresh []w
 			if e := aliasOf(f); e != nil {
 				events = append(events, e)
 			}
-		case webhook.FactPortfolio:
+		case webhook.FactPortfolio, webhook.FactHeld:
 		}
 	}
 	for i := range result.Updates {
@@ -224,10 +224,10 @@ func (s sender) record(number string) event.Message {
 	return event.Message{Key: []byte(keyNumber + number), Value: value}
 }
 
-// factRecord writes down a fact. Hidden ids are not: a phone belongs to nobody's
-// memory but the engine's, which has it from the alias.
+// factRecord writes down a fact. Phones behind hidden ids and held sends are not:
+// the engine has the one from the alias, and the other is a text and a contact.
 func factRecord(f webhook.Fact) (event.Message, bool) {
-	if f.Kind == webhook.FactPhone {
+	if f.Kind == webhook.FactPhone || f.Kind == webhook.FactHeld {
 		return event.Message{}, false
 	}
 	return event.Message{Key: []byte(keyFact + strconv.Itoa(int(f.Kind)) + ":" + f.Key), Value: []byte(f.Value)}, true

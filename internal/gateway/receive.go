@@ -189,19 +189,22 @@ func (g *Gateway) remember(fresh []webhook.Fact, changed map[string]sender) []to
 var contentType = []event.Header{{Key: []byte(codec.ContentTypeHeader), Value: []byte(codec.ContentProtobuf.String())}}
 
 // message makes the record of an event, keyed so that the events of a number, of a
-// WABA and of a portfolio keep their order.
+// WABA and of a portfolio keep their order. No webhook of a number names its
+// portfolio, and limits are the portfolio's: it is filled in.
 func (g *Gateway) message(e *eventsv1.Event) topicMessage {
+	key := e.NumberId
+	switch {
+	case e.Type == "template.update", e.Type == "portfolio.limit", e.Type == "account.update" && e.Scope != "number":
+		if key = e.WabaId; key == "" {
+			key = e.PortfolioId
+		}
+	case e.PortfolioId == "" && e.WabaId != "":
+		e.PortfolioId = g.known.Known(webhook.FactPortfolio, e.WabaId)
+	}
 	value, err := proto.Marshal(e)
 	if err != nil {
 		// Only text that is no UTF-8 fails, and the readers let none through.
 		g.config.Logger.Error("an event cannot be written as Protobuf; report this", "type", e.Type, "error", err)
-	}
-	key := e.NumberId
-	if e.Type == "template.update" || e.Type == "portfolio.limit" || e.Type == "account.update" && e.Scope != "number" {
-		key = e.PortfolioId
-		if e.WabaId != "" {
-			key = e.WabaId
-		}
 	}
 	return topicMessage{g.config.Events, event.Message{Key: []byte(key), Value: value, Headers: contentType}}
 }

@@ -285,12 +285,15 @@ func pointer(n int64, ok bool) *int64 {
 // address of a page in a text; what closes a sentence behind it is cut off.
 var page = regexp.MustCompile(`https?://[^\s<>"]+`)
 
-// links returns the addresses in a text, at most 32.
+// maxLinks is how many links of a message are told.
+const maxLinks = 32
+
+// links returns the addresses in a text.
 func links(text string) []string {
 	if !strings.Contains(text, "://") {
 		return nil
 	}
-	found := page.FindAllString(text, 32)
+	found := page.FindAllString(text, maxLinks)
 	for i := range found {
 		found[i] = strings.TrimRight(found[i], `.,;:!?)]}'*_~`)
 	}

@@ -7,7 +7,7 @@ const maxFacts = 1 << 16
 // Memory is a Directory that remembers facts, at most 131,072 of a kind. The
 // zero value is empty and ready. It serves one goroutine at a time.
 type Memory struct {
-	young, old [FactStream + 1]map[string]string
+	young, old [FactHeld + 1]map[string]string
 }
 
 // Learn remembers a fact and reports whether it is new.

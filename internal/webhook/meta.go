@@ -377,6 +377,10 @@ func metaStatus(c *call, m *metaChange, p *metaPart, v any) {
 	if e == nil {
 		return
 	}
+	if held := c.released(&msg); held != nil {
+		c.made(m.field, held, e)
+		return
+	}
 	if tag == nil || msg.who.none() {
 		c.made(m.field, e)
 		return

@@ -180,7 +180,7 @@ func parseLimit(s string) (limit int64, silent, ok bool) {
 // word about one number on the Cloud API. FLAGGED ended in October 2025 and says
 // no more than the rating.
 func metaPolled(c *call, v any) {
-	m := message{id: "-", number: first(str(v, "id"), c.source.NumberID), time: c.received(get(v, "polled_at"))}
+	m := message{id: "-", number: first(str(v, "id"), c.source.NumberID), time: c.at(get(v, "polled_at"))}
 	c.learn(Fact{Kind: FactNumber, Key: digits(str(v, "display_phone_number")), Value: str(v, "id"), NumberID: m.number, Time: m.time})
 	if !c.complete("polled", &m, v) {
 		return

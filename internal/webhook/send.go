@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"google.golang.org/protobuf/proto"
+
 	eventsv1 "sendwatch/schemas/events/v1"
 )
 
@@ -20,6 +22,11 @@ func (it *item) message(c *call) message {
 	m := message{
 		number: str(it.v, "number_id"), waba: str(it.v, "waba_id"), country: str(it.v, "contact_country"),
 		contentRef: str(it.v, "content_hash"), time: c.at(get(it.v, "time"), get(it.v, "sent_at"), get(it.v, "received_at")),
+	}
+	if links, is := get(it.v, "links").([]any); is {
+		for _, one := range links[:min(len(links), maxLinks)] {
+			m.links = append(m.links, str(one))
+		}
 	}
 	if b, ok := truth(it.v, "opt_in"); ok {
 		m.optIn = new(b)
@@ -46,7 +53,44 @@ func (c *call) finish(it item, m message) {
 		}
 	}
 	m.kind = first(m.kind, "other")
-	c.outbound("sends", m, it.v)
+	e := c.sent("sends", m, it.v)
+	if e == nil {
+		return
+	}
+	e.MediaHash = first(str(it.v, "media_hash"), e.MediaHash)
+	if n, ok := integer(it.v, "text_length"); ok && n >= 0 {
+		e.TextLength = &n
+	}
+	if m.held {
+		c.hold(e)
+	}
+	c.made("sends", e)
+}
+
+// hold remembers a send that is held back: that it is let go is told by no more
+// than the status "sent", and then it counts as an event of its own.
+func (c *call) hold(e *eventsv1.Event) {
+	released := proto.CloneOf(e)
+	released.Held = nil
+	value, err := proto.Marshal(released)
+	if err != nil {
+		return // the event itself cannot be written either
+	}
+	c.learn(Fact{Kind: FactHeld, Key: e.NumberId + ":" + e.MessageId, Value: string(value), NumberID: e.NumberId, Time: e.GetTime()})
+}
+
+// released returns the send that a first status lets go, nil if none was held.
+func (c *call) released(m *message) *eventsv1.Event {
+	value := c.known(FactHeld, m.number+":"+m.id)
+	if value == "" {
+		return nil
+	}
+	e := new(eventsv1.Event)
+	if err := proto.Unmarshal([]byte(value), e); err != nil {
+		return nil
+	}
+	e.Id, e.Time = c.id("out", m.number, m.id, "released"), new(m.time)
+	return e
 }
 
 // undetermined is the language of a template whose call names none (BCP 47).
@@ -81,6 +125,9 @@ func (c *call) refused(it item, m message, ref string, code *int64) {
 		return
 	}
 	if e := c.statusEvent("sends", "failed", code, m, "", it.v); e != nil {
+		if m.held {
+			c.hold(e)
+		}
 		c.made("sends", e)
 	}
 }

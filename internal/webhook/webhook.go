@@ -55,6 +55,10 @@ const (
 	// FactStream is whether the webhooks of a WABA, or of the number with these
 	// digits, go on: StreamEnded or StreamAlive.
 	FactStream
+	// FactHeld is a send that pacing holds back, by its number and message id: the
+	// event that it becomes once it is let go. Its value has a text and a contact
+	// in it and is for memory alone.
+	FactHeld
 )
 
 // The values of a FactStream.
