@@ -51,7 +51,7 @@ func dayOfWebhooks(t *testing.T, brokers []string) {
 	cfg.Kafka.Brokers = brokers
 	cfg.Kafka.Create.Partitions = 1
 	cfg.Kafka.Create.EventsRetention = 20 * 365 * 24 * time.Hour // the log is old
-	cfg.Kafka.Topics.Events = "day.events"
+	cfg.Kafka.Topics = config.Topics{Events: "day.events", Flags: "day.flags", Rows: "day.rows", DeadLetter: "day.dead", Gateway: "day.gateway"}
 	cfg.HTTP.Listen, cfg.Gateway.Listen, cfg.Gateway.Open = "", freeAddress(t), true
 	cfg.Gateway.Portfolios = map[string]string{}
 	for _, n := range g.Numbers() {

@@ -179,11 +179,16 @@ func gatewayEvents(t *testing.T, brokers []string, cfg config.Config) []*eventsv
 	t.Helper()
 	var list []*eventsv1.Event
 	for _, value := range readAll(t, brokers, cfg.Kafka.Topics.Events) {
-		e := new(eventsv1.Event)
-		if err := proto.Unmarshal(value, e); err != nil {
-			t.Fatal(err)
-		}
-		list = append(list, e)
+		list = append(list, decodeEvent(t, value))
 	}
 	return list
+}
+
+func decodeEvent(t *testing.T, value []byte) *eventsv1.Event {
+	t.Helper()
+	e := new(eventsv1.Event)
+	if err := proto.Unmarshal(value, e); err != nil {
+		t.Fatal(err)
+	}
+	return e
 }
