@@ -159,10 +159,10 @@ func (e *Engine) countInitiated(i numberIndex, n *number, ev *event.Event, s *se
 	if !s.known {
 		s.conv = e.replies.Open(uint32(i), s.to)
 	}
-	e.ages.Add(&n.waiting, floor(t, quarter), n.quarterAt) // taken off again by settle if it is answered at once
+	e.ages.Add(&n.waiting, floor(t, quarter), n.quarterAt) // taken off again by countResolved if it is answered at once
 	n.awaitingChanged()
-	e.settled = e.replies.Track(s.conv, t, e.watermark, ev.Fingerprint, e.settled[:0])
-	e.settle()
+	e.resolved = e.replies.Track(s.conv, t, e.watermark, ev.Fingerprint, e.resolved[:0])
+	e.countResolved()
 }
 
 // category returns the category of a send's template: that of the template.update
@@ -196,8 +196,8 @@ func (e *Engine) countReceived(i numberIndex, n *number, ev *event.Event, who co
 		c = e.replies.Open(uint32(i), who.name)
 	}
 	row.lastReceived(t)
-	e.settled = e.replies.Inbound(c, t, e.watermark, e.settled[:0])
-	e.settle()
+	e.resolved = e.replies.Inbound(c, t, e.watermark, e.resolved[:0])
+	e.countResolved()
 	e.prefer(i, n, ev, who, ev.Text)
 }
 
@@ -293,8 +293,8 @@ func (e *Engine) countStatus(i numberIndex, n *number, ev *event.Event, who cont
 		e.minuteRow(i, t).counts.Failed[class]++
 		e.addMinute(n, colFailed+int(class), t, 1)
 		if c, ok := e.replies.Find(uint32(i), who.name); ok && who.known {
-			e.settled = e.replies.Withdraw(c, t, e.settled[:0])
-			e.settle()
+			e.resolved = e.replies.Withdraw(c, t, e.resolved[:0])
+			e.countResolved()
 		}
 	}
 }
@@ -389,11 +389,11 @@ func (e *Engine) beginShared(ev *event.Event) {
 	e.sortNumbers(&e.due)
 }
 
-// settle counts what became of tracked sends, at the minute and bucket of the
-// time they settled at.
-func (e *Engine) settle() {
-	for j := range e.settled {
-		s := &e.settled[j]
+// countResolved counts what became of tracked sends, at the minute and bucket of the
+// time they were resolved at.
+func (e *Engine) countResolved() {
+	for j := range e.resolved {
+		s := &e.resolved[j]
 		i := numberIndex(s.Number)
 		n := e.numbers.at(i)
 		row := &e.minuteRow(i, s.At).counts
@@ -416,7 +416,7 @@ func (e *Engine) settle() {
 			fp.withdrawn++
 		}
 	}
-	e.settled = e.settled[:0]
+	e.resolved = e.resolved[:0]
 }
 
 func (e *Engine) addSecond(n *number, col int, t int64) {

@@ -81,12 +81,12 @@ type Engine struct {
 	progress     progress
 
 	// Scratch, empty between calls.
-	settled []window.Settled
-	due     []numberIndex // of the tick, or of the shared event, in progress
-	dueNow  []uint32      // what the timers and the wheel of expiry name
-	scratch []byte
-	way     []uint64 // the identifiers on the way to a name
-	eval    evaluation
+	resolved []window.Settled
+	due      []numberIndex // of the tick, or of the shared event, in progress
+	dueNow   []uint32      // what the timers and the wheel of expiry name
+	scratch  []byte
+	way      []uint64 // the identifiers on the way to a name
+	eval     evaluation
 }
 
 // logs are the pools of the numbers' sliding windows by grain.

@@ -84,8 +84,8 @@ func (e *Engine) tie(i numberIndex, u, c uint64, t int64) {
 		}
 	}
 	from, to := e.replies.Open(uint32(i), a), e.replies.Open(uint32(i), b)
-	e.settled = e.replies.Merge(from, to, e.watermark, e.settled[:0])
-	e.settle()
+	e.resolved = e.replies.Merge(from, to, e.watermark, e.resolved[:0])
+	e.countResolved()
 	if _, stopped := e.replies.StoppedAt(to); !stopped {
 		e.releaseLinks(i, b, to)
 	}

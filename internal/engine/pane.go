@@ -108,7 +108,7 @@ type contactRow struct {
 	number                     numberIndex
 	answers, silences          uint32
 	since                      uint32 // silences after newestReceived
-	dirty, sent, heard         bool
+	dirty, sent, received      bool
 }
 
 // minuteRow returns the row of a number's minute, to be changed.
@@ -223,7 +223,7 @@ func (r *contactRow) answered() { r.answers++ }
 
 func (r *contactRow) unanswered(at int64) {
 	r.silences++
-	if !r.heard || at > r.newestReceived {
+	if !r.received || at > r.newestReceived {
 		r.since++
 	}
 }
@@ -235,8 +235,8 @@ func (r *contactRow) lastSent(t int64) {
 }
 
 func (r *contactRow) lastReceived(t int64) {
-	if !r.heard || t > r.newestReceived {
-		r.heard, r.newestReceived, r.since = true, t, 0
+	if !r.received || t > r.newestReceived {
+		r.received, r.newestReceived, r.since = true, t, 0
 	}
 }
 

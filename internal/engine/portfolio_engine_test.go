@@ -15,10 +15,10 @@ import (
 	"sendwatch/internal/policy"
 )
 
-// TestGatheringAsReplay hands the changes of a partition on in random portions,
+// TestPortfoliosAsReplay hands the changes of a partition on in random portions,
 // some of them twice, and evaluates every portfolio minute elsewhere: flags and
 // statuses are those of a replay, but for what they are named after.
-func TestGatheringAsReplay(t *testing.T) {
+func TestPortfoliosAsReplay(t *testing.T) {
 	for _, name := range examples {
 		t.Run(name, func(t *testing.T) {
 			log, err := os.ReadFile(filepath.Join("testdata", "examples", name, "events.ndjson"))
@@ -116,9 +116,9 @@ func run(log []byte, e *engine.Engine, out *event.Output, after func(offset int6
 	})
 }
 
-// TestGatheringOfLimits has partitions tell of the same limits, each in its own
+// TestPortfolioLimits has partitions tell of the same limits, each in its own
 // time: one that is behind brings no old limit back.
-func TestGatheringOfLimits(t *testing.T) {
+func TestPortfolioLimits(t *testing.T) {
 	g := engine.NewPortfolioEngine("rows", 0, policy.Default())
 	sequences := [3]int64{}
 	tell := func(partition int32, visible, at, limit int64) {
@@ -155,10 +155,10 @@ func TestGatheringOfLimits(t *testing.T) {
 	evaluate(6, 500)
 }
 
-// TestGatheringOfMisplacedNumber tells of one number on two partitions and in
+// TestMisplacedNumber tells of one number on two partitions and in
 // two portfolios, as a producer without keys makes it: the last word counts, and
 // no count falls below zero.
-func TestGatheringOfMisplacedNumber(t *testing.T) {
+func TestMisplacedNumber(t *testing.T) {
 	const minute = 60_000
 	g := engine.NewPortfolioEngine("rows", 0, policy.Default())
 	sequence := [2]int64{}

@@ -196,8 +196,8 @@ func (e *Engine) tick(at int64, out *event.Output) (more bool) {
 	}
 	if !p.expired {
 		e.lastTick = at
-		e.settled = e.replies.Expire(at, e.settled[:0])
-		e.settle()
+		e.resolved = e.replies.Expire(at, e.resolved[:0])
+		e.countResolved()
 		p.expired = true
 	}
 	if e.evaluateDue(out) {

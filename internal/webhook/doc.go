@@ -1,6 +1,6 @@
 // Package webhook turns what providers post into events of the contract.
 //
-// It promises that the same body, read with the same Source, gives the same
+// It promises that the same body, read with the same Source, leads to the same
 // Result; that it never panics, whatever the body is; and that every update of
 // a body has exactly one outcome: events were made of it, there is nothing to
 // make of it (with the name of the reason), or it was not understood, and then

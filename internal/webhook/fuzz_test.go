@@ -15,7 +15,7 @@ import (
 
 // FuzzRead reads any bytes as every provider: nothing panics, every update has
 // one outcome, what is kept is JSON or a form without the texts, reading again
-// gives the same, and the contract takes every event.
+// yields the same, and the contract takes every event.
 func FuzzRead(f *testing.F) {
 	files, _ := filepath.Glob("testdata/payloads/*.json")
 	for _, file := range files {
