@@ -61,7 +61,7 @@ func reveal(secrets []config.Secret) []string {
 // ctx ends.
 func (p *pipelines) runGateway(ctx context.Context) error {
 	settings := &p.options.settings
-	if settings.Gateway.Listen == "" && len(settings.Sources) == 0 {
+	if p.options.webhooks == nil && settings.Gateway.Listen == "" && len(settings.Sources) == 0 {
 		return errors.New("gateway.listen is none and there are no sources: nothing can come; give one of the two")
 	}
 	listener := p.options.webhooks
