@@ -54,7 +54,7 @@ func play(ctx context.Context, l *Log, p *policy.Policy, progress func(share flo
 		for _, h := range r.Headers {
 			record.Headers = append(record.Headers, event.Header{Key: []byte(h.Key), Value: h.Value})
 		}
-		if _, _, err := e.Apply(&record, &out); err != nil {
+		if _, err := e.ApplyAll(&record, &out); err != nil {
 			return nil, 0, err
 		}
 		for i := range out.Flags {

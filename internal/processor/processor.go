@@ -99,6 +99,25 @@ func (p *Processor) Continue(out *event.Output) (more bool, err error) {
 	return false, p.finish()
 }
 
+// ApplyAll is Apply and then Continue until the record is done, for a caller that
+// takes no rows away in between.
+func (p *Processor) ApplyAll(r *event.Record, out *event.Output) (event.Class, error) {
+	class, more, err := p.Apply(r, out)
+	return class, p.continueAll(more, err, out)
+}
+
+// AdvanceAll is AdvanceTo and then Continue until time has arrived.
+func (p *Processor) AdvanceAll(t int64, out *event.Output) error {
+	return p.continueAll(p.AdvanceTo(t, out), nil, out)
+}
+
+func (p *Processor) continueAll(more bool, err error, out *event.Output) error {
+	for more && err == nil {
+		more, err = p.Continue(out)
+	}
+	return err
+}
+
 // finish ends a record that is done.
 func (p *Processor) finish() error {
 	if !p.naming {

@@ -74,10 +74,7 @@ func log(middle ...string) []*event.Record {
 func play(t *testing.T, p *processor.Processor, records []*event.Record) (out event.Output, classes [event.NumClasses]int) {
 	t.Helper()
 	for _, r := range records {
-		class, more, err := p.Apply(r, &out)
-		for more && err == nil {
-			more, err = p.Continue(&out)
-		}
+		class, err := p.ApplyAll(r, &out)
 		if err != nil {
 			t.Fatalf("record %d: %v", r.Offset, err)
 		}

@@ -130,10 +130,7 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 			res.Jumps = append(res.Jumps, jump)
 		}
 		res.Summary.Records++
-		class, more, err := p.Apply(&event.Record{Offset: offset, Timestamp: r.time, Value: r.value}, &res.Rows)
-		for more && err == nil {
-			more, err = p.Continue(&res.Rows)
-		}
+		class, err := p.ApplyAll(&event.Record{Offset: offset, Timestamp: r.time, Value: r.value}, &res.Rows)
 		if err != nil {
 			return nil, fmt.Errorf("apply record %d: %w", offset, err)
 		}
@@ -145,11 +142,7 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 		res.Rows.PortfolioStatus = res.Rows.PortfolioStatus[:0] // only the last of each is wanted
 	}
 	if cfg.Until != 0 {
-		more, err := p.AdvanceTo(cfg.Until, &res.Rows), error(nil)
-		for more && err == nil {
-			more, err = p.Continue(&res.Rows)
-		}
-		if err != nil {
+		if err := p.AdvanceAll(cfg.Until, &res.Rows); err != nil {
 			return nil, fmt.Errorf("advance time to the end: %w", err)
 		}
 		res.Rows.PortfolioStatus = res.Rows.PortfolioStatus[:0]
