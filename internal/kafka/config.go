@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -51,27 +52,20 @@ type SASL struct {
 
 // withDefaults fills in what was left zero.
 func (c Config) withDefaults() Config {
-	setDefault(&c.ClientID, "sendwatch")
-	setDefault(&c.MaxWait, 500*time.Millisecond)
-	setDefault(&c.MaxBytes, 1<<20)
-	setDefault(&c.MaxDecompressed, 32<<20)
-	setDefault(&c.MaxBatchDecompressed, 1<<30)
-	setDefault(&c.MaxBatch, 512<<10)
-	setDefault(&c.Compression, LZ4)
-	setDefault(&c.Session, 10*time.Second)
-	setDefault(&c.Rebalance, 30*time.Second)
-	setDefault(&c.Logger, slog.Default())
+	c.ClientID = cmp.Or(c.ClientID, "sendwatch")
+	c.MaxWait = cmp.Or(c.MaxWait, 500*time.Millisecond)
+	c.MaxBytes = cmp.Or(c.MaxBytes, 1<<20)
+	c.MaxDecompressed = cmp.Or(c.MaxDecompressed, 32<<20)
+	c.MaxBatchDecompressed = cmp.Or(c.MaxBatchDecompressed, 1<<30)
+	c.MaxBatch = cmp.Or(c.MaxBatch, 512<<10)
+	c.Compression = cmp.Or(c.Compression, LZ4)
+	c.Session = cmp.Or(c.Session, 10*time.Second)
+	c.Rebalance = cmp.Or(c.Rebalance, 30*time.Second)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
 	if c.Dial == nil {
 		c.Dial = (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext
 	}
 	return c
-}
-
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }
 
 // validate names everything that is wrong at once.

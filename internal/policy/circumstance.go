@@ -137,23 +137,6 @@ func (p *Policy) Silence(f event.Factor, c *Circumstances) event.Silence {
 	return event.SilenceNone
 }
 
-// WhySilent says in words why a factor is silent under the circumstances, empty
-// if it is not.
-func (p *Policy) WhySilent(f event.Factor, c *Circumstances) string { return p.Silence(f, c).String() }
-
 // AnsweredSender reports whether people answer the number so well that its
 // volume is held at warn (contract, section 5, "Answered senders").
 func (p *Policy) AnsweredSender(c *Circumstances) bool { return p.Ceilings.answered(c) }
-
-// WhyHeld says in words why a factor is at most at warn under the circumstances,
-// empty if it is not.
-func (p *Policy) WhyHeld(f event.Factor, c *Circumstances) string {
-	l := &p.Ceilings
-	switch {
-	case l.Answered.Has(f) && l.answered(c):
-		return "people answer this number"
-	case l.Unregistered.Has(f) && !c.RegistrationIsKnown:
-		return "it is not known when the number was registered"
-	}
-	return ""
-}

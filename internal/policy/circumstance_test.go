@@ -41,11 +41,11 @@ func TestCircumstances(t *testing.T) {
 	} {
 		now := whole
 		c.change(&now)
-		if got := p.Silent(&now).Has(c.factor); got != c.silent || (p.WhySilent(c.factor, &now) != "") != got {
-			t.Errorf("%s: %s silent %t (%q), want %t", c.name, c.factor, got, p.WhySilent(c.factor, &now), c.silent)
+		if got := p.Silent(&now).Has(c.factor); got != c.silent || (p.Silence(c.factor, &now) != event.SilenceNone) != got {
+			t.Errorf("%s: %s silent %t (%q), want %t", c.name, c.factor, got, p.Silence(c.factor, &now), c.silent)
 		}
-		if got := p.AtMostWarn(&now).Has(c.factor); got != c.held || (p.WhyHeld(c.factor, &now) != "") != got {
-			t.Errorf("%s: %s held %t (%q), want %t", c.name, c.factor, got, p.WhyHeld(c.factor, &now), c.held)
+		if got := p.AtMostWarn(&now).Has(c.factor); got != c.held {
+			t.Errorf("%s: %s held %t, want %t", c.name, c.factor, got, c.held)
 		}
 	}
 	if n := testing.AllocsPerRun(100, func() { p.Silent(&whole); p.AtMostWarn(&whole) }); n != 0 {

@@ -21,9 +21,6 @@ type Result struct {
 	policy   *policy.Policy
 }
 
-// OK reports whether all was as expected.
-func (r *Result) OK() bool { return len(r.Failures) == 0 }
-
 // Unwritten returns the failures that Update cannot make good: events that are
 // none, and subjects of which nothing is known.
 func (r *Result) Unwritten() []Failure {
@@ -103,7 +100,7 @@ func (c *Case) run(p *policy.Policy) Result {
 // apply hands one record to the processor. A record that was written as JSON and
 // is no event that is known is a failure, unless the case counts such records.
 func (r *run) apply(rec *record, offset int64) bool {
-	class, _, err := r.processor.Apply(&event.Record{Offset: offset, Timestamp: rec.at, Value: rec.value}, &r.out)
+	class, err := r.processor.ApplyAll(&event.Record{Offset: offset, Timestamp: rec.at, Value: rec.value}, &r.out)
 	r.collect()
 	switch {
 	case err != nil:

@@ -49,7 +49,7 @@ func TestUpdate(t *testing.T) {
 	golden(t, "testdata/update/layout.after.yaml", string(after))
 	f = read(t, after)
 	for _, r := range f.Run(nil) {
-		if !r.OK() {
+		if len(r.Failures) > 0 {
 			t.Errorf("%s fails after the update: %v", r.Case.Name, r.Failures)
 		}
 	}
@@ -103,11 +103,11 @@ func TestAnotherPolicyJudges(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := read(t, []byte("cases: [{name: x, watch: [velocity_hour], events: [at 0s: 2 sends], expect: [{at: 0s, flags: []}]}]"))
-	if r := f.Run(nil); !r[0].OK() {
+	if r := f.Run(nil); len(r[0].Failures) > 0 {
 		t.Errorf("by its own policy: %v", r[0].Failures)
 	}
 	r := f.Run(strict)
-	if r[0].OK() || !strings.Contains(r[0].Failures[0].String(), "+ at 0s: velocity_hour raised to warn, value 2") {
+	if len(r[0].Failures) == 0 || !strings.Contains(r[0].Failures[0].String(), "+ at 0s: velocity_hour raised to warn, value 2") {
 		t.Errorf("by the stricter one: %v", r[0].Failures)
 	}
 	updated, err := f.Update(r)
@@ -126,7 +126,7 @@ func TestRawEventsFailLoudly(t *testing.T) {
 	} {
 		f := read(t, []byte("cases: [{name: x, events: [at 0s: 1 send, at 1s: "+raw+"], expect: [{at: 1s, score: 90}]}]"))
 		r := f.Run(nil)
-		if r[0].OK() || !strings.Contains(r[0].Failures[0].String(), want) || len(r[0].Unwritten()) != 1 {
+		if len(r[0].Failures) == 0 || !strings.Contains(r[0].Failures[0].String(), want) || len(r[0].Unwritten()) != 1 {
 			t.Errorf("%s: %v", raw, r[0].Failures)
 		}
 	}
@@ -325,7 +325,7 @@ func FuzzRead(f *testing.F) {
 func BenchmarkRun(b *testing.B) {
 	f := read(b, []byte("cases: [{name: x, events: [at 0s: '10000 sends, one every 1s, template a/en'], expect: [{at: 3h, facts: {sent_24h: 10000}}]}]"))
 	for b.Loop() {
-		if r := f.Run(nil); !r[0].OK() {
+		if r := f.Run(nil); len(r[0].Failures) > 0 {
 			b.Fatal(r[0].Failures)
 		}
 	}

@@ -42,7 +42,7 @@ const DefaultNumbers = 200
 const MaxNumbers = 100_000
 
 // Record is one Kafka record. Its byte slices are valid until the next call of
-// Next or SkipTo.
+// Next.
 type Record struct {
 	Time    int64 // ms, when it arrives: the record's timestamp
 	Key     []byte
@@ -80,7 +80,6 @@ type Generator struct {
 	event      *eventsv1.Event // the event being written
 	pad        string          // filling of an oversized record, made when first needed
 	rec        Record
-	pending    bool // rec was read ahead by SkipTo and not yet handed out
 }
 
 // headers of nearly all records. Those of some numbers have none, and what they
@@ -148,11 +147,6 @@ func (g *Generator) Start() int64 { return g.start }
 // Next returns the next record in order of arrival, false once there is none
 // before the end. Without an end it never returns false.
 func (g *Generator) Next(r *Record) bool {
-	if g.pending {
-		g.pending = false
-		*r = g.rec
-		return true
-	}
 	for {
 		i := g.merge.order[0]
 		n := g.numbers[i]
@@ -167,17 +161,6 @@ func (g *Generator) Next(r *Record) bool {
 		if emitted {
 			*r = g.rec
 			return true
-		}
-	}
-}
-
-// SkipTo moves forward to the first record that arrives at t (ms) or later, as if
-// all before it had been read. It cannot go back.
-func (g *Generator) SkipTo(t int64) {
-	for g.Next(&g.rec) {
-		if g.rec.Time >= t {
-			g.pending = true
-			return
 		}
 	}
 }

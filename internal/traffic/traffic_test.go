@@ -73,24 +73,6 @@ func TestStartMovesOnlyTimes(t *testing.T) {
 	}
 }
 
-func TestSkipToGivesTheRest(t *testing.T) {
-	c := traffic.Config{Seed: 5, Numbers: 40, Start: start}
-	at := start.Add(3 * day).UnixMilli()
-	a, b := generator(t, c), generator(t, c)
-	var ra, rb traffic.Record
-	for a.Next(&ra) && ra.Time < at {
-		continue
-	}
-	b.SkipTo(at)
-	for i := range 5_000 {
-		b.Next(&rb)
-		if ra.Time != rb.Time || !bytes.Equal(ra.Value, rb.Value) {
-			t.Fatalf("record %d after the skip differs:\n%s\n%s", i, ra.Value, rb.Value)
-		}
-		a.Next(&ra)
-	}
-}
-
 func TestRecordsComeInOrderOfArrival(t *testing.T) {
 	g := generator(t, traffic.Config{Seed: 1, Start: start, End: start.Add(3 * day)})
 	numbers := g.Numbers()
