@@ -17,6 +17,7 @@ import (
 // schemas/flags/v1/flag.proto says, they are right.
 func TestFlagsAsProtobufReadRight(t *testing.T) {
 	c := open(t)
+	t.Chdir(t.TempDir()) // the engine keeps schemas given as text in files below the working folder
 	flag, err := proto.Marshal(&flagsv1.Flag{FlagId: "f", Sequence: 2, EventTime: 1_768_000_000_007, EmittedAt: 1_768_000_000_500})
 	if err != nil {
 		t.Fatal(err)
