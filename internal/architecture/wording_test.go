@@ -3,6 +3,9 @@ package architecture
 import (
 	"go/ast"
 	"go/token"
+	"os"
+	"path"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -29,15 +32,12 @@ var words = []struct {
 	{nil, []string{"relieve", "shade", "folios", "gatherer", "gathering", "flagger", "outbox"}, "shadow, portfolioIDs, portfolioTask, episodeTracker, messageBuilder"},
 }
 
-// unread are the packages whose comments are still to be put into these words.
-var unread = []string{"internal/window"}
-
 // TestWordsAreTheFields keeps comments and names in the field's terms: one word
 // for one thing, and Go's own way of saying what a function does.
 func TestWordsAreTheFields(t *testing.T) {
 	tr := load(t)
 	for _, f := range tr.code {
-		if f.generated || withinAny(f.dir(), unread) || strings.HasPrefix(f.path, "internal/architecture/") {
+		if f.generated || strings.HasPrefix(f.path, "internal/architecture/") {
 			continue
 		}
 		for _, group := range f.syntax.Comments {
@@ -52,6 +52,42 @@ func TestWordsAreTheFields(t *testing.T) {
 			}
 			return true
 		})
+	}
+}
+
+// TestPagesUseTheWordsToo looks for the words of nobody's but ours in pages,
+// configuration and the texts of the program: what users and operators read.
+func TestPagesUseTheWordsToo(t *testing.T) {
+	dialect := regexp.MustCompile(`(?i)\b(anew|whoever|whosoever|(takes?|taking|took) note|(house )?law [0-9])\b`)
+	for _, name := range load(t).files {
+		if strings.HasPrefix(name, "internal/architecture/") || strings.Contains(name, "/testdata/") {
+			continue
+		}
+		switch path.Ext(name) {
+		case ".go", ".md", ".yaml", ".sql", ".proto", ".html", ".js", ".sh":
+		default:
+			continue
+		}
+		data, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, line := range strings.Split(string(data), "\n") {
+			if found := dialect.FindString(line); found != "" {
+				t.Errorf("%s:%d says %q", name, i+1, found)
+			}
+		}
+	}
+}
+
+// TestInvariantsAreOnInTheTests keeps the tag in what runs them.
+func TestInvariantsAreOnInTheTests(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join(root, ".ci", "run"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(data), "go test -tags invariants ./...") {
+		t.Error(".ci/run does not test with the tag invariants")
 	}
 }
 
@@ -88,12 +124,6 @@ func checkName(t *testing.T, fset *token.FileSet, id *ast.Ident) {
 // are excepted: the lines of literals, and of switches that only map.
 const maxFunction = 70
 
-// long are the functions that may be longer, with the reason.
-var long = map[string]string{
-	"internal/engine/count.go countSend": "one send counts in all of these, in the order of the contract",
-	"internal/codec/json.go scanMembers": "the scanner of a hot path: cut up, each event pays for the calls",
-}
-
 func TestFunctionsAreShort(t *testing.T) {
 	tr := load(t)
 	for _, f := range tr.code {
@@ -107,10 +137,6 @@ func TestFunctionsAreShort(t *testing.T) {
 			}
 			lines := span(tr.fset, fn) - tableLines(tr.fset, fn.Body)
 			if lines <= maxFunction {
-				continue
-			}
-			key := f.path + " " + fn.Name.Name
-			if long[key] != "" {
 				continue
 			}
 			t.Errorf("%s: %s has %d lines, at most %d are one idea", tr.fset.Position(fn.Pos()), fn.Name.Name, lines, maxFunction)

@@ -78,30 +78,9 @@ func (d *Decoder) scanMembers(b []byte, i, depth int) int {
 				return -1
 			}
 			v.kind = object
-		case c == '{' || c == '[':
-			if i = skipContainer(b, i, depth+1, MaxDepth); i < 0 {
-				if i == tooDeep {
-					d.reject(ReasonTooDeep, noField, "nested deeper than 32 levels; the event itself is the first")
-					return -1
-				}
-				return d.badJSON()
-			}
-			v.kind = object
-			if c == '[' {
-				v.kind = array
-			}
-			v.end = uint32(i)
 		default:
-			if i = skipWord(b, i); i < 0 {
-				return d.badJSON()
-			}
-			switch c {
-			case 'n':
-				v.kind = null
-			case 't':
-				v = value{boolean, 1, 0}
-			default:
-				v = value{boolean, 0, 0}
+			if v, i = d.scanRare(b, i, depth); i < 0 {
+				return -1
 			}
 		}
 		d.set(f, v)
@@ -117,6 +96,37 @@ func (d *Decoder) scanMembers(b []byte, i, depth int) int {
 			return d.badJSON()
 		}
 	}
+}
+
+// scanRare scans the values that few fields have: containers, whose members are
+// not looked at, and words. It returns the place behind the value, or -1 once the
+// record is rejected.
+func (d *Decoder) scanRare(b []byte, i, depth int) (v value, end int) {
+	c := b[i]
+	if c == '{' || c == '[' {
+		switch end = skipContainer(b, i, depth+1, MaxDepth); {
+		case end == tooDeep:
+			d.reject(ReasonTooDeep, noField, "nested deeper than 32 levels; the event itself is the first")
+			return v, -1
+		case end < 0:
+			return v, d.badJSON()
+		}
+		v = value{object, uint32(i), uint32(end)}
+		if c == '[' {
+			v.kind = array
+		}
+		return v, end
+	}
+	if end = skipWord(b, i); end < 0 {
+		return v, d.badJSON()
+	}
+	switch c {
+	case 'n':
+		return value{kind: null, start: uint32(i)}, end
+	case 't':
+		return value{boolean, 1, 0}, end
+	}
+	return value{kind: boolean}, end
 }
 
 // scanKey steps over a key and its colon and finds which field it names.

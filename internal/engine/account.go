@@ -37,7 +37,7 @@ type account struct {
 	state   event.State
 	time    int64
 	expires int64 // never if it has no end
-	end     int64 // the last settled end of a restriction, never if none
+	end     int64 // the last known end of a restriction, never if none
 }
 
 // restricts reports whether the state is a restriction or a ban.

@@ -8,7 +8,7 @@ import (
 	"sendwatch/internal/window"
 )
 
-// TestOldContactsAreNotKept tells a portfolio of a contact of the oldest minute
+// TestOldContactsAreNotKept shows a portfolio a contact of the oldest minute
 // that counts and of one a minute older, which no portfolio minute will count.
 func TestOldContactsAreNotKept(t *testing.T) {
 	const m = 29_333_334 // the portfolio minute that sees them

@@ -81,7 +81,7 @@ type Engine struct {
 	progress     progress
 
 	// Scratch, empty between calls.
-	resolved []window.Settled
+	resolved []window.Resolved
 	due      []numberIndex // of the tick, or of the shared event, in progress
 	dueNow   []uint32      // what the timers and the wheel of expiry name
 	scratch  []byte

@@ -8,6 +8,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"sendwatch/internal/event"
+	"sendwatch/internal/invariants"
 	"sendwatch/internal/policy"
 	"sendwatch/internal/window"
 )
@@ -109,6 +110,9 @@ func (w *episodeTracker) step(
 		t.active |= 1 << f
 	}
 	p := w.episodes.At(&t.list, at)
+	if invariants.Enabled {
+		w.checkEpisodes(t, p, clock)
+	}
 	p.observe(computed, clock)
 	s = transitionStep{at: at, was: p.level, is: p.at(clock, w.policy.Hysteresis), id: p.id, sequence: int64(p.sequence), key: key}
 	p.level = s.is
@@ -119,6 +123,9 @@ func (w *episodeTracker) step(
 // and an episode that was cleared is closed.
 func (w *episodeTracker) closeStep(t *openEpisodes, s transitionStep) {
 	p := w.episodes.At(&t.list, s.at)
+	if invariants.Enabled {
+		checkTransition(p, s)
+	}
 	p.sequence++
 	if s.is != event.LevelNone {
 		return
@@ -202,7 +209,7 @@ func (w *episodeTracker) newFlag(s transitionStep, f event.Factor, r *policy.Rul
 }
 
 // etaWindow is what the pace of an eta is measured over, maxETA the longest
-// eta that is told; both in seconds.
+// eta that is shown; both in seconds.
 const (
 	etaWindow = 600
 	maxETA    = 3600

@@ -59,7 +59,7 @@ func (e *Engine) name(i numberIndex, id uint64) uint64 {
 	}
 }
 
-// tie ties the identifier u to c, as told at t: the links on the way from both are
+// tie ties the identifier u to c, as seen at t: the links on the way from both are
 // renewed, and u's name gets a link to c's.
 func (e *Engine) tie(i numberIndex, u, c uint64, t int64) {
 	n := e.numbers.at(i)
@@ -91,7 +91,7 @@ func (e *Engine) tie(i numberIndex, u, c uint64, t int64) {
 	}
 }
 
-// renew tells the links on the way from an identifier and returns its name.
+// renew renews the links on the way from an identifier and returns its name.
 func (e *Engine) renew(i numberIndex, id uint64, t int64) uint64 {
 	n := e.numbers.at(i)
 	if n.ties == 0 {
@@ -103,7 +103,7 @@ func (e *Engine) renew(i numberIndex, id uint64, t int64) uint64 {
 		if !ok {
 			break
 		}
-		if e.links.Tell(uint32(i), id, t) {
+		if e.links.Renew(uint32(i), id, t) {
 			renewed++
 			for k := range n.held.Len() {
 				if *e.held.At(&n.held, k) == id {

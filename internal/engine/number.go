@@ -169,7 +169,7 @@ func (e *Engine) join(i numberIndex, ev *event.Event) {
 	}
 }
 
-// joinPortfolio moves a number to another portfolio, which is told what it must
+// joinPortfolio moves a number to another portfolio, which receives what it must
 // know of it.
 func (e *Engine) joinPortfolio(i numberIndex, n *number, to uint32) {
 	if n.portfolio != 0 {

@@ -19,8 +19,8 @@ const strikeWatch = 7 * day
 // paceMinutes is how far back the pace of limit_usage looks.
 const paceMinutes = 10
 
-// Portfolios keeps the facts of portfolios over the numbers it is told of, and
-// their flags. It is told by changes (changelog.go), each with the first portfolio
+// Portfolios keeps the facts of portfolios over the numbers that changes name, and
+// their flags. It takes changes (changelog.go), each with the first portfolio
 // minute that sees it.
 type Portfolios struct {
 	episodeTracker

@@ -78,8 +78,8 @@ func (g *PortfolioEngine) Evaluate(m, offset int64, out *event.Output) {
 	g.portfolios.evaluate(m, offset, m, out)
 }
 
-// newer reports whether a limit holds from now on. Every partition tells of each,
-// sooner or later: of what one partition tells the last holds, as in a replay,
+// newer reports whether a limit holds from now on. Every partition reports each,
+// sooner or later: of what one partition reports the last holds, as in a replay,
 // and another's takes over only with a later event, so that a partition that is
 // behind brings no limit back that has been replaced.
 func (g *PortfolioEngine) newer(source int, c change) bool {

@@ -28,11 +28,11 @@ func TestSampledContactsAsReplay(t *testing.T) {
 
 		named := cmpopts.IgnoreFields(event.Flag{}, "FlagID", "Position")
 		if d := cmp.Diff(replayed.Flags, got.Flags, named); d != "" {
-			t.Fatalf("seed %d: flags differ (-replay +gathering):\n%s", seed, d)
+			t.Fatalf("seed %d: flags differ (-replay +portfolios role):\n%s", seed, d)
 		}
 		versions := cmpopts.IgnoreFields(event.PortfolioStatus{}, "Version")
 		if d := cmp.Diff(replayed.PortfolioStatus, got.PortfolioStatus, versions); d != "" {
-			t.Fatalf("seed %d: statuses differ (-replay +gathering):\n%s", seed, d)
+			t.Fatalf("seed %d: statuses differ (-replay +portfolios role):\n%s", seed, d)
 		}
 		if len(replayed.Flags) == 0 || cmp.Equal(replayed.PortfolioStatus, counted.PortfolioStatus) {
 			t.Fatalf("seed %d: %d flags; a sample decided nothing", seed, len(replayed.Flags))

@@ -9,7 +9,7 @@ import (
 	"sendwatch/internal/scenario"
 )
 
-var update = flag.Bool("update", false, "write the expectations of testdata/scenarios anew")
+var update = flag.Bool("update", false, "write the expectations of testdata/scenarios again")
 
 // TestScenarios plays the files of testdata/scenarios, one a concept. Their
 // format is that of `sendwatch policy test` (schemas/policy/TESTING.md), their

@@ -2,7 +2,7 @@ package window
 
 import "math/bits"
 
-// AgeClasses is how many classes of age Ages tells apart: the age in buckets has
+// AgeClasses is how many classes of age Ages distinguishes: the age in buckets has
 // so many binary digits, at most 8.
 const AgeClasses = 9
 

@@ -1,6 +1,10 @@
 package window
 
-import "math"
+import (
+	"math"
+
+	"sendwatch/internal/invariants"
+)
 
 // keyedEntry counts one key's events of one bucket.
 type keyedEntry struct {
@@ -91,6 +95,9 @@ func (s *Keyed) Add(l *KeyedCounts, owner uint32, key uint64, at, now int64) {
 	k := s.slots.At(slot)
 	k.count++
 	s.move(l, k.count-1, k.count)
+	if invariants.Enabled {
+		defer s.checkKey(l, slot, now)
+	}
 	// The key remembers its newest entry, because looking for it among all keys
 	// of the bucket would take a message of many links the square of their
 	// number. A late event may have moved it: then a few places are tried, and
@@ -156,6 +163,9 @@ func (s *Keyed) Advance(l *KeyedCounts, now int64) (left bool) {
 			s.slots.Free(e.slot)
 			l.keys--
 			left = true
+		}
+		if invariants.Enabled && k.count > 0 {
+			s.checkKey(l, e.slot, now)
 		}
 	}
 	return left

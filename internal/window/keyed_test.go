@@ -3,7 +3,7 @@ package window
 import "testing"
 
 // TestKeyedLimit counts no more keys than the limit, goes on counting those it
-// has, takes new ones once old ones have left, and tells what it left out.
+// has, takes new ones once old ones have left, and says how many it left out.
 func TestKeyedLimit(t *testing.T) {
 	k := NewKeyed(10)
 	k.Limit(2)

@@ -2,25 +2,25 @@ package window
 
 import "math/bits"
 
-// LinkAge is how long a link holds after it was told last, in ms (contract,
+// LinkAge is how long a link holds after it was seen last, in ms (contract,
 // section 9).
 const LinkAge = 30 * 24 * 60 * 60 * 1000
 
 // Links ties identifiers of an owner's contacts to other ones: from each at most
 // one link goes out, to the identifier that it leads to. A link passes once it was
-// told LinkAge ago; the caller then deletes it, or has it held, which exempts it
-// from time until it is told again.
+// seen LinkAge ago; the caller then deletes it, or has it held, which exempts it
+// from time until it is seen again.
 //
 // A link is one cell of 24 bytes of an open-addressing table, and nothing else:
 //
 //	+------+------+---------------------------------+------------------+
-//	| from | to   | owner + 1, the top bit for held | told, ms mod 2^32|
+//	| from | to   | owner + 1, the top bit for held | seen, ms mod 2^32|
 //	| 8    | 8    | 4                               | 4                |
 //	+------+------+---------------------------------+------------------+
 //
 // Instead of a queue with an entry a link, the table is read once a day of event
 // time for what passes within the next day: that is the agenda. The time it was
-// told fits in 32 bits (49.7 days) because what is not held was told within the
+// seen fits in 32 bits (49.7 days) because what is not held was seen within the
 // LinkAge before reference, or within a day after it.
 type Links struct {
 	cells     []link
@@ -33,10 +33,10 @@ type Links struct {
 type link struct {
 	from, to uint64
 	owner    uint32 // 0: the cell is free
-	told     uint32
+	seen     uint32
 }
 
-// passing is a link on the agenda. One that was told again or has gone is found
+// passing is a link on the agenda. One that was seen again or has gone is found
 // out when its turn comes.
 type passing struct {
 	at    int64
@@ -61,31 +61,31 @@ func (l *Links) To(owner uint32, from uint64) (uint64, bool) {
 	return 0, false
 }
 
-// Put adds a link told at a time that is at most LinkAge before the watermark w.
+// Put adds a link seen at a time that is at most LinkAge before the watermark w.
 // None may go out from its identifier.
-func (l *Links) Put(owner uint32, from, to uint64, told, w int64) {
+func (l *Links) Put(owner uint32, from, to uint64, seen, w int64) {
 	if l.n == 0 {
 		l.restart(w)
 	}
 	if (l.n+1)*5 > len(l.cells)*4 {
 		l.resize(max(minLinks, len(l.cells)+len(l.cells)/4))
 	}
-	l.place(link{from: from, to: to, owner: owner + 1, told: uint32(told)})
+	l.place(link{from: from, to: to, owner: owner + 1, seen: uint32(seen)})
 	l.n++
-	l.schedule(owner, from, told)
+	l.schedule(owner, from, seen)
 }
 
-// Tell renews a link: it was told at the larger of the time that it was told
-// before and told. It reports whether the link was held until now.
-func (l *Links) Tell(owner uint32, from uint64, told int64) (wasHeld bool) {
+// Renew renews a link: it was seen at the larger of the time that it was seen
+// before and seen. It reports whether the link was held until now.
+func (l *Links) Renew(owner uint32, from uint64, seen int64) (wasHeld bool) {
 	c := l.find(owner, from)
 	wasHeld = c.owner&held != 0
-	if !wasHeld && l.toldAt(c) >= told {
+	if !wasHeld && l.seenAt(c) >= seen {
 		return false
 	}
 	c.owner &^= held
-	c.told = uint32(told)
-	l.schedule(owner, from, told)
+	c.seen = uint32(seen)
+	l.schedule(owner, from, seen)
 	return wasHeld
 }
 
@@ -102,13 +102,13 @@ func (l *Links) Hold(owner uint32, from uint64) { l.find(owner, from).owner |= h
 func (l *Links) Release(owner uint32, from uint64) {
 	c := l.find(owner, from)
 	c.owner &^= held
-	c.told = uint32(l.reference - LinkAge)
+	c.seen = uint32(l.reference - LinkAge)
 }
 
 // Passed reports whether a link goes out that has passed at the watermark w.
 func (l *Links) Passed(owner uint32, from uint64, w int64) bool {
 	c := l.find(owner, from)
-	return c != nil && c.owner&held == 0 && l.toldAt(c)+LinkAge <= w
+	return c != nil && c.owner&held == 0 && l.seenAt(c)+LinkAge <= w
 }
 
 // NextPassing returns the watermark from which on Passing has to be asked.
@@ -124,7 +124,7 @@ func (l *Links) NextPassing() int64 {
 
 // Passing returns a link that has passed at the watermark w, in any order, false
 // if there is none. The caller deletes it or has it held before it asks again,
-// and asks until there is none before it tells or puts one.
+// and asks until there is none before it renews or puts one.
 func (l *Links) Passing(w int64) (owner uint32, from uint64, ok bool) {
 	if w >= l.horizon && w < Never-agendaAge {
 		l.plan(w + agendaAge)
@@ -159,10 +159,10 @@ func (l *Links) Delete(owner uint32, from uint64) {
 	l.cells[i] = link{}
 }
 
-// toldAt returns the time at which a link that is not held was told.
-func (l *Links) toldAt(c *link) int64 {
+// seenAt returns the time at which a link that is not held was seen.
+func (l *Links) seenAt(c *link) int64 {
 	oldest := l.reference - LinkAge
-	return oldest + int64(c.told-uint32(oldest))
+	return oldest + int64(c.seen-uint32(oldest))
 }
 
 // restart begins an agenda at the watermark w, when there are no links.
@@ -179,14 +179,14 @@ func (l *Links) plan(horizon int64) {
 	l.agenda = l.agenda[:0]
 	for i := range l.cells {
 		if c := &l.cells[i]; c.owner != 0 && c.owner&held == 0 {
-			l.schedule(c.owner-1, c.from, l.toldAt(c))
+			l.schedule(c.owner-1, c.from, l.seenAt(c))
 		}
 	}
 }
 
 // schedule puts a link on the agenda if it passes before the horizon.
-func (l *Links) schedule(owner uint32, from uint64, told int64) {
-	v := passing{told + LinkAge, from, owner}
+func (l *Links) schedule(owner uint32, from uint64, seen int64) {
+	v := passing{seen + LinkAge, from, owner}
 	if v.at >= l.horizon {
 		return
 	}

@@ -23,7 +23,7 @@ func TestALinkTakesOneCell(t *testing.T) {
 	}
 }
 
-// TestLinksAgainstMap puts, tells, holds and releases links while time passes in
+// TestLinksAgainstMap puts, renews, holds and releases links while time passes in
 // any steps, and compares what passes, and when, with a map.
 func TestLinksAgainstMap(t *testing.T) {
 	type key struct {
@@ -32,7 +32,7 @@ func TestLinksAgainstMap(t *testing.T) {
 	}
 	type known struct {
 		to   uint64
-		told int64
+		seen int64
 		held bool
 	}
 	const hour = 60 * 60 * 1000
@@ -40,23 +40,23 @@ func TestLinksAgainstMap(t *testing.T) {
 		var l Links
 		want := map[key]known{}
 		w := int64(1_790_000_000_000)
-		told := func() int64 { return w - rapid.Int64Range(0, LinkAge-1).Draw(t, "ago") }
+		seen := func() int64 { return w - rapid.Int64Range(0, LinkAge-1).Draw(t, "ago") }
 		for range rapid.IntRange(1, 150).Draw(t, "steps") {
 			k := key{rapid.Uint32Range(0, 2).Draw(t, "owner"), rapid.Uint64Range(0, 30).Draw(t, "from") << 58}
 			v, ok := want[k]
 			switch rapid.IntRange(0, 4).Draw(t, "what") {
 			case 0, 1:
-				at := told()
+				at := seen()
 				switch {
 				case !ok:
-					v = known{to: rapid.Uint64().Draw(t, "to"), told: at}
+					v = known{to: rapid.Uint64().Draw(t, "to"), seen: at}
 					l.Put(k.owner, k.from, v.to, at, w)
 				default:
-					if was := l.Tell(k.owner, k.from, at); was != v.held {
+					if was := l.Renew(k.owner, k.from, at); was != v.held {
 						t.Fatalf("held was %v, want %v", was, v.held)
 					}
-					if v.held || at > v.told {
-						v.told = at
+					if v.held || at > v.seen {
+						v.seen = at
 					}
 					v.held = false
 				}
@@ -86,7 +86,7 @@ func TestLinksAgainstMap(t *testing.T) {
 						break
 					}
 					k := key{owner, from}
-					if v, known := want[k]; !known || v.held || v.told+LinkAge > w {
+					if v, known := want[k]; !known || v.held || v.seen+LinkAge > w {
 						t.Fatalf("%v passed, which is %+v at %d", k, v, w)
 					}
 					if from>>58%3 == 0 {
@@ -104,7 +104,7 @@ func TestLinksAgainstMap(t *testing.T) {
 				if to, ok := l.To(k.owner, k.from); !ok || to != v.to || l.Held(k.owner, k.from) != v.held {
 					t.Fatalf("%v leads to %d %v, held %v, want %+v", k, to, ok, l.Held(k.owner, k.from), v)
 				}
-				if !v.held && v.told+LinkAge <= w {
+				if !v.held && v.seen+LinkAge <= w {
 					t.Fatalf("%v should have passed at %d: %+v of %v", k, w, v, slices.Collect(maps.Keys(want)))
 				}
 			}

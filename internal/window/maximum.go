@@ -1,6 +1,6 @@
 package window
 
-// Maximum tells the largest of many counts that change one by one. It belongs
+// Maximum keeps the largest of many counts that change one by one. It belongs
 // to one number.
 type Maximum struct {
 	counts Ring // element i: how many keys have the count i+1
@@ -13,7 +13,7 @@ func (m *Maximum) Top() uint32 { return m.top }
 // Maxima is the pool of Maximum.
 type Maxima struct{ pool Pool[uint32] }
 
-// Move tells that one key's count went from one value to another. Both may be 0.
+// Move changes one key's count from one value to another. Both may be 0.
 func (s *Maxima) Move(m *Maximum, from, to uint32) {
 	if to > 0 {
 		for m.counts.n < to {

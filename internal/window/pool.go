@@ -40,7 +40,7 @@ func (p *Pool[T]) PushBack(r *Ring, v T) {
 	r.n++
 }
 
-// PopFront removes the first element; the last one to go gives the block back.
+// PopFront removes the first element; the last one to go frees the block.
 func (p *Pool[T]) PopFront(r *Ring) {
 	r.head = (r.head + 1) & (r.cap - 1)
 	r.n--
@@ -75,7 +75,7 @@ func (p *Pool[T]) Remove(r *Ring, i int) {
 	}
 }
 
-// Free empties the ring and gives its block back.
+// Free empties the ring and frees its block.
 func (p *Pool[T]) Free(r *Ring) {
 	if r.cap > 0 {
 		class := bits.TrailingZeros32(r.cap)

@@ -1,6 +1,10 @@
 package window
 
-import "math"
+import (
+	"math"
+
+	"sendwatch/internal/invariants"
+)
 
 // Times of the contract, in ms: how long a contact has to answer, and how long
 // the customer service window stays open after their last message.
@@ -21,13 +25,13 @@ const (
 	Withdrawn
 )
 
-// Settled is a tracked send that is pending no more.
-type Settled struct {
+// Resolved is a tracked send that is pending no more.
+type Resolved struct {
 	Number      uint32
 	Contact     uint64
 	Fingerprint uint64
 	Sent        int64 // event time of the send, ms
-	At          int64 // when it settled, ms
+	At          int64 // when it resolved, ms
 	Outcome     Outcome
 }
 
@@ -49,7 +53,7 @@ type conversation struct {
 type pendingSend struct {
 	sent        int64
 	fingerprint uint64
-	conv        uint32 // settled if noNumber
+	conv        uint32 // resolved if noNumber
 	next, prev  uint32 // in the conversation, slot + 1
 	due         uint32 // next with the same minute of expiry, slot + 1
 }
@@ -65,7 +69,7 @@ const (
 
 // Replies tracks what waits for a reply: for each conversation the newest run
 // of inbounds, the preference applied last, and the pending sends, with a wheel of
-// minutes that finds what expires. A settled send stays in the wheel until its
+// minutes that finds what expires. A resolved send stays in the wheel until its
 // minute comes, because taking it out would need a second list.
 type Replies struct {
 	convs    Slots[conversation]
@@ -155,8 +159,8 @@ func (r *Replies) Hold(c Conversation, by int) {
 // Merge makes the conversation from part of the conversation to, at the watermark
 // as moved by the current event (contract, section 9): the preference applied
 // last holds for both, the pending sends and the later run of inbounds become
-// to's, and this run answers what it answers. What settled is appended to dst.
-func (r *Replies) Merge(from, to Conversation, watermark int64, dst []Settled) []Settled {
+// to's, and this run answers what it answers. What was resolved is appended to dst.
+func (r *Replies) Merge(from, to Conversation, watermark int64, dst []Resolved) []Resolved {
 	a, b := r.convs.At(uint32(from)), r.convs.At(uint32(to))
 	a.forget(watermark)
 	b.forget(watermark)
@@ -184,7 +188,7 @@ func (r *Replies) Merge(from, to Conversation, watermark int64, dst []Settled) [
 				continue
 			}
 		}
-		dst = append(dst, Settled{b.number, b.contact, p.fingerprint, p.sent, at, Answered})
+		dst = append(dst, Resolved{b.number, b.contact, p.fingerprint, p.sent, at, Answered})
 		r.unlink(b, slot)
 		left--
 	}
@@ -234,13 +238,13 @@ func (r *Replies) movePending(from, to Conversation) {
 }
 
 // Track makes an initiated send at s pending, unless a known inbound answers
-// it at once, at the watermark as moved by the send. What settled is appended to
+// it at once, at the watermark as moved by the send. What was resolved is appended to
 // dst.
-func (r *Replies) Track(c Conversation, s, watermark int64, fingerprint uint64, dst []Settled) []Settled {
+func (r *Replies) Track(c Conversation, s, watermark int64, fingerprint uint64, dst []Resolved) []Resolved {
 	v := r.convs.At(uint32(c))
 	v.forget(watermark)
 	if v.last != none && s < v.first && v.first <= s+ReplyWindow {
-		return append(dst, Settled{v.number, v.contact, fingerprint, s, v.first, Answered})
+		return append(dst, Resolved{v.number, v.contact, fingerprint, s, v.first, Answered})
 	}
 	slot := r.sends.New()
 	bucket := r.bucket(s)
@@ -257,10 +261,10 @@ func (r *Replies) Track(c Conversation, s, watermark int64, fingerprint uint64, 
 // bucket returns the list of what expires with a send at s, newest applied first.
 func (r *Replies) bucket(s int64) *uint32 { return &r.due[ceilMinute(s)%dueMinutes] }
 
-// Inbound tells of a message from the contact at time at: it moves the newest
+// Inbound takes a message from the contact at time at: it moves the newest
 // run of inbounds, one that the watermark as moved by the message has left behind
 // forgotten, and answers what it answers.
-func (r *Replies) Inbound(c Conversation, at, watermark int64, dst []Settled) []Settled {
+func (r *Replies) Inbound(c Conversation, at, watermark int64, dst []Resolved) []Resolved {
 	v := r.convs.At(uint32(c))
 	v.forget(watermark)
 	switch {
@@ -277,7 +281,7 @@ func (r *Replies) Inbound(c Conversation, at, watermark int64, dst []Settled) []
 		p := r.sends.At(slot)
 		link = p.next
 		if p.sent <= at && at <= p.sent+ReplyWindow {
-			dst = append(dst, Settled{v.number, v.contact, p.fingerprint, p.sent, at, Answered})
+			dst = append(dst, Resolved{v.number, v.contact, p.fingerprint, p.sent, at, Answered})
 			r.unlink(v, slot)
 			left--
 		}
@@ -286,9 +290,9 @@ func (r *Replies) Inbound(c Conversation, at, watermark int64, dst []Settled) []
 	return dst
 }
 
-// Withdraw settles the newest pending send of the conversation, the later
+// Withdraw resolves the newest pending send of the conversation, the later
 // applied of equals, at the time of the failure.
-func (r *Replies) Withdraw(c Conversation, at int64, dst []Settled) []Settled {
+func (r *Replies) Withdraw(c Conversation, at int64, dst []Resolved) []Resolved {
 	v := r.convs.At(uint32(c))
 	if v.head == 0 {
 		return dst
@@ -312,12 +316,12 @@ func (r *Replies) Withdraw(c Conversation, at int64, dst []Settled) []Settled {
 	p := r.sends.At(newest)
 	r.unlink(v, newest)
 	r.setPending(v, v.pending-1)
-	return append(dst, Settled{v.number, v.contact, p.fingerprint, p.sent, at, Withdrawn})
+	return append(dst, Resolved{v.number, v.contact, p.fingerprint, p.sent, at, Withdrawn})
 }
 
 // Expire makes unanswered what is still pending of the minute of expiry that
 // ends at tick (a full minute, ms). Ticks are to come one by one.
-func (r *Replies) Expire(tick int64, dst []Settled) []Settled {
+func (r *Replies) Expire(tick int64, dst []Resolved) []Resolved {
 	bucket := &r.due[((tick-ReplyWindow)/minute)%dueMinutes]
 	for *bucket != 0 {
 		slot := *bucket - 1
@@ -325,7 +329,7 @@ func (r *Replies) Expire(tick int64, dst []Settled) []Settled {
 		*bucket = p.due
 		if p.conv != noNumber {
 			v := r.convs.At(p.conv)
-			dst = append(dst, Settled{v.number, v.contact, p.fingerprint, p.sent, p.sent + ReplyWindow, Unanswered})
+			dst = append(dst, Resolved{v.number, v.contact, p.fingerprint, p.sent, p.sent + ReplyWindow, Unanswered})
 			r.unlink(v, slot)
 			r.setPending(v, v.pending-1)
 		}
@@ -409,6 +413,9 @@ func (r *Replies) setPending(v *conversation, n uint32) {
 	r.pending += int(n) - int(v.pending)
 	r.maxima.Move(&r.pressure[v.number], v.pending, n)
 	v.pending = n
+	if invariants.Enabled {
+		r.checkPending(v)
+	}
 }
 
 // ceilMinute returns the number of the first full minute at or after t.

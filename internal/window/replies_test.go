@@ -12,7 +12,7 @@ import (
 // (section 1, window; section 4, pending).
 type naive struct {
 	first, last int64
-	heard       bool
+	received    bool
 	pending     []naiveSend // in order of application
 	// The preference applied last: its place in the order, its time if it is a stop.
 	preferred int
@@ -25,11 +25,11 @@ type naiveSend struct {
 }
 
 func (c *naive) forget(watermark int64) {
-	c.heard = c.heard && c.last >= watermark-ReplyWindow
+	c.received = c.received && c.last >= watermark-ReplyWindow
 }
 
 // merge takes another conversation in, as the contract's section 9 says it.
-func (c *naive) merge(a *naive, number uint32, contact uint64) (out []Settled) {
+func (c *naive) merge(a *naive, number uint32, contact uint64) (out []Resolved) {
 	if a.preferred > c.preferred {
 		c.preferred, c.stopAt = a.preferred, a.stopAt
 	}
@@ -38,9 +38,9 @@ func (c *naive) merge(a *naive, number uint32, contact uint64) (out []Settled) {
 	slices.SortFunc(c.pending, func(x, y naiveSend) int { return cmp.Compare(x.fp, y.fp) })
 	a.pending = nil
 	switch {
-	case !a.heard:
-	case !c.heard:
-		c.heard, c.first, c.last = true, a.first, a.last
+	case !a.received:
+	case !c.received:
+		c.received, c.first, c.last = true, a.first, a.last
 	default:
 		stays, other := c, a
 		if a.last > c.last {
@@ -52,28 +52,28 @@ func (c *naive) merge(a *naive, number uint32, contact uint64) (out []Settled) {
 		}
 		c.first, c.last = first, stays.last
 	}
-	a.heard = false
+	a.received = false
 	c.pending = slices.DeleteFunc(c.pending, func(p naiveSend) bool {
 		at := int64(0)
 		switch {
-		case !c.heard:
+		case !c.received:
 		case p.sent < c.first && c.first <= p.sent+ReplyWindow:
 			at = c.first
 		case p.sent <= c.last && c.last <= p.sent+ReplyWindow:
 			at = c.last
 		}
 		if at != 0 {
-			out = append(out, Settled{number, contact, p.fp, p.sent, at, Answered})
+			out = append(out, Resolved{number, contact, p.fp, p.sent, at, Answered})
 		}
 		return at != 0
 	})
 	return out
 }
 
-func (c *naive) inbound(number uint32, contact uint64, r int64) (out []Settled) {
+func (c *naive) inbound(number uint32, contact uint64, r int64) (out []Resolved) {
 	switch {
-	case !c.heard || r > c.last+ServiceWindow:
-		c.heard, c.first, c.last = true, r, r
+	case !c.received || r > c.last+ServiceWindow:
+		c.received, c.first, c.last = true, r, r
 	case r > c.last:
 		c.last = r
 	case c.first-ServiceWindow <= r && r < c.first:
@@ -82,22 +82,22 @@ func (c *naive) inbound(number uint32, contact uint64, r int64) (out []Settled) 
 	c.pending = slices.DeleteFunc(c.pending, func(p naiveSend) bool {
 		hit := p.sent <= r && r <= p.sent+ReplyWindow
 		if hit {
-			out = append(out, Settled{number, contact, p.fp, p.sent, r, Answered})
+			out = append(out, Resolved{number, contact, p.fp, p.sent, r, Answered})
 		}
 		return hit
 	})
 	return out
 }
 
-func sortSettled(s []Settled) []Settled {
-	slices.SortFunc(s, func(a, b Settled) int {
+func sortResolved(s []Resolved) []Resolved {
+	slices.SortFunc(s, func(a, b Resolved) int {
 		return cmp.Or(cmp.Compare(a.Sent, b.Sent), cmp.Compare(a.Fingerprint, b.Fingerprint))
 	})
 	return s
 }
 
 // TestRepliesAgainstLists plays sends, inbounds, failures, preferences, merges and
-// ticks in any order, with sweeps in between, and compares what settles, the
+// ticks in any order, with sweeps in between, and compares what is resolved, the
 // windows, the stops and the pressure with the naive model.
 func TestRepliesAgainstLists(t *testing.T) {
 	const start = 1_760_000_000_000
@@ -122,17 +122,17 @@ func TestRepliesAgainstLists(t *testing.T) {
 				for m := floorMinute(watermark) + minute; m <= at; m += minute {
 					tick = m - 10*minute
 					got := r.Expire(tick, nil)
-					var want []Settled
+					var want []Resolved
 					for k, c := range model {
 						c.pending = slices.DeleteFunc(c.pending, func(p naiveSend) bool {
 							due := p.sent+ReplyWindow <= tick
 							if due {
-								want = append(want, Settled{uint32(k[0]), k[1], p.fp, p.sent, p.sent + ReplyWindow, Unanswered})
+								want = append(want, Resolved{uint32(k[0]), k[1], p.fp, p.sent, p.sent + ReplyWindow, Unanswered})
 							}
 							return due
 						})
 					}
-					if !slices.Equal(sortSettled(got), sortSettled(want)) {
+					if !slices.Equal(sortResolved(got), sortResolved(want)) {
 						t.Fatalf("tick %d expired %v, want %v", tick, got, want)
 					}
 				}
@@ -141,11 +141,11 @@ func TestRepliesAgainstLists(t *testing.T) {
 			conv, known := r.Find(number, contact)
 			c.forget(watermark)
 			in := known && r.InWindow(conv, at, before, watermark)
-			wantIn := c.heard && c.first <= at && at <= c.last+ServiceWindow && at >= before-ServiceWindow
+			wantIn := c.received && c.first <= at && at <= c.last+ServiceWindow && at >= before-ServiceWindow
 			if in != wantIn {
 				t.Fatalf("in window is %v, want %v", in, wantIn)
 			}
-			var got, want []Settled
+			var got, want []Resolved
 			switch rapid.IntRange(0, 6).Draw(t, "what") {
 			case 0, 1:
 				if at < before-ServiceWindow {
@@ -153,8 +153,8 @@ func TestRepliesAgainstLists(t *testing.T) {
 				}
 				fp := uint64(i)
 				got = r.Track(r.Open(number, contact), at, watermark, fp, nil)
-				if c.heard && at < c.first && c.first <= at+ReplyWindow {
-					want = []Settled{{number, contact, fp, at, c.first, Answered}}
+				if c.received && at < c.first && c.first <= at+ReplyWindow {
+					want = []Resolved{{number, contact, fp, at, c.first, Answered}}
 				} else {
 					c.pending = append(c.pending, naiveSend{at, fp})
 				}
@@ -192,11 +192,11 @@ func TestRepliesAgainstLists(t *testing.T) {
 				if newest >= 0 {
 					p := c.pending[newest]
 					c.pending = slices.Delete(c.pending, newest, newest+1)
-					want = []Settled{{number, contact, p.fp, p.sent, at, Withdrawn}}
+					want = []Resolved{{number, contact, p.fp, p.sent, at, Withdrawn}}
 				}
 			}
-			if !slices.Equal(sortSettled(got), sortSettled(want)) {
-				t.Fatalf("settled %v, want %v", got, want)
+			if !slices.Equal(sortResolved(got), sortResolved(want)) {
+				t.Fatalf("resolved %v, want %v", got, want)
 			}
 			if conv, known := r.Find(number, contact); known {
 				if stop, stopped := r.StoppedAt(conv); stopped != (c.preferred > 0 && c.stopAt != none) || stopped && stop != c.stopAt {

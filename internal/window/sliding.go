@@ -1,6 +1,10 @@
 package window
 
-import "math"
+import (
+	"math"
+
+	"sendwatch/internal/invariants"
+)
 
 // Entry counts one column's events of one bucket of event time.
 type Entry struct {
@@ -52,6 +56,9 @@ func (s *SlidingPool) Add(l *SlidingCounts, sums Sums, col uint8, at, now int64,
 	if at <= now-s.widths[0] {
 		return
 	}
+	if invariants.Enabled {
+		defer s.checkSums(l, sums, now)
+	}
 	for k, w := range s.widths {
 		if at > now-w {
 			sums[k*s.cols+int(col)] += n
@@ -99,6 +106,9 @@ func (s *SlidingPool) Advance(l *SlidingCounts, sums Sums, now int64) {
 		for k := range s.widths {
 			l.cursor[k]--
 		}
+	}
+	if invariants.Enabled {
+		s.checkSums(l, sums, now)
 	}
 }
 

@@ -1,6 +1,10 @@
 package window
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"sendwatch/internal/invariants"
+)
 
 // Key is the key of a Table: two words, compared whole, so that no two keys
 // are ever taken for each other.
@@ -84,6 +88,10 @@ func (t *Table) Delete(k Key) {
 		}
 	}
 	t.cells[i] = cell{}
+	if invariants.Enabled && t.checked(i) {
+		t.checkRun((i + 1) & mask)
+		t.checkRun((i - 1) & mask)
+	}
 }
 
 // Clear empties the table and keeps its memory, unless it has become much
@@ -104,6 +112,9 @@ func (t *Table) place(c cell) {
 		i = (i + 1) & mask
 	}
 	t.cells[i] = c
+	if invariants.Enabled && t.checked(i) {
+		t.checkRun(i)
+	}
 }
 
 func (t *Table) resize(size int) {

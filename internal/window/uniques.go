@@ -3,6 +3,8 @@ package window
 import (
 	"math/bits"
 	"sort"
+
+	"sendwatch/internal/invariants"
 )
 
 // ExactUniques is up to how many distinct keys of a window are best counted one
@@ -77,7 +79,7 @@ func NewUniques(width int64, exact int) Uniques {
 	return Uniques{width: width, exact: uint32(exact), share: uint64(max(exact*3/8, 1))}
 }
 
-// Add tells that a key was seen in bucket at. One from before the window goes
+// Add counts a key in bucket at. One from before the window goes
 // with the next Advance.
 func (s *Uniques) Add(l *UniqueCounts, owner uint32, key uint64, at int64) {
 	l.owner = owner
@@ -115,6 +117,9 @@ func (s *Uniques) Advance(l *UniqueCounts, now int64) {
 	}
 	for l.runs.n > 0 && s.runs.At(&l.runs, 0).n == 0 {
 		s.runs.PopFront(&l.runs)
+	}
+	if invariants.Enabled {
+		s.checkKept(l, now)
 	}
 }
 

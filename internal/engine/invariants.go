@@ -1,0 +1,34 @@
+package engine
+
+import (
+	"sendwatch/internal/event"
+	"sendwatch/internal/invariants"
+)
+
+// checkEpisodes checks, before a step of p at the clock, that time does not go
+// back and that the open episodes are one a factor and key, each with its bit.
+func (w *episodeTracker) checkEpisodes(t *openEpisodes, p *episode, clock int64) {
+	invariants.Check(p.warnAt <= clock && p.dangerAt <= p.warnAt,
+		"episode of %s: warn at %d, danger at %d, clock %d", p.factor, p.warnAt, p.dangerAt, clock)
+	active := uint64(0)
+	for i := range t.list.Len() {
+		a := w.episodes.At(&t.list, i)
+		active |= 1 << a.factor
+		for j := range i {
+			b := w.episodes.At(&t.list, j)
+			invariants.Check(a.factor != b.factor || a.key != b.key, "two open episodes of %s", a.factor)
+		}
+	}
+	invariants.Check(active == t.active, "open episodes are of the factors %b, marked are %b", active, t.active)
+}
+
+// checkTransition checks the order of an episode's transitions: the first raises
+// it, none after it does, each moves the level, and clearing is the last, because
+// the episode is closed by it.
+func checkTransition(p *episode, s transitionStep) {
+	first := p.sequence == 0
+	invariants.Check(s.was != s.is && s.is == p.level && s.sequence == int64(p.sequence),
+		"episode of %s: step %d from %s to %s", p.factor, s.sequence, s.was, s.is)
+	invariants.Check(first == (transition(s.was, s.is) == event.TransitionRaised),
+		"episode of %s: transition %d is from %s to %s", p.factor, p.sequence, s.was, s.is)
+}

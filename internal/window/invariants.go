@@ -1,0 +1,86 @@
+package window
+
+import "sendwatch/internal/invariants"
+
+// What the structures of this package must hold after a change, checked where
+// invariants.Enabled.
+
+// checked reports whether a change at place i is checked: in a large table one in
+// 64, since a run may be long.
+func (t *Table) checked(i uint64) bool { return len(t.cells) <= minCells || i&63 == 0 }
+
+// checkRun checks that every key of the run of full cells around place i is found
+// from its home: no free cell lies between them.
+func (t *Table) checkRun(i uint64) {
+	mask := uint64(len(t.cells) - 1)
+	for t.cells[(i-1)&mask].slot != 0 {
+		i = (i - 1) & mask
+	}
+	for first := i; t.cells[i].slot != 0; i = (i + 1) & mask {
+		home := t.cells[i].key.hash() & mask
+		invariants.Check((i-home)&mask <= (i-first)&mask, "open addressing: the key at %d is not reached from its home %d", i, home)
+	}
+}
+
+// checkSums computes the totals of a log from its entries.
+func (s *SlidingPool) checkSums(l *SlidingCounts, sums Sums, now int64) {
+	if !invariants.Due(l.ring.Len(), now) {
+		return
+	}
+	want := make(Sums, len(s.widths)*s.cols)
+	for i := range l.ring.Len() {
+		e := s.pool.At(&l.ring, i)
+		invariants.Check(i == 0 || s.pool.At(&l.ring, i-1).At <= e.At, "sliding counts: entry %d is out of order", i)
+		for k, w := range s.widths {
+			invariants.Check((uint32(i) < l.cursor[k]) == (e.At <= now-w), "sliding counts: the cursor of window %d is at %d", k, l.cursor[k])
+			if e.At > now-w {
+				want[k*s.cols+int(e.col())] += e.n()
+			}
+		}
+	}
+	for i, n := range want {
+		invariants.Check(sums[i] == n, "sliding counts: total %d is %d, its log has %d", i, sums[i], n)
+	}
+}
+
+// checkKey counts a key's events by the log.
+func (s *Keyed) checkKey(l *KeyedCounts, slot uint32, now int64) {
+	if !invariants.Due(l.ring.Len(), now) {
+		return
+	}
+	n := uint32(0)
+	for i := range l.ring.Len() {
+		if e := s.pool.At(&l.ring, i); e.slot == slot {
+			n += e.n
+		}
+	}
+	count := s.slots.At(slot).count
+	invariants.Check(count == n, "keyed counts: a key's count is %d, its log has %d", count, n)
+	invariants.Check(s.noTop || l.Top() >= count, "keyed counts: the top is %d, a key has %d", l.Top(), count)
+}
+
+// checkKept counts the keys that are kept by the lists of the buckets.
+func (s *Uniques) checkKept(l *UniqueCounts, now int64) {
+	if !invariants.Due(l.runs.Len(), now) {
+		return
+	}
+	n := uint32(0)
+	for i := range l.runs.Len() {
+		n += s.runs.At(&l.runs, i).n
+	}
+	invariants.Check(l.kept == n, "uniques: %d keys are kept, the buckets have %d", l.kept, n)
+}
+
+// checkPending counts a conversation's pending sends by their list. Of a long one
+// that is done each time it has doubled.
+func (r *Replies) checkPending(v *conversation) {
+	if v.pending > 64 && v.pending&(v.pending-1) != 0 {
+		return
+	}
+	n := uint32(0)
+	for link := v.head; link != 0; link = r.sends.At(link - 1).next {
+		n++
+	}
+	invariants.Check(v.pending == n, "replies: %d sends of a conversation are pending, its list has %d", v.pending, n)
+	invariants.Check(r.Pressure(v.number) >= n, "replies: the pressure is %d, a conversation has %d", r.Pressure(v.number), n)
+}

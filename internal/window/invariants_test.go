@@ -1,0 +1,78 @@
+//go:build invariants
+
+package window
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestBrokenStructuresAreNoticed breaks each structure as a mistake of the code
+// would, and changes it once more.
+func TestBrokenStructuresAreNoticed(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func()
+		says   string
+	}{
+		"table":   {breakTable, "open addressing"},
+		"sliding": {breakSliding, "sliding counts"},
+		"keyed":   {breakKeyed, "keyed counts"},
+		"uniques": {breakUniques, "uniques"},
+		"replies": {breakReplies, "replies"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if said, _ := recover().(string); !strings.Contains(said, c.says) {
+					t.Errorf("it says %q, want something of %s", said, c.says)
+				}
+			}()
+			c.change()
+		})
+	}
+}
+
+// breakTable takes out the first cell of a run without moving the others back.
+func breakTable() {
+	var table Table
+	home := Key{A: 1}.hash() % minCells
+	for a := uint64(1); table.Len() < 3; a++ {
+		if k := (Key{A: a}); k.hash()%minCells == home {
+			table.Put(k, uint32(a))
+		}
+	}
+	table.cells[home] = cell{}
+	table.checkRun(home + 1)
+}
+
+func breakSliding() {
+	p := NewSlidingPool(1, 10)
+	var l SlidingCounts
+	sums := make(Sums, 1)
+	p.Add(&l, sums, 0, 100, 100, 1)
+	sums[0]++
+	p.Advance(&l, sums, 101)
+}
+
+func breakKeyed() {
+	k := NewKeyed(10)
+	var l KeyedCounts
+	k.Add(&l, 0, 7, 100, 100)
+	k.slots.At(0).count++
+	k.Add(&l, 0, 7, 100, 100)
+}
+
+func breakUniques() {
+	u := NewUniques(10, 100)
+	var l UniqueCounts
+	u.Add(&l, 0, 7, 100)
+	l.kept++
+	u.Advance(&l, 100)
+}
+
+func breakReplies() {
+	var r Replies
+	c := r.Open(0, 7)
+	r.Track(c, minute, minute, 0, nil)
+	r.convs.At(uint32(c)).head = 0
+	r.Track(c, 2*minute, 2*minute, 0, nil)
+}
