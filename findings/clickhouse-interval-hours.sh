@@ -2,7 +2,7 @@
 # ClickHouse: toStartOfInterval with an interval of more than 24 hours.
 #
 # Expected: buckets of 48 hours, as INTERVAL 2 DAY gives buckets of two days.
-# Seen:     buckets begin anew at every midnight, so that INTERVAL 48 HOUR gives
+# Seen:     buckets begin again at every midnight, so that INTERVAL 48 HOUR gives
 #           buckets of 24 hours, and INTERVAL 36 HOUR too. No error, no warning.
 # So:       a report over 48 hours groups by INTERVAL 2 DAY, or by a division of
 #           the Unix time; hours are safe up to 24 if they divide a day.

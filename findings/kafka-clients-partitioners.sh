@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Kafka clients: the partition of a key, beside Java's.
 #
-# Expected: a key goes to one partition of a topic, whoever produces it.
+# Expected: a key goes to one partition of a topic, no matter which client produces it.
 # Seen:     Java's producer hashes with murmur2, and so do kafka-python and
 #           franz-go unless told otherwise. librdkafka (and with it every client
 #           on top of it) takes CRC-32, Sarama and kafka-go's Hash FNV-1a, and

@@ -21,7 +21,7 @@ import (
 func main() {
 	events := flag.Int("events", 1_000_000, "how many records")
 	numbers := flag.Int("numbers", traffic.DefaultNumbers, "how many senders")
-	seed := flag.Uint64("seed", 1, "the same seed gives the same log")
+	seed := flag.Uint64("seed", 1, "the same seed makes the same log")
 	flag.Parse()
 	if err := write(*events, *numbers, *seed); err != nil {
 		fmt.Fprintln(os.Stderr, "mklog:", err)

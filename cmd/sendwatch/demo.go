@@ -21,7 +21,7 @@ import (
 // demoCmd shows the whole way of an event in one process, on embedded engines
 // and on traffic whose flags are known beforehand.
 type demoCmd struct {
-	Seed         uint64        `default:"1" help:"Which traffic; the same seed gives the same."`
+	Seed         uint64        `default:"1" help:"Which traffic; the same seed makes the same."`
 	Numbers      int           `default:"200" help:"How many senders."`
 	Days         int           `default:"30" help:"Days of history to play first."`
 	For          time.Duration `placeholder:"SPAN" help:"End by itself so long after the history (30s, 5m), with a summary and a status that says whether every flag came."`

@@ -140,7 +140,7 @@ func (p *pipelines) run(ctx context.Context) error {
 	start := func(name string, role func(context.Context) error) {
 		roles.Go(func() {
 			if err := role(ctx); err != nil {
-				p.options.logger.Error("role ended; restart the process once its trouble is mended", "role", name, "error", err)
+				p.options.logger.Error("role ended: mend the cause, then restart the process", "role", name, "error", err)
 				mu.Lock()
 				defer mu.Unlock()
 				failed = append(failed, fmt.Errorf("%s: %w", name, err))

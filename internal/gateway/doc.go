@@ -5,7 +5,7 @@
 // not understood of it, are acknowledged by the brokers; that one which cannot be
 // written is answered 503 with Retry-After; that a body without a valid signature
 // is answered 401, counted and stored nowhere; and that a body that is sent again
-// gives events with the same ids. Signatures and tokens are compared in constant
+// brings events with the same ids. Signatures and tokens are compared in constant
 // time, over the bytes as they came.
 //
 // It refuses bodies over webhook.MaxBody, and more bodies at a time than fit into

@@ -121,10 +121,10 @@ func (g *Gateway) wrote(messages int, err error) {
 		return
 	}
 	if err != nil {
-		g.config.Logger.Warn("events of webhooks cannot be written; their senders are asked to try again", "messages", messages, "error", err)
+		g.config.Logger.Warn("events of webhooks not written: senders are answered 503 and try again; see whether the brokers acknowledge", "messages", messages, "error", err)
 		return
 	}
-	g.config.Logger.Info("events of webhooks are written again")
+	g.config.Logger.Info("events of webhooks written again")
 }
 
 // Ready returns nil while events can be written.

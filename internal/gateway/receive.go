@@ -204,7 +204,7 @@ func (g *Gateway) message(e *eventsv1.Event) topicMessage {
 	value, err := proto.Marshal(e)
 	if err != nil {
 		// Only text that is no UTF-8 fails, and the readers let none through.
-		g.config.Logger.Error("an event cannot be written as Protobuf; report this", "type", e.Type, "error", err)
+		g.config.Logger.Error("event left out: it cannot be written as Protobuf; report this", "type", e.Type, "error", err)
 	}
 	return topicMessage{g.config.Events, event.Message{Key: []byte(key), Value: value, Headers: contentType}}
 }

@@ -42,7 +42,7 @@ func TestAssignmentsKeepWhatWasFlushed(t *testing.T) {
 }
 
 // A question meets partitions that are given back and taken again all the time:
-// their owner answers it, or it is told that there is none. That it reads
+// their owner answers it, or the answer is that there is none. That it reads
 // nothing which the next claim writes is for the race detector to see.
 func TestAssignmentsAreAskedDuringRebalances(t *testing.T) {
 	var owned int

@@ -220,7 +220,7 @@ func whileRunning(t *testing.T, run func(context.Context, Join) error, join Join
 	}
 }
 
-// fakeStore is a Store that notes what it takes and refuses as long as it is told to.
+// fakeStore is a Store that notes what it takes and refuses until told otherwise.
 type fakeStore struct {
 	mu     sync.Mutex
 	refuse error

@@ -39,13 +39,13 @@ func (r *role) runGroup(ctx context.Context, join Join, serve Serve) error {
 	}
 }
 
-// Joined tells the role that it is a member of its group, with or without partitions.
+// Joined records that the role is a member of its group, with or without partitions.
 func (r *role) Joined() {
 	r.joined.Store(true)
 	r.failing.Store(nil)
 }
 
-// Failing tells the role why it cannot be a member of its group at present; nil that it
+// Failing records why the role cannot be a member of its group at present; nil that it
 // can again.
 func (r *role) Failing(err error) {
 	if err == nil {

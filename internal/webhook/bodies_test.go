@@ -12,7 +12,7 @@ import (
 	"sendwatch/internal/codec"
 )
 
-var update = flag.Bool("update", false, "write testdata/bodies anew from what the package makes; then read the difference")
+var update = flag.Bool("update", false, "write testdata/bodies again from what the package makes; then read the difference")
 
 // TestBodies reads testdata/bodies: a file a provider, with bodies of our own on
 // every kind of message, status and mistake that its documentation names. A line
