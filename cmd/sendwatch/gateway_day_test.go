@@ -102,7 +102,7 @@ func dayOfWebhooks(t *testing.T, brokers []string) {
 	t.Logf("%d records, %d bodies", records, bodies)
 
 	want := flagsOf(t, log.Bytes())
-	got := flagsOf(t, told(t, brokers, cfg))
+	got := flagsOf(t, written(t, brokers, cfg))
 	if len(want) < 20 {
 		t.Fatalf("only %d flags: the days are too quiet", len(want))
 	}
@@ -111,8 +111,8 @@ func dayOfWebhooks(t *testing.T, brokers []string) {
 	}
 }
 
-// told reads the events topic as lines.
-func told(t *testing.T, brokers []string, cfg config.Config) []byte {
+// written reads the events topic as lines.
+func written(t *testing.T, brokers []string, cfg config.Config) []byte {
 	t.Helper()
 	var log []byte
 	for _, value := range readAll(t, brokers, cfg.Kafka.Topics.Events) {

@@ -6,7 +6,7 @@ import (
 	"sendwatch/internal/webhook"
 )
 
-// directory is the context that bodies need: what they told about each other,
+// directory is the context that bodies need: what they said about each other,
 // which inputs of a number were seen, and what the configuration knows. It is
 // bounded, and safe for concurrent use.
 type directory struct {
@@ -60,7 +60,7 @@ func (d *directory) learn(facts []webhook.Fact) []webhook.Fact {
 }
 
 // forget takes back what was learnt of a body that could not be written, so that
-// it is told when the body comes again.
+// it is reported when the body comes again.
 func (d *directory) forget(fresh []webhook.Fact, changed, before map[string]sender) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -19,7 +19,7 @@ import (
 )
 
 // The server's patience. Meta wants its answers within a second, and repeats what
-// it does not get; a broker that is away for longer is better told by a 503.
+// it does not get; a broker that is away for longer is better reported by a 503.
 const (
 	headerTimeout   = 5 * time.Second
 	readTimeout     = 10 * time.Second
@@ -58,7 +58,7 @@ type Config struct {
 	Logger             *slog.Logger         // nil: nothing is logged
 }
 
-// Number is what the configuration tells of a number.
+// Number is what the configuration says of a number.
 type Number struct {
 	ID      string // number_id; empty: the digits
 	Country string // two letters; empty: by the calling code

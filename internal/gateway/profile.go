@@ -12,7 +12,7 @@ import (
 	eventsv1 "sendwatch/schemas/events/v1"
 )
 
-// maxNumbers is how many numbers' inputs are remembered. Beyond that none is told
+// maxNumbers is how many numbers' inputs are remembered. Beyond that none is reported
 // of a further number, and its factors judge as if nothing were known of it.
 const maxNumbers = 200_000
 
@@ -112,7 +112,7 @@ func (d *directory) name(number, digits string, changed map[string]sender) {
 	s.Digits = digits
 	d.senders[number] = s
 	if s.Inputs != 0 {
-		changed[number] = s // there was no country to tell it with
+		changed[number] = s // there was no country to report it with
 	}
 }
 
@@ -198,7 +198,7 @@ func (d *directory) profile(p webhook.Provider, number string, at int64) *events
 	}
 }
 
-// aliasOf tells the phone behind a hidden id, once for a number.
+// aliasOf reports the phone behind a hidden id, once for a number.
 func aliasOf(f webhook.Fact) *eventsv1.Event {
 	if f.NumberID == "" || f.Time == 0 {
 		return nil
@@ -260,7 +260,7 @@ func (g *Gateway) Restore(key, value []byte) {
 // Unseen is what the remembered numbers lack.
 type Unseen struct {
 	Template, Account []string // WABAs of which no webhook about templates, or about the account, was ever seen
-	Twilio            []string // numbers behind Twilio, whose spam limit cannot be told from its pace
+	Twilio            []string // numbers behind Twilio, whose spam limit looks like pace
 }
 
 // Unseen returns what is missing, sorted. A WABA counts once it has a number of

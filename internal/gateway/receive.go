@@ -67,7 +67,7 @@ func (o *outcome) write(w http.ResponseWriter, provider string) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(o) //nolint:errchkjson // the sender has gone: there is nobody to tell
+	_ = json.NewEncoder(w).Encode(o) //nolint:errchkjson // the sender has gone: nobody reads it
 }
 
 // take reads a body, checks who sent it, and writes what it becomes.
@@ -81,7 +81,7 @@ func (g *Gateway) take(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	case r.Header.Get("Content-Encoding") != "" && r.Header.Get("Content-Encoding") != "identity":
 		return outcome{status: http.StatusUnsupportedMediaType}
 	case size < 0:
-		size = webhook.MaxBody // not told: it may be the largest
+		size = webhook.MaxBody // not known: it may be the largest
 	}
 	waiting, cancel := context.WithTimeout(ctx, roomTimeout)
 	err := g.room.Acquire(waiting, size+1)
@@ -116,7 +116,7 @@ func (g *Gateway) take(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	return g.store(bounded, p, &result, origin{receivedAt: source.ReceivedAt})
 }
 
-// parameter returns what an address tells.
+// parameter returns what an address says.
 func parameter(q url.Values, name string) string { return strings.ToValidUTF8(q.Get(name), "") }
 
 // origin is where a body came from, for the dead letter.

@@ -15,7 +15,7 @@ import (
 	"sendwatch/internal/webhook"
 )
 
-// Wrapping is how a body lies in a record. It is told, never guessed: a body may
+// Wrapping is how a body lies in a record. It is configured, never guessed: a body may
 // itself be JSON with a payload.
 type Wrapping string
 

@@ -156,7 +156,7 @@ func baileysReceipt(c *call, field, number string, v any) {
 	c.nothing(field, "empty")
 }
 
-// baileysReaction reads a reaction, told apart from its message; it may come as a
+// baileysReaction reads a reaction, reported beside its message; it may come as a
 // message too, under the same id.
 func baileysReaction(c *call, field, number string, v any) {
 	r := get(v, "reaction")

@@ -33,7 +33,7 @@ type message struct {
 	contentRef string // the sender's own fingerprint of the content
 }
 
-// complete fills in what the source tells and reports whether an event can be
+// complete fills in what the source says and reports whether an event can be
 // made; if not, the update has its outcome.
 func (c *call) complete(field string, m *message, v any) bool {
 	m.number = first(m.number, c.source.NumberID)
@@ -52,7 +52,7 @@ func (c *call) complete(field string, m *message, v any) bool {
 }
 
 // id makes an event's id: what it is about, the number where message ids are
-// unique within a chat only, the message, and what more tells it from others.
+// unique within a chat only, the message, and what else distinguishes it.
 func (c *call) id(kind, number string, parts ...string) string {
 	if c.p.local {
 		parts = append([]string{number}, parts...)
@@ -135,7 +135,7 @@ func (c *call) outbound(field string, m message, v any) {
 }
 
 // status ends an update with a message.status. word is the provider's own. A
-// status needs no contact (contract, section 2). member tells apart the members
+// status needs no contact (contract, section 2). member distinguishes the members
 // of a group, who each have a status of the one message.
 func (c *call) status(field, word string, code *int64, m message, member string, v any) {
 	status, reason := c.p.status(word)
@@ -170,8 +170,8 @@ func (c *call) statusEvent(field, status string, code *int64, m message, member 
 	return e
 }
 
-// preference ends an update with a contact.preference. tag tells one wish from
-// the next: the time that the body gives it.
+// preference ends an update with a contact.preference. Its time, in seconds, is
+// part of the id: one wish and the next differ.
 func (c *call) preference(field, wish string, m message, v any) {
 	m.id = first(m.id, "-")
 	if !c.complete(field, &m, v) {
@@ -254,8 +254,8 @@ func (c *call) accountUpdate(field string, a account, v any) {
 	}
 }
 
-// numberAccount ends an update with an account.update of a number. what tells its
-// kinds apart in the id.
+// numberAccount ends an update with an account.update of a number. what distinguishes
+// its kinds in the id.
 func (c *call) numberAccount(field, what string, a account, v any) {
 	a.number = first(a.number, c.source.NumberID)
 	a.id = "acc:" + a.number + ":" + strconv.FormatInt(a.time, 10) + ":" + what
@@ -285,7 +285,7 @@ func pointer(n int64, ok bool) *int64 {
 // address of a page in a text; what closes a sentence behind it is cut off.
 var page = regexp.MustCompile(`https?://[^\s<>"]+`)
 
-// maxLinks is how many links of a message are told.
+// maxLinks is how many links of a message an event has.
 const maxLinks = 32
 
 // links returns the addresses in a text.

@@ -9,7 +9,7 @@ import (
 )
 
 // gupshup is Gupshup's v2 (docs.gupshup.io) and v3, which is Meta's envelope with
-// additions (partner-docs.gupshup.io), told apart by the envelope.
+// additions (partner-docs.gupshup.io), distinguished by the envelope.
 func gupshup() *provider {
 	p := meta()
 	p.name = "gupshup"
@@ -140,7 +140,7 @@ func gupshupTemplate(c *call, v, payload any) {
 	c.templateWord(field, str(payload, "status"), t, v)
 }
 
-// templateWord ends an update with a template's new status, told in a word of Meta's.
+// templateWord ends an update with a template's new status, given in a word of Meta's.
 func (c *call) templateWord(field, word string, t templateUpdate, v any) {
 	word = strings.ToUpper(strings.ReplaceAll(word, " ", "_"))
 	status, known := templateEvents[word]

@@ -1,7 +1,7 @@
 package webhook
 
 // maxFacts is how many facts of a kind a Memory holds. The oldest half goes
-// when it is full: what is asked for again is told again by the bodies.
+// when it is full: bodies report again what is still in use.
 const maxFacts = 1 << 16
 
 // Memory is a Directory that remembers facts, at most 131,072 of a kind. The

@@ -26,7 +26,7 @@ var accountStreams = map[string]string{
 }
 
 // metaAccount reads account_update. On the PARTNER events the entry is that of a
-// business and the WABA stands inside; the same events tell who owns a WABA.
+// business and the WABA stands inside; the same events name the owner of a WABA.
 func metaAccount(c *call, m *metaChange) {
 	v := m.value
 	a := account{waba: first(str(v, "waba_info", "waba_id"), m.waba), time: c.at(m.time)}

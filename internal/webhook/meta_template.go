@@ -7,7 +7,7 @@ import (
 	eventsv1 "sendwatch/schemas/events/v1"
 )
 
-// templateTitles are the words of other_info.title. They tell more than the
+// templateTitles are the words of other_info.title. They say more than the
 // event: a pause may come under LOCKED. The first two strike, the third is pace.
 var templateTitles = map[string]struct {
 	status string

@@ -27,7 +27,7 @@ func layouts() []string {
 }
 
 // millis reads a time in any of the forms of the providers: seconds,
-// milliseconds, microseconds or nanoseconds since 1970 (told apart by size:
+// milliseconds, microseconds or nanoseconds since 1970 (distinguished by size:
 // from 10^12 on it is milliseconds, as seen from Meta now and then), whole or
 // with a fraction, as a number or a string; an ISO time; a 64-bit number in two
 // halves (Baileys); or seconds and nanos (Protobuf).

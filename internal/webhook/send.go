@@ -67,7 +67,7 @@ func (c *call) finish(it item, m message) {
 	c.made("sends", e)
 }
 
-// hold remembers a send that is held back: that it is let go is told by no more
+// hold remembers a send that is held back: that it is let go is reported by no more
 // than the status "sent", and then it counts as an event of its own.
 func (c *call) hold(e *eventsv1.Event) {
 	released := proto.CloneOf(e)
@@ -135,7 +135,7 @@ func (c *call) refused(it item, m message, ref string, code *int64) {
 // tag is what a sender wrote into biz_opaque_callback_data, which Meta returns
 // with every status: "sendwatch:" and a query string of template, language,
 // category, kind, fp (the sender's fingerprint of the content), opt_in, country.
-// With it a status tells the send, and no send call need be told.
+// With it a status describes the send, and no send call need be posted.
 type tag url.Values
 
 const tagPrefix = "sendwatch:"

@@ -9,7 +9,7 @@ import (
 // twilio is Twilio Programmable Messaging: forms, without a time of their own
 // (twilio.com/docs, changelog 2026-07-20). Its codes are its own; 63018 stands
 // for pace, the spam limit and the messaging limit alike (error-code-mapping,
-// read 2026), so that the spam limit cannot be seen: it is told as pace.
+// read 2026), so that the spam limit cannot be seen: it is reported as pace.
 func twilio() *provider {
 	return &provider{
 		name: "twilio", official: true,

@@ -168,11 +168,11 @@ func either(v any, names ...string) any {
 }
 
 // lockMillis is how long a lock holds that names no end: about a minute, until
-// the server tells more (Baileys PR 2442, 2026-03-25).
+// the server reports more (Baileys PR 2442, 2026-03-25).
 const lockMillis = 60_000
 
 // timelock ends an update with WhatsApp's own lock on new chats: the unofficial
-// counterpart of account_update. That it is not active is told on every connect of
+// counterpart of account_update. That it is not active is reported on every connect of
 // a healthy account too; without a restriction before it changes nothing.
 func (c *call) timelock(field, number string, lock any, time int64, v any) {
 	a := account{number: number, time: time, reason: "reachout_timelock", state: "reinstated"}

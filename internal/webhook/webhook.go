@@ -26,23 +26,23 @@ type Source struct {
 	// ReceivedAt is when the body came, milliseconds UTC; 0 if it is not known.
 	// It is the time of what has no time of its own.
 	ReceivedAt int64
-	// AssumedAt stands in for ReceivedAt where nothing else tells a time: the
+	// AssumedAt stands in for ReceivedAt where nothing else gives a time: the
 	// moment at which an old file is read. 0 for none.
 	AssumedAt int64
 	// NumberID, WABAID and PortfolioID stand in where a body names none.
 	NumberID, WABAID, PortfolioID string
-	// Directory answers what other bodies told; nil knows nothing.
+	// Directory answers what other bodies reported; nil knows nothing.
 	Directory Directory
 }
 
-// Directory answers what earlier bodies or the configuration told. An answer is
+// Directory answers what earlier bodies or the configuration reported. An answer is
 // "" where nothing is known. *Memory is one.
 type Directory interface {
 	// Known returns what is known of a key.
 	Known(FactKind, string) string
 }
 
-// FactKind is what a Fact tells.
+// FactKind is what a Fact is about.
 type FactKind uint8
 
 const (
@@ -67,7 +67,7 @@ const (
 	StreamAlive = "alive"
 )
 
-// Fact is something that a body told in passing and other bodies need.
+// Fact is something that a body said in passing and other bodies need.
 type Fact struct {
 	Kind       FactKind
 	Key, Value string
@@ -101,7 +101,7 @@ func (o Outcome) String() string {
 	}
 }
 
-// Update is one thing that a body told.
+// Update is one thing that a body reports.
 type Update struct {
 	// Field names what it was, from a list that the provider's file bounds.
 	Field   string

@@ -180,7 +180,7 @@ func whatsmeowBan(c *call, field, number string, v, whole any) {
 	c.numberAccount(field, "ban:"+code, a, whole)
 }
 
-// lasting reads a duration in ms: text like 24h0m0s, nanoseconds, or seconds, told
+// lasting reads a duration in ms: text like 24h0m0s, nanoseconds, or seconds, set
 // apart by size.
 func lasting(v any) int64 {
 	s := str(v)
