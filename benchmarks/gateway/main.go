@@ -30,6 +30,7 @@ import (
 // options are the flags.
 type options struct {
 	rate    int
+	only    string
 	lasts   time.Duration
 	serve   string // ours, plain: this process is the service
 	brokers string
@@ -42,6 +43,7 @@ func main() {
 	flag.DurationVar(&o.lasts, "for", 20*time.Second, "how long each part lasts")
 	flag.StringVar(&o.serve, "serve", "", "used by the command itself: ours or plain")
 	flag.StringVar(&o.brokers, "brokers", "", "brokers to use instead of one of its own")
+	flag.StringVar(&o.only, "only", "", "measure one of the two: ours or plain")
 	flag.StringVar(&o.topic, "topic", "", "used by the command itself")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -72,6 +74,9 @@ func run(ctx context.Context, o *options) error {
 	fmt.Println("| service | p50 | p99 | max | not 200 | updates/s in batches | updates/s of its processor time | resident memory after each part |")
 	fmt.Println("|---|---|---|---|---|---|---|---|")
 	for _, name := range []string{"ours", "plain"} {
+		if o.only != "" && o.only != name {
+			continue
+		}
 		if err := measure(ctx, o, name); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
