@@ -26,7 +26,7 @@ type Source struct {
 	// ReceivedAt is when the body came, milliseconds UTC; 0 if it is not known.
 	// It is the time of what has no time of its own.
 	ReceivedAt int64
-	// AssumedAt stands in for ReceivedAt where nothing else gives a time: the
+	// AssumedAt stands in for ReceivedAt where nothing else has a time: the
 	// moment at which an old file is read. 0 for none.
 	AssumedAt int64
 	// NumberID, WABAID and PortfolioID stand in where a body names none.
