@@ -35,7 +35,7 @@ func newGateway(o *runOptions, writer gateway.Writer) (*gateway.Gateway, error) 
 	}
 	numbers := map[string]gateway.Number{}
 	for digits, n := range c.Numbers {
-		numbers[digits] = gateway.Number{ID: n.ID, Country: n.Country}
+		numbers[digits] = gateway.Number{ID: n.ID, Country: n.Country, Connection: n.Connection}
 	}
 	topics := o.settings.Kafka.Topics
 	return gateway.New(gateway.Config{

@@ -129,7 +129,7 @@ gateway:
   twilio: {auth_token_files: [password], url: "https://x"}
   tls: {cert_file: cert, key_file: key, client_ca_file: ca}
   portfolios: {"1": "2"}
-  numbers: {"447700900001": {id: "3", country: GB}}
+  numbers: {"447700900001": {id: "3", country: GB, connection: business_app}}
 sources:
   - {topic: raw, provider: meta, wrapping: connect, number_id: "4", waba_id: "5"}
   - {topic: other, provider_header: h}
@@ -165,7 +165,7 @@ telemetry: {service_name: x}
 			Meta:       GatewayMeta{AppSecrets: []Secret{NewSecret("from a file"), NewSecret("from a file")}, VerifyToken: NewSecret("from a file")},
 			Twilio:     GatewayTwilio{AuthTokens: []Secret{NewSecret("from a file")}, URL: "https://x"},
 			TLS:        GatewayTLS{CertFile: "cert", KeyFile: "key", ClientCAFile: "ca"},
-			Portfolios: map[string]string{"1": "2"}, Numbers: map[string]GatewayNumber{"447700900001": {ID: "3", Country: "GB"}},
+			Portfolios: map[string]string{"1": "2"}, Numbers: map[string]GatewayNumber{"447700900001": {ID: "3", Country: "GB", Connection: "business_app"}},
 		},
 		Sources: []Source{
 			{Topic: "raw", Provider: "meta", Wrapping: WrappingConnect, NumberID: "4", WABAID: "5"},

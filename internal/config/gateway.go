@@ -47,6 +47,8 @@ type GatewayTwilio struct {
 type GatewayNumber struct {
 	ID      string // number_id; empty: its digits
 	Country string // two letters; empty: by the calling code
+	// Connection is cloud_api, business_app or web_session; empty: by the provider.
+	Connection string
 }
 
 // Source is a topic of webhooks' bodies.
@@ -148,6 +150,7 @@ func gatewayNumbers(v strictyaml.Value, to *map[string]GatewayNumber) {
 				}
 				n.Country = s
 			}},
+			word("connection", &n.Connection, "cloud_api", "business_app", "web_session"),
 		})
 		if *to == nil {
 			*to = map[string]GatewayNumber{}

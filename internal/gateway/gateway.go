@@ -62,6 +62,8 @@ type Config struct {
 type Number struct {
 	ID      string // number_id; empty: the digits
 	Country string // two letters; empty: by the calling code
+	// Connection is a word of the contract's; empty: what the provider connects by.
+	Connection string
 }
 
 // Gateway takes bodies and writes events.

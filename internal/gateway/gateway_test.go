@@ -436,6 +436,37 @@ func TestPortfoliosAreLearnt(t *testing.T) {
 	}
 }
 
+func TestExotelChecksTheAddress(t *testing.T) {
+	_, address := start(t, Config{Writer: new(log), Auth: Auth{Open: true}})
+	status, answer, _ := post(t, address+"/v1/webhooks/exotel", "application/json", []byte(`{"type":"verification","challenge":"abc"}`))
+	if status != 200 || !strings.Contains(answer, `"challenge":"abc"`) {
+		t.Errorf("%d %s", status, answer)
+	}
+}
+
+func TestWrappings(t *testing.T) {
+	for _, c := range []struct {
+		wrapping    Wrapping
+		value, want string
+	}{
+		{WrappingNone, `{"payload":"x"}`, `{"payload":"x"}`},
+		{WrappingConnect, `{"schema":{"type":"string"},"payload":"{\"a\":1}"}`, `{"a":1}`},
+		{WrappingConnect, `{"schema":{"type":"struct"},"payload":{"a":1}}`, `{"a":1}`},
+		{WrappingConnect, `{"schema":{"type":"bytes"},"payload":"eyJhIjoxfQ=="}`, `{"a":1}`},
+		{WrappingConnect, `{"schema":null,"payload":null}`, ""},
+		{WrappingConnect, `{"a":1}`, ""},
+		{WrappingConnect, `[`, ""},
+		{WrappingBase64, `"eyJhIjoxfQ=="`, `{"a":1}`},
+		{WrappingBase64, `eyJhIjoxfQ`, `{"a":1}`},
+		{WrappingBase64, `{"a":1}`, ""},
+	} {
+		got, err := c.wrapping.unwrap([]byte(c.value))
+		if string(got) != c.want || (err != nil) != (c.want == "") {
+			t.Errorf("%s %s: %s, %v; want %s", c.wrapping, c.value, got, err, c.want)
+		}
+	}
+}
+
 // TestManyAtATime has many clients send at once; each event is written once, and
 // each is answered after it was.
 func TestManyAtATime(t *testing.T) {

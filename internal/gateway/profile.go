@@ -188,9 +188,13 @@ func (d *directory) profile(p webhook.Provider, number string, at int64) *events
 		return nil
 	}
 	names := s.Inputs.names()
-	connection := "web_session"
-	if p.Official() {
+	connection := d.numbers[s.Digits].Connection
+	switch {
+	case connection != "":
+	case p.Official():
 		connection = "cloud_api"
+	default:
+		connection = "web_session"
 	}
 	return &eventsv1.Event{
 		Id: "profile:" + number + ":" + strings.Join(names, "+") + ":" + strconv.FormatInt(at, 10), Type: "number.profile", Time: new(at),

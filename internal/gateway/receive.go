@@ -50,6 +50,8 @@ type outcome struct {
 	Events  int            `json:"events"`
 	Nothing int            `json:"nothing"`
 	Unknown map[string]int `json:"unknown,omitempty"` // by reason
+	// Challenge is what Exotel wants back when it checks the address.
+	Challenge string `json:"challenge,omitempty"`
 }
 
 // write answers. Twilio reads its answer as instructions: none.
@@ -113,7 +115,21 @@ func (g *Gateway) take(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	}
 	bounded, cancel := context.WithTimeout(ctx, ackTimeout+roomTimeout)
 	defer cancel()
-	return g.store(bounded, p, &result, origin{receivedAt: source.ReceivedAt})
+	o := g.store(bounded, p, &result, origin{receivedAt: source.ReceivedAt})
+	if len(result.Updates) == 1 && result.Updates[0].Field == webhook.FieldVerification {
+		o.Challenge = challenge(body)
+	}
+	return o
+}
+
+// challenge returns what a body of Exotel's wants back (developer.exotel.com,
+// WhatsApp webhooks, 2026).
+func challenge(body []byte) string {
+	var v struct{ Challenge string }
+	if err := json.Unmarshal(body, &v); err != nil || len(v.Challenge) > 256 {
+		return ""
+	}
+	return v.Challenge
 }
 
 // parameter returns what an address says.

@@ -28,6 +28,10 @@ func exotel() *provider {
 	}
 }
 
+// FieldVerification is the field of a body that only checks the address: its
+// challenge is to be sent back.
+const FieldVerification = "verification"
+
 func readExotel(c *call, v any) {
 	kind := first(str(v, "type"), str(v, "event"))
 	switch {
@@ -50,7 +54,7 @@ func readExotel(c *call, v any) {
 			}
 		}
 	case kind == "verification":
-		c.nothing("verification", "verification")
+		c.nothing(FieldVerification, "verification")
 	case strings.Contains(kind, "template"):
 		d := get(v, "data")
 		t := templateUpdate{
