@@ -45,7 +45,7 @@ func TestEndToEndOnApacheKafka(t *testing.T) {
 // comes out must be what the engine computes directly over the same records.
 func endToEnd(t *testing.T, brokers []string) {
 	t.Run("in calm", func(t *testing.T) {
-		w := newWorld(t, brokers, "calm")
+		w := newEnv(t, brokers, "calm")
 		w.seed(t, 1)
 		one := w.start(t, w.client.NewProducer())
 		one.finish(t)
@@ -57,7 +57,7 @@ func endToEnd(t *testing.T, brokers []string) {
 		}
 	})
 	t.Run("killed and started again", func(t *testing.T) {
-		w := newWorld(t, brokers, "killed")
+		w := newEnv(t, brokers, "killed")
 		w.seed(t, 2)
 		for kill := range int64(3) {
 			// The process dies in the middle of a write: whether it arrived is not known.
@@ -67,7 +67,7 @@ func endToEnd(t *testing.T, brokers []string) {
 		w.compare(t, true)
 	})
 	t.Run("with a second member that comes and goes", func(t *testing.T) {
-		w := newWorld(t, brokers, "members")
+		w := newEnv(t, brokers, "members")
 		w.seed(t, 3)
 		one := w.start(t, w.client.NewProducer())
 		embeddedtest.Eventually(t, 30*time.Second, "the first has begun", func() bool { return len(one.numbers.Status()) == partitions })
@@ -80,7 +80,7 @@ func endToEnd(t *testing.T, brokers []string) {
 		w.compare(t, true)
 	})
 	t.Run("with a store that fails at first", func(t *testing.T) {
-		w := newWorld(t, brokers, "store")
+		w := newEnv(t, brokers, "store")
 		w.seed(t, 4)
 		w.store.refuse.Store(3)
 		w.start(t, w.client.NewProducer()).finish(t)
@@ -91,8 +91,8 @@ func endToEnd(t *testing.T, brokers []string) {
 	})
 }
 
-// world is a broker's topics, a log of events, and what must come of it.
-type world struct {
+// env is a broker's topics, a log of events, and what must come of it.
+type env struct {
 	brokers []string
 	topics  [4]string // events, flags, rows, dead letters
 	client  *kafka.Client
@@ -102,9 +102,9 @@ type world struct {
 	total   int64
 }
 
-func newWorld(t *testing.T, brokers []string, name string) *world {
+func newEnv(t *testing.T, brokers []string, name string) *env {
 	t.Helper()
-	w := &world{brokers: brokers, store: &memoryStore{}}
+	w := &env{brokers: brokers, store: &memoryStore{}}
 	w.store.refuse.Store(-1)
 	var topics []kafka.Topic
 	for i, kind := range []string{"events", "flags", "rows", "letters"} {
@@ -124,7 +124,7 @@ func newWorld(t *testing.T, brokers []string, name string) *world {
 	return w
 }
 
-func (w *world) connect(t *testing.T) *kafka.Client {
+func (w *env) connect(t *testing.T) *kafka.Client {
 	t.Helper()
 	client, err := kafka.New(kafka.Config{
 		Brokers: w.brokers, MaxWait: 20 * time.Millisecond, MaxBytes: 32 << 10,
@@ -145,7 +145,7 @@ func bounded(t *testing.T) context.Context {
 }
 
 // seed writes a few days of traffic and computes what must come of it.
-func (w *world) seed(t *testing.T, seed uint64) {
+func (w *env) seed(t *testing.T, seed uint64) {
 	t.Helper()
 	start := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
 	g, err := traffic.New(traffic.Config{Seed: seed, Numbers: 20, Start: start, End: start.AddDate(0, 0, 8)})
@@ -184,17 +184,17 @@ func (w *world) seed(t *testing.T, seed uint64) {
 
 // process is one run of the roles, as a process would have them.
 type process struct {
-	world   *world
+	env     *env
 	numbers *pipeline.Numbers
 	cancel  context.CancelFunc
 	ended   chan error
 }
 
-func (w *world) start(t *testing.T, writer pipeline.Writer) *process {
+func (w *env) start(t *testing.T, writer pipeline.Writer) *process {
 	t.Helper()
 	client := w.connect(t)
 	logger := slog.New(slog.NewTextHandler(t.Output(), nil))
-	p := &process{world: w, ended: make(chan error, 2)}
+	p := &process{env: w, ended: make(chan error, 2)}
 	p.numbers = pipeline.NewNumbers(pipeline.NumbersConfig{
 		Flags: w.topics[1], Rows: w.topics[2], DeadLetter: w.topics[3], Writer: writer,
 		Policy: policy.Default(), PaneBits: paneBits, FlushEvery: 50 * time.Millisecond, MaxRows: 2_000, Drain: client.DrainTime(), Logger: logger,
@@ -240,9 +240,9 @@ func (p *process) finish(t *testing.T) {
 			}
 			read += s.Engine.Records[0] + s.Engine.Records[1] + s.Engine.Records[2] + s.Engine.Records[3]
 		}
-		return read == p.world.total && p.numbers.CaughtUp()
+		return read == p.env.total && p.numbers.CaughtUp()
 	})
-	embeddedtest.Eventually(t, time.Minute, "all rows are stored", func() bool { return p.world.store.count() >= len(p.world.want.rows) })
+	embeddedtest.Eventually(t, time.Minute, "all rows are stored", func() bool { return p.env.store.count() >= len(p.env.want.rows) })
 	p.stop(t)
 }
 
@@ -398,7 +398,7 @@ func compute(topic string, records []*kgo.Record) expected {
 }
 
 // read returns a topic's records, read by an independent client.
-func (w *world) read(t *testing.T, topic string) []*kgo.Record {
+func (w *env) read(t *testing.T, topic string) []*kgo.Record {
 	t.Helper()
 	ctx := bounded(t)
 	_, ends, err := w.client.Offsets(ctx, topic)
@@ -430,7 +430,7 @@ func (w *world) read(t *testing.T, topic string) []*kgo.Record {
 // judge compares the flags topic and the stored rows with what was expected.
 // Where flags may come again, a repeat must be the same bytes, and the first
 // comings must be in order.
-func (w *world) compare(t *testing.T, repeats bool) {
+func (w *env) compare(t *testing.T, repeats bool) {
 	t.Helper()
 	var got []string
 	seen := map[string]string{}
@@ -504,7 +504,7 @@ func bySubject(t *testing.T, flags []string) map[string][]string {
 }
 
 // compareDeadLetters compares dead letters: original bytes, reason and position.
-func (w *world) compareDeadLetters(t *testing.T, letters []*kgo.Record) {
+func (w *env) compareDeadLetters(t *testing.T, letters []*kgo.Record) {
 	t.Helper()
 	for _, r := range letters {
 		headers := map[string]string{}

@@ -30,13 +30,13 @@ import (
 func TestPortfoliosAsReplay(t *testing.T) {
 	brokers := embeddedtest.Kafka(t).Addrs()
 	t.Run("in calm", func(t *testing.T) {
-		w := newWorld(t, brokers, "gather")
+		w := newEnv(t, brokers, "gather")
 		want := w.seedPortfolios(t, 5)
 		w.startPortfolios(t, w.client.NewProducer(), policy.Default()).finishAt(t, want.end)
 		w.comparePortfolios(t, want, false)
 	})
 	t.Run("killed and started again", func(t *testing.T) {
-		w := newWorld(t, brokers, "gatheragain")
+		w := newEnv(t, brokers, "gatheragain")
 		want := w.seedPortfolios(t, 6)
 		for kill := range int64(2) {
 			w.startPortfolios(t, &dyingWriter{Writer: w.client.NewProducer(), left: 3 + 5*kill, after: kill == 0}, policy.Default()).die(t)
@@ -56,7 +56,7 @@ type portfolios struct {
 }
 
 // seedPortfolios writes traffic with clocks and computes what must come of it.
-func (w *world) seedPortfolios(t *testing.T, seed uint64) portfolios {
+func (w *env) seedPortfolios(t *testing.T, seed uint64) portfolios {
 	t.Helper()
 	start := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
 	end := start.AddDate(0, 0, 3)
@@ -170,11 +170,11 @@ type portfolioRun struct {
 	portfolios *pipeline.Portfolios
 }
 
-func (w *world) startPortfolios(t *testing.T, writer pipeline.Writer, rules *policy.Policy) *portfolioRun {
+func (w *env) startPortfolios(t *testing.T, writer pipeline.Writer, rules *policy.Policy) *portfolioRun {
 	t.Helper()
 	client := w.connect(t)
 	logger := slog.New(slog.NewTextHandler(t.Output(), nil))
-	g := &portfolioRun{process: process{world: w, ended: make(chan error, 2)}}
+	g := &portfolioRun{process: process{env: w, ended: make(chan error, 2)}}
 	topics := w.client.NewProducer()
 	g.numbers = pipeline.NewNumbers(pipeline.NumbersConfig{
 		Flags: w.topics[3], Rows: w.topics[2], DeadLetter: w.topics[3], Writer: w.client.NewProducer(), Topics: topics,
@@ -234,7 +234,7 @@ func (g *portfolioRun) die(t *testing.T) {
 
 // comparePortfolios compares rows and flags with those of the replay. Where they
 // may come again, a repeat must be the same bytes.
-func (w *world) comparePortfolios(t *testing.T, want portfolios, repeats bool) {
+func (w *env) comparePortfolios(t *testing.T, want portfolios, repeats bool) {
 	t.Helper()
 	var b codec.Rows
 	statuses, rowFlags := map[string]string{}, map[string]event.Flag{}
@@ -302,7 +302,7 @@ func (w *world) comparePortfolios(t *testing.T, want portfolios, repeats bool) {
 // portfolio to one partition only: the numbers on the others receive it too,
 // each once, however often the roles begin again.
 func TestSharedEventReachesEveryPartition(t *testing.T) {
-	w := newWorld(t, embeddedtest.Kafka(t).Addrs(), "shared")
+	w := newEnv(t, embeddedtest.Kafka(t).Addrs(), "shared")
 	start := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC).UnixMilli()
 	send := func(partition int32, at int64, header, value string) {
 		r := &kgo.Record{Topic: w.topics[0], Partition: partition, Timestamp: time.UnixMilli(at), Value: []byte(value)}
@@ -380,7 +380,7 @@ func TestSharedEventReachesEveryPartition(t *testing.T) {
 // TestPortfoliosUnderAnotherPolicy runs the two roles with different rules: the
 // changes of one mean nothing to the other, and it waits and says so.
 func TestPortfoliosUnderAnotherPolicy(t *testing.T) {
-	w := newWorld(t, embeddedtest.Kafka(t).Addrs(), "rules")
+	w := newEnv(t, embeddedtest.Kafka(t).Addrs(), "rules")
 	at := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC).UnixMilli()
 	r := &kgo.Record{Topic: w.topics[0], Value: fmt.Appendf(nil, `{"id":"l","type":"portfolio.limit","time":%d,"portfolio_id":"f","limit":1}`, at), Timestamp: time.UnixMilli(at)}
 	if err := w.theirs.ProduceSync(bounded(t), r).FirstErr(); err != nil {

@@ -27,10 +27,10 @@ func strict(t *testing.T) *policy.Policy {
 	return p
 }
 
-// shelf finds the policies it holds.
-type shelf []*policy.Policy
+// fakePolicies finds the policies it holds.
+type fakePolicies []*policy.Policy
 
-func (s shelf) Find(version string) (*policy.Policy, error) {
+func (s fakePolicies) Find(version string) (*policy.Policy, error) {
 	for _, p := range s {
 		if p.Version == version {
 			return p, nil
@@ -102,7 +102,7 @@ func TestARecordThatCannotBeReadIsADeadLetter(t *testing.T) {
 // up to the event the first decides, behind it the second.
 func TestAPolicyEventSwitches(t *testing.T) {
 	cfg := config(policy.Default())
-	cfg.Policies = shelf{policy.Default(), strict(t)}
+	cfg.Policies = fakePolicies{policy.Default(), strict(t)}
 	p := processor.New(cfg)
 	event := fmt.Sprintf(`{"id":"p","type":"policy","time":%d,"version":"strict"}`, start)
 	out, _ := play(t, p, log(event))
@@ -122,7 +122,7 @@ func TestAPolicyEventSwitches(t *testing.T) {
 // TestAPolicyThatNobodyHasStopsThePartition with an error that names it.
 func TestAPolicyThatNobodyHasStopsThePartition(t *testing.T) {
 	cfg := config(policy.Default())
-	cfg.Policies = shelf{policy.Default()}
+	cfg.Policies = fakePolicies{policy.Default()}
 	p := processor.New(cfg)
 	var out event.Output
 	r := &event.Record{Timestamp: start, Value: fmt.Appendf(nil, `{"id":"p","type":"policy","time":%d,"version":"lost"}`, start)}
