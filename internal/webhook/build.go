@@ -41,7 +41,7 @@ func (c *call) complete(field string, m *message, v any) bool {
 	switch {
 	case m.id == "":
 		c.unknown(field, "no_message_id", v)
-	case m.number == "":
+	case m.number == "" || len(m.number) > maxID:
 		c.unknown(field, "no_number", v)
 	case m.time == 0:
 		c.unknown(field, "no_time", v)

@@ -1,10 +1,22 @@
 package webhook
 
-// maxFacts is how many facts of a kind a Memory holds. The oldest half goes
+// maxFacts is how many facts of a kind a Memory holds, and maxHeld how many sends
+// that pacing holds back: these are larger. The oldest half goes
 // when it is full: bodies report again what is still in use.
-const maxFacts = 1 << 16
+const (
+	maxFacts = 1 << 16
+	maxHeld  = 1 << 12
+)
 
-// Memory is a Directory that remembers facts, at most 131,072 of a kind. The
+// maxFact and maxHeldSize are how long a fact may be, in bytes; a longer one is not
+// learnt.
+const (
+	maxFact     = 512
+	maxHeldSize = 4096
+)
+
+// Memory is a Directory that remembers facts, at most 131,072 of a kind, of
+// bounded size. The
 // zero value is empty and ready. It serves one goroutine at a time.
 type Memory struct {
 	young, old [FactHeld + 1]map[string]string
@@ -12,7 +24,11 @@ type Memory struct {
 
 // Learn remembers a fact and reports whether it is new.
 func (m *Memory) Learn(f Fact) bool {
-	if m.Known(f.Kind, f.Key) == f.Value {
+	most := maxFact
+	if f.Kind == FactHeld {
+		most = maxHeldSize
+	}
+	if len(f.Key)+len(f.Value) > most || m.Known(f.Kind, f.Key) == f.Value {
 		return false
 	}
 	m.put(f.Kind, f.Key, f.Value)
@@ -38,7 +54,11 @@ func (m *Memory) Known(kind FactKind, key string) string {
 }
 
 func (m *Memory) put(kind FactKind, key, value string) {
-	if len(m.young[kind]) >= maxFacts {
+	most := maxFacts
+	if kind == FactHeld {
+		most = maxHeld
+	}
+	if len(m.young[kind]) >= most {
 		m.young[kind], m.old[kind] = nil, m.young[kind]
 	}
 	if m.young[kind] == nil {

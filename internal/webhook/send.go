@@ -72,6 +72,9 @@ func (c *call) finish(it item, m message) {
 func (c *call) hold(e *eventsv1.Event) {
 	released := proto.CloneOf(e)
 	released.Held = nil
+	if len(released.Text) > maxHeldSize/2 {
+		released.Text = released.Text[:0] // too long to keep: it counts without its content
+	}
 	value, err := proto.Marshal(released)
 	if err != nil {
 		return // the event itself cannot be written either
