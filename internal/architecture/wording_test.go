@@ -86,7 +86,7 @@ func TestInvariantsAreOnInTheTests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(data), "go test -tags invariants ./...") {
+	if !strings.Contains(string(data), "GOFLAGS=-tags=invariants go test ./...") {
 		t.Error(".ci/run does not test with the tag invariants")
 	}
 }
