@@ -417,6 +417,30 @@ func TestInputsAreReportedAsTheyAreSeen(t *testing.T) {
 	}
 }
 
+// TestInputsOfAWABAHoldForItsNumbers sends a template's update before anything of
+// the number.
+func TestInputsOfAWABAHoldForItsNumbers(t *testing.T) {
+	w := new(log)
+	_, address := start(t, Config{Writer: w, Auth: Auth{Open: true}})
+	for _, body := range []string{
+		`{"object":"whatsapp_business_account","entry":[{"id":"200","time":1795860000,"changes":[{"field":"message_template_quality_update","value":{"message_template_name":"a","message_template_language":"en","new_quality_score":"RED"}}]}]}`,
+		textBody,
+	} {
+		if status, _, _ := post(t, address+"/v1/webhooks/meta", "application/json", []byte(body)); status != 200 {
+			t.Fatalf("%d", status)
+		}
+	}
+	var got []string
+	for _, e := range w.events(t) {
+		if e.Type == "number.profile" {
+			got = append(got, e.NumberId+" "+strings.Join(e.Inputs.Names, "+"))
+		}
+	}
+	if !slices.Equal(got, []string{"100 inbound+template"}) {
+		t.Errorf("profiles %v", got)
+	}
+}
+
 // TestPortfoliosAreLearnt sends who owns a WABA and then its limit.
 func TestPortfoliosAreLearnt(t *testing.T) {
 	w := new(log)

@@ -123,6 +123,9 @@ func (d *directory) saw(provider string, e *eventsv1.Event, was func(string), ch
 		return
 	}
 	if e.NumberId == "" {
+		if key := keyWABA + e.WabaId; e.WabaId != "" && (len(d.senders) < maxNumbers || d.senders[key].WABA != "") {
+			d.senders[key] = sender{WABA: e.WabaId, Inputs: d.senders[key].Inputs} // for the numbers that come later
+		}
 		for number, s := range d.senders {
 			if s.WABA != "" && s.WABA == e.WabaId && s.Inputs&seen == 0 {
 				was(number)
@@ -140,7 +143,10 @@ func (d *directory) saw(provider string, e *eventsv1.Event, was func(string), ch
 	if moved {
 		s.WABA = e.WabaId
 	}
-	if s.Inputs&seen != 0 && !moved {
+	if s.WABA != "" {
+		seen |= d.senders[keyWABA+s.WABA].Inputs
+	}
+	if s.Inputs&seen == seen && !moved {
 		return
 	}
 	was(e.NumberId)
@@ -212,6 +218,10 @@ func aliasOf(f webhook.Fact) *eventsv1.Event {
 		NumberId: f.NumberID, Contact: f.Value, Previous: f.Key,
 	}
 }
+
+// keyWABA stands before a WABA among the senders: what was seen of it holds for
+// each of its numbers, also for those that are not known yet.
+const keyWABA = "waba:"
 
 // The keys of the context topic: a number of ours, and a fact.
 const (
