@@ -68,7 +68,7 @@ func short(id string) string {
 	if len(id) <= maxID {
 		return id
 	}
-	return id[:maxID-17] + ":" + hash(id)
+	return strings.ToValidUTF8(id[:maxID-17], "") + ":" + hash(id)
 }
 
 // hash names a thing by 16 hexadecimal digits.
