@@ -44,7 +44,7 @@ func checkGateway(ctx context.Context, out io.Writer, cfg config.Config) {
 	if err != nil {
 		return
 	}
-	if _, err := restore(ctx, client, cfg.Kafka.Topics.Gateway, remembered); err != nil {
+	if _, _, err := restore(ctx, client, cfg.Kafka.Topics.Gateway, remembered); err != nil {
 		fmt.Fprintf(out, "warning: what the gateway remembers cannot be read: %v\n", err)
 		return
 	}

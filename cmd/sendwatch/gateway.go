@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 
 	"sendwatch/internal/config"
 	"sendwatch/internal/event"
@@ -85,34 +86,57 @@ func (p *pipelines) runGateway(ctx context.Context) error {
 	return err
 }
 
-// restoreGateway reads the context topic to its end. Brokers that are away are
-// waited for; bodies are answered 503 until then.
+// restoreGateway reads the context topic to its end and goes on reading, so that
+// several gateways share what they remember. Brokers that are away are waited for;
+// bodies are answered 503 until the end was reached once.
 func (p *pipelines) restoreGateway(ctx context.Context) error {
-	records, err := restore(ctx, p.client, p.options.settings.Kafka.Topics.Gateway, p.gateway)
+	topic := p.options.settings.Kafka.Topics.Gateway
+	records, next, err := restore(ctx, p.client, topic, p.gateway)
 	if err != nil {
 		return ended(ctx, err)
 	}
 	p.gateway.Restored()
 	p.options.logger.Info("the gateway has read what it remembers of numbers", "records", records)
+	var followers sync.WaitGroup
+	defer followers.Wait()
+	for partition, from := range next {
+		followers.Go(func() {
+			fetcher := p.client.NewFetcher(topic, int32(partition), from, int32(len(next)))
+			for {
+				batch, err := fetcher.Fetch(ctx)
+				if err != nil {
+					if ctx.Err() == nil {
+						p.options.logger.Warn("the gateway no longer hears what other gateways remember; restart it once its topic is well", "topic", topic, "error", err)
+					}
+					return
+				}
+				for r := range batch.Records {
+					p.gateway.Restore(batch.Records[r].Key, batch.Records[r].Value)
+				}
+			}
+		})
+	}
 	return nil
 }
 
-// restore hands the context topic to a gateway and returns the count of records.
-func restore(ctx context.Context, client *kafka.Client, topic string, g *gateway.Gateway) (records int, err error) {
+// restore hands the context topic to a gateway and returns the count of records, and
+// where each partition goes on.
+func restore(ctx context.Context, client *kafka.Client, topic string, g *gateway.Gateway) (records int, goOn []int64, err error) {
 	partitions, err := client.NewProducer().Partitions(ctx, topic)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	first, end, err := client.Offsets(ctx, topic)
 	if err != nil {
-		return 0, fmt.Errorf("asking how far %s goes: %w", topic, err)
+		return 0, nil, fmt.Errorf("asking how far %s goes: %w", topic, err)
 	}
 	for i := range first {
 		fetcher := client.NewFetcher(topic, int32(i), first[i], partitions)
-		for next := first[i]; next < end[i]; {
+		next := first[i]
+		for next < end[i] {
 			batch, err := fetcher.Fetch(ctx)
 			if err != nil {
-				return records, fmt.Errorf("reading %s: %w", topic, err)
+				return records, nil, fmt.Errorf("reading %s: %w", topic, err)
 			}
 			for r := range batch.Records {
 				g.Restore(batch.Records[r].Key, batch.Records[r].Value)
@@ -120,8 +144,9 @@ func restore(ctx context.Context, client *kafka.Client, topic string, g *gateway
 			}
 			next = batch.Next
 		}
+		goOn = append(goOn, next)
 	}
-	return records, nil
+	return records, goOn, nil
 }
 
 // ended returns nil for an error that only says that ctx has ended.

@@ -247,16 +247,24 @@ func factRecord(f webhook.Fact) (event.Message, bool) {
 	return event.Message{Key: []byte(keyFact + strconv.Itoa(int(f.Kind)) + ":" + f.Key), Value: []byte(f.Value)}, true
 }
 
-// Restore takes one record of the context topic, in the order of its partition.
+// Restore takes one record of the context topic, in the order of its partition: one
+// that this gateway wrote, or another. What two of them saw of a number adds up.
 func (g *Gateway) Restore(key, value []byte) {
 	d := g.known
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if number, ok := strings.CutPrefix(string(key), keyNumber); ok {
 		var s sender
-		if err := json.Unmarshal(value, &s); err == nil && len(d.senders) < maxNumbers {
-			d.senders[number] = s
+		if err := json.Unmarshal(value, &s); err != nil || len(d.senders) >= maxNumbers && d.senders[number] == (sender{}) {
+			return
 		}
+		if s.Inputs != 0 {
+			s.Inputs |= d.senders[number].Inputs
+		}
+		if s.Digits == "" {
+			s.Digits = d.senders[number].Digits
+		}
+		d.senders[number] = s
 		return
 	}
 	rest, ok := strings.CutPrefix(string(key), keyFact)

@@ -143,20 +143,42 @@ type origin struct {
 	receivedAt int64
 }
 
+// prepared is what became of a body, before it is written.
+type prepared struct {
+	provider string
+	outcome  outcome
+	messages []topicMessage
+	counts   map[[2]string]int64 // updates by field and outcome
+
+	fresh           []webhook.Fact
+	changed, before map[string]sender
+}
+
 // store writes what became of a body and says how to answer.
 func (g *Gateway) store(ctx context.Context, p webhook.Provider, result *webhook.Result, from origin) outcome {
-	o := outcome{status: http.StatusOK}
-	var messages []topicMessage
-	fresh := g.known.learn(result.Facts)
-	extra, changed, before := g.known.beside(p, result, fresh, from.receivedAt)
-	for _, e := range extra {
-		messages = append(messages, g.message(e))
+	ready := g.prepare(p, result, from)
+	if err := g.batch.write(ctx, ready.messages); err != nil {
+		g.known.forget(ready.fresh, ready.changed, ready.before)
+		return outcome{status: http.StatusServiceUnavailable, err: err}
 	}
-	messages = append(messages, g.remember(fresh, changed)...)
-	counts := map[[2]string]int64{}
+	g.count(&ready)
+	return ready.outcome
+}
+
+// prepare makes the messages of a body and learns from it.
+func (g *Gateway) prepare(p webhook.Provider, result *webhook.Result, from origin) prepared {
+	ready := prepared{provider: p.Name(), outcome: outcome{status: http.StatusOK}, counts: map[[2]string]int64{}}
+	ready.fresh = g.known.learn(result.Facts)
+	var extra []*eventsv1.Event
+	extra, ready.changed, ready.before = g.known.beside(p, result, ready.fresh, from.receivedAt)
+	for _, e := range extra {
+		ready.messages = append(ready.messages, g.message(e))
+	}
+	ready.messages = append(ready.messages, g.remember(ready.fresh, ready.changed)...)
+	o := &ready.outcome
 	for i := range result.Updates {
 		u := &result.Updates[i]
-		counts[[2]string{u.Field, u.Outcome.String()}]++
+		ready.counts[[2]string{u.Field, u.Outcome.String()}]++
 		switch u.Outcome {
 		case webhook.Nothing:
 			o.Nothing++
@@ -165,23 +187,23 @@ func (g *Gateway) store(ctx context.Context, p webhook.Provider, result *webhook
 				o.Unknown = map[string]int{}
 			}
 			o.Unknown[u.Reason]++
-			messages = append(messages, g.deadLetter(p, u, from))
+			ready.messages = append(ready.messages, g.deadLetter(p, u, from))
 		case webhook.Made:
 		}
 		for _, e := range u.Events {
 			o.Events++
-			messages = append(messages, g.message(e))
+			ready.messages = append(ready.messages, g.message(e))
 		}
 	}
-	if err := g.batch.write(ctx, messages); err != nil {
-		g.known.forget(fresh, changed, before)
-		return outcome{status: http.StatusServiceUnavailable, err: err}
-	}
+	return ready
+}
+
+// count reports what was written.
+func (g *Gateway) count(ready *prepared) {
 	metrics := g.config.Telemetry.Metrics()
-	for what, n := range counts {
-		metrics.Add(telemetry.WebhookUpdates, n, p.Name(), what[0], what[1])
+	for what, n := range ready.counts {
+		metrics.Add(telemetry.WebhookUpdates, n, ready.provider, what[0], what[1])
 	}
-	return o
 }
 
 // remember makes the records that a restart rebuilds the context from.

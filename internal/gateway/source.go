@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"time"
 
@@ -65,13 +66,11 @@ func (g *Gateway) ReadSource(ctx context.Context, s Source, partition int32, rec
 		if err != nil {
 			return err
 		}
-		for i := range batch.Records {
-			if err := g.readRecord(ctx, s, partition, &batch.Records[i]); err != nil {
-				return err
-			}
-		}
 		if len(batch.Records) == 0 {
 			continue
+		}
+		if err := g.readRecords(ctx, s, partition, batch.Records); err != nil {
+			return err
 		}
 		if err := records.Commit(batch.Next); err != nil {
 			return err
@@ -79,19 +78,49 @@ func (g *Gateway) ReadSource(ctx context.Context, s Source, partition int32, rec
 	}
 }
 
-// readRecord writes what becomes of one record, however long that takes.
-func (g *Gateway) readRecord(ctx context.Context, s Source, partition int32, r *event.Record) error {
+// writtenAtOnce is how many messages of a source wait to be written at a time.
+const writtenAtOnce = 10_000
+
+// readRecords writes what becomes of the records of a fetch, in their order.
+func (g *Gateway) readRecords(ctx context.Context, s Source, partition int32, records []event.Record) error {
 	start := time.Now()
 	ctx, span := g.config.Telemetry.StartSpan(ctx, telemetry.OperationReceive, s.Topic, partition)
-	p, result := g.convert(s, r)
-	from := origin{topic: s.Topic, partition: partition, offset: r.Offset, receivedAt: r.Timestamp}
+	metrics := g.config.Telemetry.Metrics()
+	var ready []prepared
+	var messages []topicMessage
+	flush := func() error {
+		if err := g.writeUntil(ctx, messages); err != nil {
+			return err
+		}
+		for i := range ready {
+			g.count(&ready[i])
+			metrics.Add(telemetry.WebhookBodies, 1, ready[i].provider, strconv.Itoa(http.StatusOK))
+			metrics.Observe(telemetry.WebhookDuration, time.Since(start), ready[i].provider)
+		}
+		ready, messages = ready[:0], messages[:0]
+		return nil
+	}
+	for i := range records {
+		r := &records[i]
+		p, result := g.convert(s, r)
+		one := g.prepare(p, &result, origin{topic: s.Topic, partition: partition, offset: r.Offset, receivedAt: r.Timestamp})
+		ready, messages = append(ready, one), append(messages, one.messages...)
+		if len(messages) >= writtenAtOnce || i == len(records)-1 {
+			if err := flush(); err != nil {
+				span.End(i, err)
+				return err
+			}
+		}
+	}
+	span.End(len(records), nil)
+	return nil
+}
+
+// writeUntil writes messages again and again until they are acknowledged or ctx ends.
+func (g *Gateway) writeUntil(ctx context.Context, messages []topicMessage) error {
 	for {
-		answer := g.store(ctx, p, &result, from)
-		metrics := g.config.Telemetry.Metrics()
-		metrics.Add(telemetry.WebhookBodies, 1, p.Name(), strconv.Itoa(answer.status))
-		if answer.err == nil {
-			metrics.Observe(telemetry.WebhookDuration, time.Since(start), p.Name())
-			span.End(answer.Events, nil)
+		err := g.batch.write(ctx, messages)
+		if err == nil {
 			return nil
 		}
 		timer := time.NewTimer(retryPause)
@@ -99,7 +128,6 @@ func (g *Gateway) readRecord(ctx context.Context, s Source, partition int32, r *
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			span.End(0, answer.err)
 			return context.Cause(ctx)
 		}
 	}
