@@ -29,7 +29,7 @@ func readBird(c *call, v any) {
 	case strings.HasPrefix(event, "whatsapp."):
 		payload := get(v, "payload")
 		if strings.Contains(event, "template") {
-			birdTemplate(c, v, payload)
+			birdTemplate(c, event, v, payload)
 			return
 		}
 		switch kind := strings.TrimPrefix(event, "whatsapp."); kind {
@@ -42,6 +42,8 @@ func readBird(c *call, v any) {
 		default:
 			c.unknown("other", "event", v)
 		}
+	case strings.HasPrefix(event, "template."):
+		birdTemplate(c, event, v, get(v, "payload"))
 	case event != "":
 		c.nothing("other", "other_channel")
 	case has(v, "message"):
@@ -172,23 +174,42 @@ func birdInteraction(c *call, v any) {
 	c.nothing("interaction", "interaction")
 }
 
-// birdTemplate reads a template webhook.
-func birdTemplate(c *call, v, payload any) {
+// birdTemplate reads a template webhook: the whole template comes, whatever has
+// changed, its rating and category under platformInfo (docs.bird.com, template
+// webhooks, 2026).
+func birdTemplate(c *call, event string, v, payload any) {
 	const field = "template"
-	t := templateUpdate{
-		id: first(str(payload, "platformReference"), str(payload, "id"), str(payload, "templateId")), name: first(str(payload, "platformName"), str(payload, "name"), str(payload, "templateName")),
-		language: first(str(payload, "locale"), str(payload, "language")), waba: first(str(payload, "wabaId"), str(payload, "businessAccountId")),
-		time: c.at(get(payload, "updatedAt"), get(payload, "createdAt"), get(payload, "timestamp")),
-	}
-	if quality := rating(first(str(payload, "newQualityScore"), str(payload, "quality"), str(payload, "qualityScore"))); quality != "" {
-		t.what = "q" + quality
-		if e := c.templateEvent(field, t, v); e != nil {
-			e.Quality = quality
-			c.made(field, e)
-		}
+	info := get(payload, "platformInfo")
+	if platform := first(str(payload, "platformId"), str(info, "platformId")); platform != "" && !strings.HasPrefix(platform, "whatsapp") {
+		c.nothing(field, "other_channel")
 		return
 	}
-	c.templateWord(field, first(str(payload, "status"), str(payload, "event")), t, v)
+	t := templateUpdate{
+		id:       first(str(payload, "platformReference"), str(payload, "id"), str(payload, "templateId")),
+		name:     first(str(payload, "platformName"), str(info, "name"), str(payload, "name"), str(payload, "templateName")),
+		language: first(str(payload, "locale"), str(payload, "defaultLocale"), str(payload, "language")),
+		waba:     first(str(payload, "wabaId"), str(info, "wabaId"), str(payload, "businessAccountId")),
+		time:     c.at(get(payload, "updatedAt"), get(payload, "createdAt"), get(payload, "timestamp")),
+	}
+	word := strings.ToUpper(first(str(info, "status"), str(payload, "status")))
+	if strings.HasSuffix(event, "deleted") {
+		word = "DELETED"
+	}
+	status := strings.TrimPrefix(templateEvents[word], "-locked")
+	if word == "ACTIVE" {
+		status = "APPROVED"
+	}
+	quality := rating(first(str(info, "qualityRating"), str(payload, "newQualityScore"), str(payload, "quality")))
+	category := str(info, "category")
+	if status == "" && quality == "" && category == "" {
+		c.unknown(field, "status_word", v)
+		return
+	}
+	t.what = first(status, "changed") + ":" + first(quality, "-")
+	if e := c.templateEvent(field, t, v); e != nil {
+		e.Status, e.Quality, e.Template.Category = status, quality, category
+		c.made(field, e)
+	}
 }
 
 // messageBird reads the Conversations API. The person's number is an integer there.

@@ -22,7 +22,7 @@ var templateTitles = map[string]struct {
 var templateEvents = map[string]string{
 	"APPROVED": "APPROVED", "REINSTATED": "APPROVED", "UNARCHIVED": "APPROVED", "UNPAUSE": "APPROVED", "UNPAUSED": "APPROVED",
 	"PAUSED": "PAUSED", "FLAGGED": "FLAGGED", "DISABLED": "DISABLED", "REJECTED": "REJECTED", "ARCHIVED": "ARCHIVED", "DELETED": "DELETED",
-	"PENDING_DELETION": "PENDING_DELETION", "PENDING": "PENDING", "IN_APPEAL": "IN_APPEAL", "LIMIT_EXCEEDED": "LIMIT_EXCEEDED", "LOCKED": "-locked",
+	"PENDING_DELETION": "PENDING_DELETION", "PENDING": "PENDING", "IN_APPEAL": "IN_APPEAL", "LIMIT_EXCEEDED": "LIMIT_EXCEEDED", "LOCKED": "-locked", "UNLOCKED": "-locked",
 }
 
 // metaTemplateStatus reads message_template_status_update.

@@ -95,23 +95,27 @@ func watiAccount(c *call, name string, v any) {
 		metaLimit(c, m)
 	case strings.Contains(name, "templatequality"):
 		watiTemplateQuality(c, m, v)
-	case strings.Contains(name, "template") && strings.Contains(name, "status"):
-		t := templateUpdate{
-			id: first(str(v, "templateId"), str(v, "templateName")), name: first(str(v, "templateName"), str(v, "elementName")),
-			language: first(str(v, "language"), str(v, "templateLanguage")), waba: m.waba, time: c.at(m.time),
+	case strings.Contains(name, "templatecategory"):
+		t := watiTemplate(c, m, v, "cat")
+		category := first(str(v, "newTemplateCategory"), str(v, "newCategory"), str(v, "category"))
+		if e := c.templateEvent("template", t, v); e != nil {
+			e.Template.Category = category
+			c.made("template", e)
 		}
-		c.templateWord("template", first(str(v, "status"), str(v, "newStatus"), str(v, "event")), t, v)
+	case strings.Contains(name, "template") && (strings.Contains(name, "status") || strings.Contains(name, "reviewed")):
+		word := first(str(v, "newTemplateStatus"), str(v, "status"), str(v, "newStatus"), str(v, "event"))
+		c.templateWord("template", first(watiTemplateStatuses[word], word), watiTemplate(c, m, v, ""), v)
 	case strings.Contains(name, "waba") || strings.Contains(name, "account"):
 		var restrictions []any
-		for _, r := range list(v, "restrictionInfo") {
+		for _, r := range append(list(v, "restrictionInfo"), list(v, "restriction_info")...) {
 			restrictions = append(restrictions, map[string]any{
 				"restriction_type": first(str(r, "restrictionType"), str(r, "restriction_type")), "expiration": get(r, "expiration"),
 			})
 		}
 		m.value = map[string]any{
 			"event":            first(str(v, "event"), str(v, "updateEvent")),
-			"violation_info":   map[string]any{"violation_type": first(str(v, "violationType"), str(v, "violationInfo", "violationType"))},
-			"ban_info":         map[string]any{"waba_ban_state": first(str(v, "wabaBanState"), str(v, "banInfo", "wabaBanState"))},
+			"violation_info":   map[string]any{"violation_type": first(str(v, "violationInfo", "violation_type"), str(v, "violationInfo", "violationType"), str(v, "violationType"))},
+			"ban_info":         map[string]any{"waba_ban_state": first(str(v, "banInfo", "waba_ban_state"), str(v, "banInfo", "wabaBanState"), str(v, "wabaBanState"))},
 			"restriction_info": restrictions,
 		}
 		metaAccount(c, m)
@@ -124,20 +128,29 @@ func watiAccount(c *call, name string, v any) {
 	}
 }
 
-// watiTemplateQuality reads a template's quality, a word or Wati's integer (0
-// unknown, 1 green, 2 yellow, 3 red).
+// watiTemplateStatuses are Wati's numbers of a template's status.
+var watiTemplateStatuses = map[string]string{"0": "PENDING", "1": "PENDING", "2": "APPROVED", "3": "REJECTED", "4": "DELETED", "5": "PENDING_DELETION"}
+
+// watiTemplate begins a template.update. Neither these events nor Wati's send call
+// name a language, so that the two meet under the same one.
+func watiTemplate(c *call, m *metaChange, v any, what string) templateUpdate {
+	return templateUpdate{
+		id: first(str(v, "templateId"), str(v, "templateName")), name: first(str(v, "templateName"), str(v, "elementName")),
+		language: first(str(v, "language"), str(v, "templateLanguage"), undetermined), waba: m.waba, time: c.at(m.time), what: what,
+	}
+}
+
+// watiTemplateQuality reads a template's quality, a word or Wati's integer: 0
+// unknown, 1 green, 2 red, 3 yellow (docs.wati.io, template quality update,
+// 2026-09-29).
 func watiTemplateQuality(c *call, m *metaChange, v any) {
-	word := first(str(v, "newQualityScore"), str(v, "newQuality"), str(v, "quality"))
-	quality := first(map[string]string{"0": "UNKNOWN", "1": "GREEN", "2": "YELLOW", "3": "RED"}[word], rating(word))
+	word := first(str(v, "newTemplateQuality"), str(v, "newQualityScore"), str(v, "newQuality"), str(v, "quality"))
+	quality := first(map[string]string{"0": "UNKNOWN", "1": "GREEN", "2": "RED", "3": "YELLOW"}[word], rating(word))
 	if quality == "" {
 		c.unknown("template", "quality", v)
 		return
 	}
-	t := templateUpdate{
-		id: first(str(v, "templateId"), str(v, "templateName")), name: first(str(v, "templateName"), str(v, "elementName")),
-		language: first(str(v, "language"), str(v, "templateLanguage")), waba: m.waba, time: c.at(m.time), what: "q" + quality,
-	}
-	if e := c.templateEvent("template", t, v); e != nil {
+	if e := c.templateEvent("template", watiTemplate(c, m, v, "q"+quality), v); e != nil {
 		e.Quality = quality
 		c.made("template", e)
 	}

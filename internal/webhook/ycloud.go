@@ -31,8 +31,14 @@ func readYCloud(c *call, v any) {
 	case "whatsapp.smb.message.echoes", "whatsapp.smb.message.echo":
 		yCloudEcho(c, kind, get(v, "whatsappMessage"), v)
 	case "whatsapp.user.preferences":
-		for _, one := range list(v, "whatsappUserPreferences") {
-			yCloudPreference(c, kind, one, v)
+		preferences := append(list(v, "whatsappUserPreference"), list(v, "whatsappUserPreferences")...)
+		for _, one := range preferences {
+			if c.room(kind, one) {
+				yCloudPreference(c, kind, one, v)
+			}
+		}
+		if len(preferences) == 0 {
+			c.unknown(kind, "preference", v)
 		}
 	case "whatsapp.template.reviewed", "whatsapp.template.quality_updated", "whatsapp.template.category_updated":
 		yCloudTemplate(c, kind, get(v, "whatsappTemplate"), v)
@@ -109,8 +115,8 @@ func yCloudEcho(c *call, field string, v, whole any) {
 }
 
 func yCloudPreference(c *call, field string, v, whole any) {
-	m := message{number: plain(first(str(v, "businessPhoneNumber"), str(v, "to"), str(v, "phoneNumber"))), waba: str(v, "wabaId"), time: c.at(get(v, "updateTime"), get(v, "timestamp"), get(whole, "createTime"))}
-	m.who.see(str(v, "customerPhoneNumber"), str(v, "from"), str(v, "waId"), str(v, "userId"))
+	m := message{number: plain(first(str(v, "businessPhoneNumber"), str(v, "to"), str(v, "phoneNumber"))), waba: str(v, "wabaId"), time: c.at(get(v, "timestamp"), get(v, "updateTime"), get(whole, "createTime"))}
+	m.who.see(str(v, "contactPhoneNumber"), str(v, "customerPhoneNumber"), str(v, "from"), str(v, "waId"), str(v, "userId"))
 	wish := map[string]string{"stop": "stop", "resume": "resume", "signup": "resume"}[strings.ToLower(first(str(v, "value"), str(v, "preference")))]
 	if wish == "" {
 		c.unknown(field, "preference", whole)
@@ -177,7 +183,7 @@ func yCloudNumber(c *call, field string, v, whole any) {
 func yCloudAccount(c *call, field string, v, whole any) {
 	m := &metaChange{field: field, waba: str(v, "id"), time: first(str(v, "updateTime"), str(whole, "createTime"))}
 	var restrictions []any
-	for _, r := range list(v, "restrictionInfo") {
+	for _, r := range append(list(v, "restrictions"), list(v, "restrictionInfo")...) {
 		restrictions = append(restrictions, map[string]any{"restriction_type": first(str(r, "restrictionType"), str(r, "restriction_type")), "expiration": get(r, "expiration")})
 	}
 	m.value = map[string]any{
