@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -9,12 +10,12 @@ import (
 func TestMemoryIsBounded(t *testing.T) {
 	var m Memory
 	for i := range 3 * maxFacts {
-		m.Learn(Fact{Kind: FactNumber, Key: fmt.Sprint(i), Value: "n"})
+		m.Learn(Fact{Kind: FactNumber, Key: strconv.Itoa(i), Value: "n"})
 	}
 	if n := len(m.young[FactNumber]) + len(m.old[FactNumber]); n > 2*maxFacts {
 		t.Errorf("%d facts", n)
 	}
-	if got := m.Known(FactNumber, fmt.Sprint(3*maxFacts-1)); got != "n" {
+	if got := m.Known(FactNumber, strconv.Itoa(3*maxFacts-1)); got != "n" {
 		t.Errorf("the newest is %q", got)
 	}
 	if m.Learn(Fact{Kind: FactNumber, Key: "x", Value: strings.Repeat("y", maxFact)}) {

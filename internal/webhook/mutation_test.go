@@ -16,7 +16,12 @@ import (
 func TestNoMemberIsTakenForGranted(t *testing.T) {
 	others := []any{
 		nil, "", " ", "x", "447700900123", "100000000000123@lid", json.Number("0"), json.Number("-1"), json.Number("1795860000"), json.Number("1e999"),
-		true, []any{}, []any{nil, "a", map[string]any{}}, map[string]any{}, map[string]any{"id": "a", "low": json.Number("1")}, strings.Repeat("é", 300),
+		true,
+		[]any{},
+		[]any{nil, "a", map[string]any{}},
+		map[string]any{},
+		map[string]any{"id": "a", "low": json.Number("1")},
+		strings.Repeat("é", 300),
 	}
 	d := codec.NewDecoder(codec.Config{})
 	source := Source{ReceivedAt: received, NumberID: "n", WABAID: "w", PortfolioID: "p"}
