@@ -42,6 +42,10 @@ func migrateKafka(ctx context.Context, out io.Writer, cfg config.Config) error {
 		return err
 	}
 	defer client.Close()
+	if !slices.Contains(cfg.Roles, event.RoleGateway) {
+		// `sendwatch gateway` takes the role by itself and must find its topic.
+		cfg.Roles = append(slices.Clone(cfg.Roles), event.RoleGateway)
+	}
 	created, err := client.CreateMissing(ctx, topics(cfg))
 	for _, name := range created {
 		fmt.Fprintf(out, "created topic %s\n", name)
