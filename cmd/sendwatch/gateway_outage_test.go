@@ -51,7 +51,10 @@ func outageConfig(listen string, brokers []string) config.Config {
 	return cfg
 }
 
-// TestGatewayLosesNothing stops the broker and kills the gateway under load, with
+// outage is for how long the broker stands still.
+const outage = time.Minute
+
+// TestGatewayLosesNothing stops the broker for a minute and kills the gateway under load, with
 // clients that repeat what was not answered 200, as Meta does: every message is in
 // the topic, under one id, and what is there twice is the same byte for byte.
 func TestGatewayLosesNothing(t *testing.T) {
@@ -119,6 +122,9 @@ func TestGatewayLosesNothing(t *testing.T) {
 	if err := broker.Pause(); err != nil {
 		t.Fatal(err)
 	}
+	away := time.NewTimer(outage)
+	defer away.Stop()
+	<-away.C
 	waitFor(t, func() bool { return refused.Load() > 8 })
 	if err := broker.Resume(); err != nil {
 		t.Fatal(err)
