@@ -20,9 +20,10 @@ type migrateCmd struct {
 	Config string `default:"sendwatch.yaml" type:"path" placeholder:"FILE" help:"Configuration file."`
 }
 
-// Run creates missing topics and applies missing statements of the schema, as far
-// as the configured roles use them. It changes nothing that exists, so it may be run before every start. What one of
-// the two refuses does not keep the other from being done.
+// Run creates all missing topics, and applies missing statements of the schema where
+// the configured roles use ClickHouse. It changes nothing that exists, so it may be
+// run before every start. What one of the two refuses does not keep the other from
+// being done.
 func (c *migrateCmd) Run(ctx context.Context) error {
 	cfg, err := config.Load(c.Config)
 	if err != nil {
@@ -42,10 +43,9 @@ func migrateKafka(ctx context.Context, out io.Writer, cfg config.Config) error {
 		return err
 	}
 	defer client.Close()
-	if !slices.Contains(cfg.Roles, event.RoleGateway) {
-		// `sendwatch gateway` takes the role by itself and must find its topic.
-		cfg.Roles = append(slices.Clone(cfg.Roles), event.RoleGateway)
-	}
+	// The topics are one deployment's: a process of another role, started after this
+	// one, must find its own, whichever configuration made them.
+	cfg.Roles = []string{event.RoleNumbers, event.RolePortfolios, event.RoleSink, event.RoleGateway}
 	created, err := client.CreateMissing(ctx, topics(cfg))
 	for _, name := range created {
 		fmt.Fprintf(out, "created topic %s\n", name)

@@ -7,6 +7,7 @@ import (
 
 	"sendwatch/internal/config"
 	"sendwatch/internal/embedded/embeddedtest"
+	"sendwatch/internal/event"
 )
 
 func TestMain(m *testing.M) { embeddedtest.Main(m) }
@@ -56,4 +57,22 @@ func TestMigrateAndCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	said("again", "all topics exist", "is complete")
+}
+
+// TestMigrateMakesTheTopicsOfAllRoles: the configuration of one role prepares the
+// topics of a deployment, since a process of another role may be started next.
+func TestMigrateMakesTheTopicsOfAllRoles(t *testing.T) {
+	cfg := config.Default()
+	cfg.Kafka.Brokers = embeddedtest.Kafka(t).Addrs()
+	cfg.Roles = []string{event.RoleSink}
+	var out bytes.Buffer
+	if err := migrateKafka(t.Context(), &out, cfg); err != nil {
+		t.Fatal(err)
+	}
+	k := cfg.Kafka.Topics
+	for _, name := range []string{k.Events, k.Flags, k.Rows, k.DeadLetter, k.Gateway} {
+		if !strings.Contains(out.String(), "created topic "+name+"\n") {
+			t.Errorf("topic %s was not made:\n%s", name, out.String())
+		}
+	}
 }
