@@ -45,9 +45,13 @@ func join(t *testing.T, brokers []string, topic, group string, change ...func(*C
 				delete(m.held, c.Partition)
 				m.mu.Unlock()
 			}()
-			if _, err := c.Open(ctx, c.Committed); err != nil {
+			next, err := c.Open(ctx, c.Committed)
+			if err != nil {
 				return err
 			}
+			m.mu.Lock()
+			m.last[c.Partition] = max(m.last[c.Partition], next)
+			m.mu.Unlock()
 			for {
 				b, err := c.Fetch(ctx)
 				if ctx.Err() != nil {
