@@ -62,6 +62,20 @@ func TestRunRefusesMissingTopics(t *testing.T) {
 	}
 }
 
+// The bounds of the configuration are those of the roles, one by one, and so are their
+// defaults, which the table of reasons repeats.
+func TestReadinessIsConfigured(t *testing.T) {
+	cfg := config.Default()
+	if got := bounds(&cfg); got != pipeline.DefaultBounds() {
+		t.Errorf("by default %+v, want %+v", got, pipeline.DefaultBounds())
+	}
+	cfg.Readiness = config.Readiness{KafkaSilent: 1, CatchingUp: 2, HeldBack: 3, WatermarkBehind: 4, WaitingForNumbers: 5, SinkBehind: 6}
+	want := pipeline.Bounds{KafkaSilent: 1, CatchingUp: 2, HeldBack: 3, WatermarkBehind: 4, WaitingForNumbers: 5, SinkBehind: 6}
+	if got := bounds(&cfg); got != want {
+		t.Errorf("configured %+v, want %+v", got, want)
+	}
+}
+
 // Brokers may come up later than the process: it waits for them, and says so.
 func TestRunWaitsForBrokers(t *testing.T) {
 	cfg := config.Default()

@@ -88,14 +88,14 @@ func newPipelines(o runOptions) (*pipelines, error) {
 			DedupHorizon: o.settings.Numbers.DedupHorizon.Milliseconds(), PaneBits: paneBits(o.settings.Numbers.PaneSize),
 			MaxKeys: o.settings.Numbers.MaxKeys, MaxLinks: o.settings.Numbers.MaxLinks, SilentAfter: o.settings.Numbers.SilentAfter,
 			NoContacts: !o.settings.Numbers.ContactOutcomes,
-			Drain:      p.client.DrainTime(), Recent: recent, Keeper: p.client.NewNotes(groups.Numbers), Telemetry: o.telemetry, Logger: o.logger,
+			Drain:      p.client.DrainTime(), Recent: recent, Keeper: p.client.NewNotes(groups.Numbers), Bounds: bounds(&o.settings), Telemetry: o.telemetry, Logger: o.logger,
 		})
 	}
 	if slices.Contains(o.settings.Roles, event.RolePortfolios) {
 		p.portfolios = pipeline.NewPortfolios(pipeline.PortfoliosConfig{
 			Events: topics.Events, Flags: topics.Flags, Rows: topics.Rows, Writer: producer, Topics: producer,
 			Policy: o.policy, Policies: o.store(), Shadow: o.shadow, Drain: p.client.DrainTime(), Recent: recent,
-			Keeper: p.client.NewNotes(groups.Portfolios), Telemetry: o.telemetry, Logger: o.logger,
+			Keeper: p.client.NewNotes(groups.Portfolios), Bounds: bounds(&o.settings), Telemetry: o.telemetry, Logger: o.logger,
 		})
 	}
 	if slices.Contains(o.settings.Roles, event.RoleSink) {
@@ -104,7 +104,7 @@ func newPipelines(o runOptions) (*pipelines, error) {
 			return nil, err
 		}
 		p.sink = pipeline.NewSink(pipeline.SinkConfig{
-			Store: p.tables.NewWriter(), Drain: p.client.DrainTime(), Keeper: p.client.NewNotes(groups.Sink), Telemetry: o.telemetry, Logger: o.logger,
+			Store: p.tables.NewWriter(), Drain: p.client.DrainTime(), Keeper: p.client.NewNotes(groups.Sink), Bounds: bounds(&o.settings), Telemetry: o.telemetry, Logger: o.logger,
 		})
 	}
 	if slices.Contains(o.settings.Roles, event.RoleGateway) {
@@ -128,6 +128,9 @@ func newPipelines(o runOptions) (*pipelines, error) {
 
 // paneBits returns k of a pane size of 2^k records, which the configuration has checked.
 func paneBits(size int) uint8 { return uint8(bits.Len(uint(size)) - 1) }
+
+// bounds returns from when on a role is not ready.
+func bounds(settings *config.Config) pipeline.Bounds { return pipeline.Bounds(settings.Readiness) }
 
 // run joins the groups and works until ctx ends; then every role brings what it
 // has to its end and leaves. One role's trouble never ends the others: it is tried

@@ -16,6 +16,7 @@ type Config struct {
 	Contacts   Contacts
 	Policy     Policy
 	Numbers    Numbers
+	Readiness  Readiness
 	HTTP       HTTP
 	Gateway    Gateway
 	Sources    []Source // topics of webhooks' bodies that the gateway reads
@@ -119,6 +120,17 @@ type Numbers struct {
 	ContactOutcomes bool
 }
 
+// Readiness says from when on something counts as a reason for not being ready. The
+// reasons and their defaults are in internal/README.md.
+type Readiness struct {
+	KafkaSilent       time.Duration // Kafka has answered nothing of a partition
+	CatchingUp        time.Duration // by which a partition is behind
+	HeldBack          time.Duration // an open transaction keeps records from being read
+	WatermarkBehind   time.Duration // by which the events of a partition are late
+	WaitingForNumbers time.Duration // by which a partition of the events topic is behind another
+	SinkBehind        time.Duration // rows have waited to be stored
+}
+
 // HTTP is where health, metrics and the API are served; an empty Listen: nowhere.
 type HTTP struct {
 	Listen string // host:port
@@ -159,10 +171,14 @@ func Default() Config {
 		},
 		ClickHouse: ClickHouse{Addresses: []string{"localhost:9000"}, Database: "sendwatch", Username: "default"},
 		Numbers:    Numbers{DedupHorizon: time.Hour, PaneSize: 1 << 16, LongestOutage: 24 * time.Hour, MaxKeys: 100_000, MaxLinks: 1_000_000, SilentAfter: time.Hour, ContactOutcomes: true},
-		HTTP:       HTTP{Listen: "localhost:8080"},
-		Gateway:    Gateway{Listen: "localhost:8090"},
-		Log:        Log{Level: "info", Format: "text"},
-		Telemetry:  Telemetry{ServiceName: "sendwatch"},
+		Readiness: Readiness{
+			KafkaSilent: 8 * time.Second, CatchingUp: time.Minute, HeldBack: 5 * time.Second,
+			WatermarkBehind: 15 * time.Minute, WaitingForNumbers: 10 * time.Minute, SinkBehind: time.Minute,
+		},
+		HTTP:      HTTP{Listen: "localhost:8080"},
+		Gateway:   Gateway{Listen: "localhost:8090"},
+		Log:       Log{Level: "info", Format: "text"},
+		Telemetry: Telemetry{ServiceName: "sendwatch"},
 	}
 }
 

@@ -59,6 +59,28 @@ func TestReadyWhileKafkaAnswers(t *testing.T) {
 	}
 }
 
+// A configured bound replaces its default, and no other.
+func TestBoundsAreConfigured(t *testing.T) {
+	for _, c := range []struct {
+		after time.Duration
+		want  bool
+	}{{4 * time.Second, false}, {12 * time.Second, true}} {
+		bubble(t, func(t *testing.T) {
+			log := &fakeLog{topic: "rows"}
+			log.append(batchOf(1))
+			s := NewSink(SinkConfig{Store: &fakeStore{}, Logger: slog.New(slog.DiscardHandler), Bounds: Bounds{KafkaSilent: 10 * time.Second}})
+			whileRunning(t, s.Run, joining(log), func() {
+				elapse(2 * time.Second)
+				log.set(func() { log.hang = true })
+				elapse(c.after)
+				if silent := s.Ready() != nil; silent != c.want {
+					t.Errorf("%v after the last answer, with a bound of 10 s: %v", c.after, s.Ready())
+				}
+			})
+		})
+	}
+}
+
 // truncatedLog is a log whose first records have been deleted.
 type truncatedLog struct {
 	*fakeLog

@@ -41,6 +41,8 @@ type NumbersConfig struct {
 	// SilentAfter is how long all partitions may bring no event before the role is not
 	// ready; 0 for ever.
 	SilentAfter time.Duration
+	// Bounds say from when on something is a reason for not being ready.
+	Bounds Bounds
 	// Keeper keeps what an operator has to acknowledge; nil keeps it in memory only.
 	Keeper Keeper
 
@@ -76,6 +78,7 @@ func NewNumbers(config NumbersConfig) *Numbers {
 	c := config.withDefaults()
 	n := &Numbers{config: c, role: role{
 		name: event.RoleNumbers, rebuilds: true, drain: c.Drain, now: orNow(c.Now), telemetry: c.Telemetry, logger: c.Logger, keeper: c.Keeper,
+		bounds: c.Bounds.withDefaults(),
 	}}
 	n.more = n.silence
 	n.assignments.changed = func(owned int) { c.Telemetry.Metrics().Set(telemetry.Partitions, float64(owned), event.RoleNumbers) }

@@ -39,6 +39,8 @@ type PortfoliosConfig struct {
 	// Recent remembers the flags that were written; default one of 1,000 of its own.
 	Recent *RecentFlags
 
+	// Bounds say from when on something is a reason for not being ready.
+	Bounds Bounds
 	// Keeper keeps what an operator has to acknowledge; nil keeps it in memory only.
 	Keeper Keeper
 
@@ -77,6 +79,7 @@ func NewPortfolios(config PortfoliosConfig) *Portfolios {
 	c := config.withDefaults()
 	r := &Portfolios{config: c, role: role{
 		name: event.RolePortfolios, rebuilds: true, drain: c.Drain, now: orNow(c.Now), telemetry: c.Telemetry, logger: c.Logger, keeper: c.Keeper,
+		bounds: c.Bounds.withDefaults(),
 	}}
 	r.assignments.changed = func(owned int) { c.Telemetry.Metrics().Set(telemetry.Partitions, float64(owned), event.RolePortfolios) }
 	return r

@@ -9,7 +9,7 @@ import (
 )
 
 // problems returns what is wrong with one partition at a time, from its status alone.
-func (s *PartitionStatus) problems(now time.Time) []Problem {
+func (s *PartitionStatus) problems(now time.Time, bounds *Bounds) []Problem {
 	var list []Problem
 	add := func(r Reason, format string, args ...any) {
 		list = append(list, Problem{Reason: r, Role: s.Role, Topic: s.Topic, Partition: s.Partition, Detail: fmt.Sprintf(format, args...)})
@@ -18,26 +18,26 @@ func (s *PartitionStatus) problems(now time.Time) []Problem {
 		add(s.stoppedBy, "%s", s.Error)
 		return append(list, s.incidents()...)
 	}
-	if !s.Answered.IsZero() && now.Sub(s.Answered) > silentKafka && !s.forStore {
+	if !s.Answered.IsZero() && now.Sub(s.Answered) > bounds.KafkaSilent && !s.forStore {
 		add(ReasonKafkaSilent, "no answer from Kafka since %s%s", s.Answered.UTC().Format(time.RFC3339), because(s.Retrying))
 	}
 	lag := time.Duration(s.LagSeconds * float64(time.Second))
 	switch {
 	case s.CaughtUpAt.IsZero():
 		add(ReasonCatchingUp, "%d records to go%s", s.Lag, because(s.Retrying))
-	case lag > tooFarBehind && s.Role != event.RoleSink:
+	case lag > bounds.CatchingUp && s.Role != event.RoleSink:
 		add(ReasonCatchingUp, "%d records and %s behind", s.Lag, lag.Round(time.Second))
 	}
-	if s.HeldBack > 0 && now.Sub(s.HeldSince) > heldBackAfter {
+	if s.HeldBack > 0 && now.Sub(s.HeldSince) > bounds.HeldBack {
 		add(ReasonHeldBack, "%d records from offset %d on cannot be read since %s", s.HeldBack, s.End, s.HeldSince.UTC().Format(time.RFC3339))
 	}
 	switch s.Role {
 	case event.RoleNumbers:
-		list = append(list, s.inputProblems(now)...)
+		list = append(list, s.inputProblems(now, bounds)...)
 	case event.RolePortfolios:
-		list = append(list, s.portfolioProblems(now)...)
+		list = append(list, s.portfolioProblems(now, bounds)...)
 	case event.RoleSink:
-		if wait := max(lag, sincePending(s, now)); !s.CaughtUpAt.IsZero() && wait > tooFarBehind {
+		if wait := max(lag, sincePending(s, now)); !s.CaughtUpAt.IsZero() && wait > bounds.SinkBehind {
 			add(ReasonSinkBehind, "rows have waited for %s", wait.Round(time.Second))
 		}
 	}
@@ -60,7 +60,7 @@ func sincePending(s *PartitionStatus, now time.Time) time.Duration {
 }
 
 // inputProblems returns what is wrong with the events that come.
-func (s *PartitionStatus) inputProblems(now time.Time) []Problem {
+func (s *PartitionStatus) inputProblems(now time.Time, bounds *Bounds) []Problem {
 	var list []Problem
 	add := func(r Reason, format string, args ...any) {
 		list = append(list, Problem{Reason: r, Role: s.Role, Topic: s.Topic, Partition: s.Partition, Detail: fmt.Sprintf(format, args...)})
@@ -84,22 +84,22 @@ func (s *PartitionStatus) inputProblems(now time.Time) []Problem {
 			by = "an event of number_id " + s.WatermarkBy
 		}
 		add(ReasonWatermarkAhead, "the partition's time is %s, which is %s ahead; %s brought it there", at, ahead.Round(time.Second), by)
-	case -ahead > watermarkBehind && !s.CaughtUpAt.IsZero() && now.Sub(s.CaughtUpAt) > watermarkGrace:
+	case -ahead > bounds.WatermarkBehind && !s.CaughtUpAt.IsZero() && now.Sub(s.CaughtUpAt) > min(watermarkGrace, bounds.WatermarkBehind):
 		add(ReasonWatermarkBehind, "the partition's time is %s, which is %s behind", at, (-ahead).Round(time.Second))
 	}
 	return list
 }
 
 // portfolioProblems returns what keeps portfolios from being evaluated.
-func (s *PartitionStatus) portfolioProblems(now time.Time) []Problem {
+func (s *PartitionStatus) portfolioProblems(now time.Time, bounds *Bounds) []Problem {
 	p := &s.Portfolios
 	var detail string
 	switch {
-	case s.CaughtUpAt.IsZero() || now.Sub(s.CaughtUpAt) < tooFarBehind:
+	case s.CaughtUpAt.IsZero() || now.Sub(s.CaughtUpAt) < min(progressGrace, bounds.WaitingForNumbers):
 		return nil
 	case len(p.Silent) > 0:
 		detail = fmt.Sprintf("no progress record yet of the partitions %v of the events topic", p.Silent)
-	case p.Behind > portfoliosBehind.Milliseconds():
+	case p.Behind > bounds.WaitingForNumbers.Milliseconds():
 		detail = fmt.Sprintf("the last evaluated minute is %s behind the fastest partition of the events topic", time.Duration(p.Behind)*time.Millisecond)
 	default:
 		return nil

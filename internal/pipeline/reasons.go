@@ -73,7 +73,7 @@ var reasons = [NumReasons]ReasonText{
 		Action: "see whether the topic lost records (unclean leader election); then restart the process",
 	},
 	ReasonKafkaSilent: {
-		Name: "kafka_silent", Meaning: "Kafka has answered no fetch and acknowledged no write of a partition for 15 s.",
+		Name: "kafka_silent", Meaning: "Kafka has answered no fetch and acknowledged no write of a partition for 8 s.",
 		Action: "see whether the brokers of the partition are up and reachable",
 	},
 	ReasonCatchingUp: {
@@ -158,15 +158,41 @@ func (p *Problem) String() string {
 	return fmt.Sprintf("%s: %s: %s; %s", where, p.Reason, p.Detail, reasons[p.Reason].Action)
 }
 
-// Bounds of the reasons. Their meanings above repeat them.
+// Bounds say from when on something counts as a reason. A field that is zero is as in
+// DefaultBounds, which the meanings above repeat.
+type Bounds struct {
+	KafkaSilent       time.Duration // no answer to a fetch, which waits for half a second, nor to a write
+	CatchingUp        time.Duration // by which a partition is behind
+	HeldBack          time.Duration // for which a transaction has been open
+	WatermarkBehind   time.Duration // of a partition's time
+	WaitingForNumbers time.Duration // by which a partition of the events topic is behind another
+	SinkBehind        time.Duration // for which rows have waited
+}
+
+// DefaultBounds returns the bounds that hold where nothing else is said.
+func DefaultBounds() Bounds {
+	return Bounds{
+		KafkaSilent: 8 * time.Second, CatchingUp: time.Minute, HeldBack: 5 * time.Second,
+		WatermarkBehind: 15 * time.Minute, WaitingForNumbers: 10 * time.Minute, SinkBehind: time.Minute,
+	}
+}
+
+func (b Bounds) withDefaults() Bounds {
+	d := DefaultBounds()
+	setDefault(&b.KafkaSilent, d.KafkaSilent)
+	setDefault(&b.CatchingUp, d.CatchingUp)
+	setDefault(&b.HeldBack, d.HeldBack)
+	setDefault(&b.WatermarkBehind, d.WatermarkBehind)
+	setDefault(&b.WaitingForNumbers, d.WaitingForNumbers)
+	setDefault(&b.SinkBehind, d.SinkBehind)
+	return b
+}
+
+// Bounds that are not configured.
 const (
-	silentKafka      = 15 * time.Second // no answer to a fetch, which waits for a second, nor to a write
-	tooFarBehind     = time.Minute
-	heldBackAfter    = 5 * time.Second
-	watermarkAhead   = 6 * time.Minute // the contract lets an event be 5 ahead of its record
-	watermarkBehind  = 15 * time.Minute
-	watermarkGrace   = 2 * time.Minute // since a partition was read to its end: idle ones get clock events by then
-	portfoliosBehind = 10 * time.Minute
-	minuteFloor      = 5  // records of a minute below which no share is judged
-	minuteShare      = 10 // one in so many
+	watermarkAhead = 6 * time.Minute // the contract lets an event be 5 ahead of its record
+	watermarkGrace = 2 * time.Minute // at most, since a partition was read to its end: idle ones get clock events by then
+	progressGrace  = time.Minute     // at most, since then: each partition has reported progress by then
+	minuteFloor    = 5               // records of a minute below which no share is judged
+	minuteShare    = 10              // one in so many
 )

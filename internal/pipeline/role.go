@@ -19,6 +19,7 @@ type role struct {
 	now       func() time.Time
 	telemetry *telemetry.Telemetry
 	logger    *slog.Logger
+	bounds    Bounds
 
 	keeper Keeper // nil: incidents are kept in memory only
 	// more returns what is wrong with the role beside its partitions; nil for nothing.

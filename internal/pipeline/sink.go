@@ -23,6 +23,8 @@ type SinkConfig struct {
 	// Retry is the longest pause between two tries of an insert; default 30 s.
 	Retry time.Duration
 
+	// Bounds say from when on something is a reason for not being ready.
+	Bounds Bounds
 	// Keeper keeps what an operator has to acknowledge; nil keeps it in memory only.
 	Keeper Keeper
 
@@ -54,7 +56,9 @@ type Sink struct {
 // NewSink returns a role that does nothing yet.
 func NewSink(config SinkConfig) *Sink {
 	c := config.withDefaults()
-	s := &Sink{config: c, role: role{name: event.RoleSink, drain: c.Drain, now: c.Now, telemetry: c.Telemetry, logger: c.Logger, keeper: c.Keeper}}
+	s := &Sink{config: c, role: role{
+		name: event.RoleSink, drain: c.Drain, now: c.Now, telemetry: c.Telemetry, logger: c.Logger, keeper: c.Keeper, bounds: c.Bounds.withDefaults(),
+	}}
 	s.more = s.refusal
 	s.inserter = newInserter(&s.config)
 	return s

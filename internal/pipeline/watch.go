@@ -67,7 +67,7 @@ func (r *role) Problems() []Problem {
 	}
 	now, all := r.now(), r.statuses.all()
 	for i := range all {
-		list = append(list, all[i].problems(now)...)
+		list = append(list, all[i].problems(now, &r.bounds)...)
 	}
 	if r.more != nil {
 		list = append(list, r.more(now, all)...)
