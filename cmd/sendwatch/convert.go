@@ -8,17 +8,20 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"sendwatch/internal/codec"
 	"sendwatch/internal/webhook"
+	eventsv1 "sendwatch/schemas/events/v1"
 )
 
 // convertCmd turns bodies of webhooks into events.
 type convertCmd struct {
 	Files      []string          `arg:"" name:"file" help:"Files of one body or of a body a line, as they came or wrapped with what surrounded them; - is standard input."`
 	From       string            `required:"" placeholder:"PROVIDER" help:"Whose bodies they are: ${providers}."`
+	Taught     bool              `help:"Also write what the bodies teach beside their own events: other identifiers of a person (contact.alias), how often a template was paused. For a replay; the gateway does so always."`
 	Sends      bool              `help:"The bodies are send calls, {request, response}, also where that cannot be seen."`
 	NumberID   string            `name:"number-id" placeholder:"ID" help:"The number, where a body names none."`
 	WABAID     string            `name:"waba-id" placeholder:"ID" help:"The WhatsApp Business Account, where a body names none."`
@@ -38,7 +41,7 @@ func (c *convertCmd) Run() error {
 	}
 	out := bufio.NewWriter(os.Stdout)
 	run := conversion{
-		provider: p, sends: c.Sends, memory: memory, out: out, report: os.Stderr,
+		provider: p, sends: c.Sends, taught: c.Taught, memory: memory, out: out, report: os.Stderr,
 		source: webhook.Source{
 			NumberID: c.NumberID, WABAID: c.WABAID, ReceivedAt: c.ReceivedAt, AssumedAt: time.Now().UnixMilli(), Directory: memory,
 		},
@@ -67,6 +70,7 @@ func readFile(name string) ([]byte, error) {
 type conversion struct {
 	provider webhook.Provider
 	sends    bool
+	taught   bool
 	source   webhook.Source
 	memory   *webhook.Memory
 	out      *bufio.Writer
@@ -100,7 +104,11 @@ func (c *conversion) body(place string, body []byte) error {
 	}
 	result := read(body, c.source)
 	for _, fact := range result.Facts {
-		c.memory.Learn(fact)
+		if alias := fact.Alias(); c.memory.Learn(fact) && c.taught && alias != nil {
+			if err := c.write(alias); err != nil {
+				return err
+			}
+		}
 	}
 	for i := range result.Updates {
 		u := &result.Updates[i]
@@ -111,11 +119,23 @@ func (c *conversion) body(place string, body []byte) error {
 			fmt.Fprintf(c.report, "%s: update %d, %s: not understood: %s: %s\n", place, i+1, u.Field, u.Reason, strings.TrimSpace(string(u.Kept)))
 		case webhook.Made:
 		}
-		for _, e := range u.Events {
-			c.line = append(codec.AppendEventJSON(c.line[:0], e), '\n')
-			if _, err := c.out.Write(c.line); err != nil {
-				return err
-			}
+		events := u.Events
+		if c.taught {
+			events = slices.Concat(u.Taught, u.Events)
+		}
+		if err := c.write(events...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write writes events, one a line.
+func (c *conversion) write(events ...*eventsv1.Event) error {
+	for _, e := range events {
+		c.line = append(codec.AppendEventJSON(c.line[:0], e), '\n')
+		if _, err := c.out.Write(c.line); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -1,5 +1,6 @@
 // Package gateway takes the webhooks of providers and the sends of a BSP over
-// HTTP, and bodies that lie in a topic, and writes the events that they become.
+// HTTP, and bodies that lie in a topic, and writes the events that they become,
+// what they teach beside these, and the number.profile that they add up to.
 //
 // It promises that a body is answered 200 only once all its events, and what was
 // not understood of it, are acknowledged by the brokers; that one which cannot be

@@ -519,3 +519,52 @@ func TestManyAtATime(t *testing.T) {
 		t.Errorf("%d events, want 200", len(seen))
 	}
 }
+
+// TestTaughtIsPublished posts bodies that teach something beside their events, and
+// reads one from a topic: it is written in front of the events of its update, under
+// ids that a repeated body has too.
+func TestTaughtIsPublished(t *testing.T) {
+	const changed = `{"entry":[{"id":"w","changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"100"},"messages":[{"from":"447700900123","id":"wamid.S","timestamp":"1795860000","type":"system","system":{"type":"user_changed_number","wa_id":"447700900124"}}]}}]}]}`
+	const asked = `{"entry":[{"id":"w","changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"100"},"contacts":[{"user_id":"GB.1"}],"messages":[{"from_user_id":"GB.1","id":"wamid.C","timestamp":"1795860000","type":"contacts","origin":"contact_request","contacts":[{"phones":[{"wa_id":"447700900125"}]}]}]}}]}]}`
+	const paused = `{"entry":[{"id":"w","time":1795860000,"changes":[{"field":"message_template_status_update","value":{"event":"PAUSED","message_template_id":9,"message_template_name":"offer","message_template_language":"en-GB","other_info":{"title":"SECOND_PAUSE"}}}]}]}`
+	for _, c := range []struct {
+		body, answer string
+		ids          []string
+	}{
+		{changed, `{"events":0,"taught":1,"nothing":1}`, []string{"alias:wamid.S"}},
+		{asked, `{"events":1,"taught":1,"nothing":0}`, []string{"alias:wamid.C", "in:wamid.C"}},
+		{paused, `{"events":1,"taught":1,"nothing":0}`, []string{"tplp:9:1795860000:2", "tpl:9:1795860000:PAUSED"}},
+	} {
+		w := &log{}
+		g, address := start(t, Config{Writer: w, Auth: Auth{Open: true}})
+		for range 2 {
+			if status, answer, _ := post(t, address+"/v1/webhooks/meta", "application/json", []byte(c.body)); status != http.StatusOK || answer != c.answer {
+				t.Errorf("answered %d %s, want %s", status, answer, c.answer)
+			}
+		}
+		if ids := idsBesideProfiles(w.events(t)); !slices.Equal(ids, slices.Concat(c.ids, c.ids)) {
+			t.Errorf("posted twice: %q, want %q twice", ids, c.ids)
+		}
+		p := &partition{committed: make(chan int64, 1), records: []event.Record{{Offset: 7, Timestamp: now, Value: []byte(c.body)}}}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- g.ReadSource(ctx, Source{Topic: "raw", Provider: "meta"}, 0, p) }()
+		<-p.committed
+		cancel()
+		<-done
+		if ids := idsBesideProfiles(w.events(t)); !slices.Equal(ids, c.ids) {
+			t.Errorf("from a topic: %q, want %q", ids, c.ids)
+		}
+	}
+}
+
+// idsBesideProfiles returns the ids of the events that are no number.profile.
+func idsBesideProfiles(events []*eventsv1.Event) []string {
+	var ids []string
+	for _, e := range events {
+		if e.Type != "number.profile" {
+			ids = append(ids, e.Id)
+		}
+	}
+	return ids
+}

@@ -84,7 +84,7 @@ func (d *directory) beside(p webhook.Provider, result *webhook.Result, fresh []w
 				d.end(f.Key, was, changed)
 			}
 		case webhook.FactPhone:
-			if e := aliasOf(f); e != nil {
+			if e := f.Alias(); e != nil {
 				events = append(events, e)
 			}
 		case webhook.FactPortfolio, webhook.FactHeld:
@@ -205,17 +205,6 @@ func (d *directory) profile(p webhook.Provider, number string, at int64) *events
 	return &eventsv1.Event{
 		Id: "profile:" + number + ":" + strings.Join(names, "+") + ":" + strconv.FormatInt(at, 10), Type: "number.profile", Time: new(at),
 		NumberId: number, WabaId: s.WABA, Country: country, Connection: connection, Inputs: &eventsv1.Inputs{Names: names},
-	}
-}
-
-// aliasOf reports the phone behind a hidden id, once for a number.
-func aliasOf(f webhook.Fact) *eventsv1.Event {
-	if f.NumberID == "" || f.Time == 0 {
-		return nil
-	}
-	return &eventsv1.Event{
-		Id: "alias:" + f.NumberID + ":" + f.Key, Type: "contact.alias", Time: new(f.Time),
-		NumberId: f.NumberID, Contact: f.Value, Previous: f.Key,
 	}
 }
 

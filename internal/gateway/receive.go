@@ -48,6 +48,7 @@ type outcome struct {
 	status  int
 	err     error
 	Events  int            `json:"events"`
+	Taught  int            `json:"taught,omitempty"` // events beside the body's own
 	Nothing int            `json:"nothing"`
 	Unknown map[string]int `json:"unknown,omitempty"` // by reason
 	// Challenge is what Exotel wants back when it checks the address.
@@ -189,6 +190,10 @@ func (g *Gateway) prepare(p webhook.Provider, result *webhook.Result, from origi
 			o.Unknown[u.Reason]++
 			ready.messages = append(ready.messages, g.deadLetter(p, u, from))
 		case webhook.Made:
+		}
+		for _, e := range u.Taught {
+			o.Taught++
+			ready.messages = append(ready.messages, g.message(e))
 		}
 		for _, e := range u.Events {
 			o.Events++

@@ -17,7 +17,8 @@ var update = flag.Bool("update", false, "write testdata/bodies again from what t
 // TestBodies reads testdata/bodies: a file a provider, with bodies of our own on
 // every kind of message, status and mistake that its documentation names. A line
 // that begins with # says what the next body is about, one with = an event that
-// it becomes, with - an update of which none is made, and why.
+// it becomes, with + one that it teaches, with - an update of which none is made,
+// and why.
 func TestBodies(t *testing.T) {
 	files, err := filepath.Glob("testdata/bodies/*.txt")
 	if err != nil || len(files) != len(Providers()) {
@@ -52,7 +53,7 @@ func rewritten(p Provider, data string) string {
 	memory.Learn(Fact{Kind: FactPortfolio, Key: "200000000000001", Value: "300000000000001"})
 	for line := range strings.Lines(data) {
 		line = strings.TrimRight(line, "\n")
-		if strings.HasPrefix(line, "= ") || strings.HasPrefix(line, "- ") {
+		if strings.HasPrefix(line, "= ") || strings.HasPrefix(line, "+ ") || strings.HasPrefix(line, "- ") {
 			continue
 		}
 		fmt.Fprintln(&out, line)
@@ -61,9 +62,14 @@ func rewritten(p Provider, data string) string {
 		}
 		r := p.Convert([]byte(line), Source{ReceivedAt: received + 5000, NumberID: "our-number", Directory: memory})
 		for _, f := range r.Facts {
-			memory.Learn(f)
+			if alias := f.Alias(); memory.Learn(f) && alias != nil {
+				fmt.Fprintf(&out, "+ %s\n", codec.AppendEventJSON(nil, alias))
+			}
 		}
 		for _, u := range r.Updates {
+			for _, e := range u.Taught {
+				fmt.Fprintf(&out, "+ %s\n", codec.AppendEventJSON(nil, e))
+			}
 			for _, e := range u.Events {
 				fmt.Fprintf(&out, "= %s\n", codec.AppendEventJSON(nil, e))
 			}

@@ -85,8 +85,8 @@ func (c *call) base(m *message, id, typ string) *eventsv1.Event {
 	}
 }
 
-// received ends an update with a message.received. more are events that follow it.
-func (c *call) inbound(field string, m message, v any, more ...*eventsv1.Event) {
+// inbound ends an update with a message.received.
+func (c *call) inbound(field string, m message, v any) {
 	if !c.complete(field, &m, v) {
 		return
 	}
@@ -100,7 +100,7 @@ func (c *call) inbound(field string, m message, v any, more ...*eventsv1.Event) 
 	}
 	e := c.base(&m, c.id("in", m.number, m.id), "message.received")
 	e.Kind, e.Text, e.ContextMessageId = m.kind, start(m.text), m.context
-	c.made(field, append([]*eventsv1.Event{e}, more...)...)
+	c.made(field, e)
 }
 
 // sent returns a message.sent, nil if the update has its outcome already.

@@ -7,7 +7,8 @@
 // it is kept whole, its names and texts taken out. Event ids derive from the
 // number, the message and the status, never from the time of receipt where the
 // body has an identity of its own, so that a body delivered twice changes
-// nothing.
+// nothing. What a body makes known beside its events stands apart from them:
+// Result.Taught.
 //
 // It refuses bodies over MaxBody, updates over MaxUpdates and nesting over
 // MaxDepth: what is refused is an update that was not understood. It has no

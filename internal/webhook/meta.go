@@ -3,8 +3,6 @@ package webhook
 import (
 	"strconv"
 	"strings"
-
-	eventsv1 "sendwatch/schemas/events/v1"
 )
 
 // meta is Meta's Cloud API, webhooks up to v24 (developers.facebook.com,
@@ -230,10 +228,7 @@ func metaInbound(c *call, m *metaChange, p *metaPart, v any) {
 		msg.context = first(msg.context, str(v, "reaction", "message_id"))
 	}
 	if kind == "contacts" && str(v, "origin") == "contact_request" {
-		if alias := metaSharedContact(c, msg, v); alias != nil {
-			c.inbound(m.field, msg, v, alias)
-			return
-		}
+		metaSharedContact(c, msg, v)
 	}
 	c.inbound(m.field, msg, v)
 }
@@ -268,24 +263,26 @@ func metaContent(v any, kind string) (contract, text, silent string) {
 	return contract, text, silent
 }
 
-// metaSharedContact makes the alias of a person who gave their number on
+// metaSharedContact teaches the alias of a person who gave their number on
 // request: WhatsApp has verified that number, unlike those of other contact cards.
-func metaSharedContact(c *call, msg message, v any) *eventsv1.Event {
+func metaSharedContact(c *call, msg message, v any) {
 	if msg.who.user == "" {
-		return nil
+		return
 	}
 	for _, card := range list(v, "contacts") {
 		for _, phone := range list(card, "phones") {
 			if id := plain(str(phone, "wa_id")); id != "" {
-				return c.alias(msg, person{phone: id}, person{user: msg.who.user})
+				if e := c.alias(msg, person{phone: id}, person{user: msg.who.user}); e != nil {
+					c.teach(e)
+				}
+				return
 			}
 		}
 	}
-	return nil
 }
 
-// metaSystem reads a notice that a person's number or id has changed; all other
-// notices are nothing.
+// metaSystem reads a notice in the chat. It is nothing that the person did; that
+// their number or id has changed is taught.
 func metaSystem(c *call, m *metaChange, msg message, v any) {
 	s := obj(v, "system")
 	switch str(s, "type") {
@@ -307,7 +304,8 @@ func metaSystem(c *call, m *metaChange, msg message, v any) {
 		now.phone, before.phone = before.phone, "" // the number has stayed
 	}
 	if e := c.alias(msg, now, before); e != nil {
-		c.made(m.field, e)
+		c.teach(e)
+		c.nothing(m.field, "taught")
 		return
 	}
 	c.nothing(m.field, "system")

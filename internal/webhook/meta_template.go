@@ -8,7 +8,9 @@ import (
 )
 
 // templateTitles are the words of other_info.title. They say more than the
-// event: a pause may come under LOCKED. The first two strike, the third is pace.
+// event: a pause may come under LOCKED. The first two strike, the third is pace:
+// its 0 is part of the event, since it says of this very pause that it counts for
+// nothing, while the others' count is of the template's past and so taught.
 var templateTitles = map[string]struct {
 	status string
 	pauses int64 // -1 for none
@@ -42,16 +44,27 @@ func metaTemplateStatus(c *call, m *metaChange) {
 		c.nothing(m.field, reason)
 		return
 	}
-	e := c.template(m, event)
+	e := c.template(m, "tpl", event)
 	if e == nil {
 		return
 	}
 	e.Status = status
 	e.Template.Category = str(v, "message_template_category")
-	if pauses >= 0 {
-		e.Pauses = new(pauses)
+	switch {
+	case pauses == 0:
+		e.Pauses = new(pauses) // what kind of pause this is: no strike
+	case pauses > 0:
+		c.teachPauses(m, pauses)
 	}
 	c.made(m.field, e)
+}
+
+// teachPauses teaches how often a template has been paused for its quality.
+func (c *call) teachPauses(m *metaChange, pauses int64) {
+	if e := c.template(m, "tplp", stamp(pauses)); e != nil {
+		e.Pauses = &pauses
+		c.teach(e)
+	}
 }
 
 // metaTemplateQuality reads message_template_quality_update.
@@ -61,7 +74,7 @@ func metaTemplateQuality(c *call, m *metaChange) {
 		c.unknown(m.field, "quality", m.value)
 		return
 	}
-	if e := c.template(m, "q"+quality); e != nil {
+	if e := c.template(m, "tpl", "q"+quality); e != nil {
 		e.Quality = quality
 		c.made(m.field, e)
 	}
@@ -95,17 +108,18 @@ func metaTemplateCategory(c *call, m *metaChange) {
 		c.unknown(m.field, "category", v)
 		return
 	}
-	if e := c.template(m, "cat"); e != nil {
+	if e := c.template(m, "tpl", "cat"); e != nil {
 		e.Template.Category = category
 		c.made(m.field, e)
 	}
 }
 
 // template begins a template.update, nil if the update has its outcome already.
-func (c *call) template(m *metaChange, what string) *eventsv1.Event {
+func (c *call) template(m *metaChange, kind, what string) *eventsv1.Event {
 	v := m.value
 	return c.templateEvent(m.field, templateUpdate{
-		id: first(str(v, "message_template_id"), str(v, "message_template_name")), waba: m.waba, what: what,
+		kind: kind,
+		id:   first(str(v, "message_template_id"), str(v, "message_template_name")), waba: m.waba, what: what,
 		name: str(v, "message_template_name"), language: str(v, "message_template_language"), time: c.at(m.time),
 	}, v)
 }
@@ -113,6 +127,7 @@ func (c *call) template(m *metaChange, what string) *eventsv1.Event {
 // templateUpdate is what names a template.update.
 type templateUpdate struct {
 	id, waba, name, language string
+	kind                     string // what the event's id begins with; empty: tpl
 	what                     string // what changed: part of the event's id
 	time                     int64
 }
@@ -133,7 +148,7 @@ func (c *call) templateEvent(field string, t templateUpdate, v any) *eventsv1.Ev
 	}
 	m := metaChange{}
 	return &eventsv1.Event{
-		Id: short("tpl:" + t.id + ":" + m.second(t.time) + ":" + t.what), Type: "template.update", Time: new(t.time), WabaId: t.waba,
+		Id: short(first(t.kind, "tpl") + ":" + t.id + ":" + m.second(t.time) + ":" + t.what), Type: "template.update", Time: new(t.time), WabaId: t.waba,
 		Template: &eventsv1.Template{Name: t.name, Language: language(t.language)},
 	}
 }

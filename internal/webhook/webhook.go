@@ -73,8 +73,21 @@ type Fact struct {
 	Key, Value string
 	// NumberID is the number that the body belonged to, "" if it named none.
 	NumberID string
-	// Time is when it held, milliseconds UTC.
+	// Time is when it held, milliseconds UTC; 0 if nothing says.
 	Time int64
+}
+
+// Alias returns the contact.alias that a FactPhone means for its number; nil for
+// other facts, and without a number or a time. Its id is the pair's: told again
+// it changes nothing.
+func (f Fact) Alias() *eventsv1.Event {
+	if f.Kind != FactPhone || f.NumberID == "" || f.Time == 0 {
+		return nil
+	}
+	return &eventsv1.Event{
+		Id: short("alias:" + f.NumberID + ":" + f.Key), Type: "contact.alias", Time: new(f.Time),
+		NumberId: f.NumberID, Contact: f.Value, Previous: f.Key,
+	}
 }
 
 // Outcome is what became of one update.
@@ -108,6 +121,9 @@ type Update struct {
 	Outcome Outcome
 	// Events are what was made of it, in order; empty unless Made.
 	Events []*eventsv1.Event
+	// Taught are what it makes known beside its own events, whatever its outcome:
+	// see Result.Taught.
+	Taught []*eventsv1.Event
 	// Reason names why no event was made, from a bounded list of words.
 	Reason string
 	// Kept is the update as it came, in JSON, without names and texts; only of Unknown.
@@ -125,6 +141,21 @@ func (r *Result) Events() []*eventsv1.Event {
 	var list []*eventsv1.Event
 	for i := range r.Updates {
 		list = append(list, r.Updates[i].Events...)
+	}
+	return list
+}
+
+// Taught returns what the updates make known beside their own events, in order,
+// as events of the contract: that two identifiers are of one person
+// (contact.alias, from a notice in the chat or a number that was asked for), and
+// how often a template was paused (a template.update of pauses alone). They are
+// no happenings of their own and in no list of a body's events; who counts what
+// happens publishes them too, each in front of its update's events, so that these
+// are counted for the right person.
+func (r *Result) Taught() []*eventsv1.Event {
+	var list []*eventsv1.Event
+	for i := range r.Updates {
+		list = append(list, r.Updates[i].Taught...)
 	}
 	return list
 }
@@ -246,6 +277,8 @@ type call struct {
 	result Result
 	// learned are the facts of this very body, for the updates that follow.
 	learned Memory
+	// taught waits for the end of the update that makes it known.
+	taught []*eventsv1.Event
 }
 
 func newCall(p *provider, s Source) *call {
@@ -264,20 +297,34 @@ func (c *call) room(field string, v any) bool {
 // maxEvent is the largest event that is made, in bytes: the contract takes 256 KiB.
 const maxEvent = 200 << 10
 
+// teach adds an event to what the update in hand makes known beside its own.
+func (c *call) teach(e *eventsv1.Event) { c.taught = append(c.taught, e) }
+
 // made ends an update of which events were made.
 func (c *call) made(field string, events ...*eventsv1.Event) {
-	for _, e := range events {
-		if proto.Size(e) > maxEvent {
-			c.keep(field, "too_large", []byte(`"`+removed(proto.Size(e))+`"`))
-			return
+	for i := range c.result.Facts {
+		if f := &c.result.Facts[i]; f.Time == 0 && len(events) > 0 {
+			f.Time = events[0].GetTime()
 		}
 	}
-	c.result.Updates = append(c.result.Updates, Update{Field: field, Outcome: Made, Events: events})
+	c.end(Update{Field: field, Outcome: Made, Events: events})
 }
 
 // nothing ends an update that is understood and makes no event.
 func (c *call) nothing(field, reason string) {
-	c.result.Updates = append(c.result.Updates, Update{Field: field, Outcome: Nothing, Reason: reason})
+	c.end(Update{Field: field, Outcome: Nothing, Reason: reason})
+}
+
+// end gives an update its one outcome.
+func (c *call) end(u Update) {
+	u.Taught, c.taught = c.taught, nil
+	for _, e := range slices.Concat(u.Events, u.Taught) {
+		if size := proto.Size(e); size > maxEvent {
+			u = Update{Field: u.Field, Outcome: Unknown, Reason: "too_large", Kept: []byte(`"` + removed(size) + `"`)}
+			break
+		}
+	}
+	c.result.Updates = append(c.result.Updates, u)
 }
 
 // unknown ends an update that is not understood.
@@ -286,7 +333,7 @@ func (c *call) unknown(field, reason string, v any) {
 }
 
 func (c *call) keep(field, reason string, kept []byte) {
-	c.result.Updates = append(c.result.Updates, Update{Field: field, Outcome: Unknown, Reason: reason, Kept: kept})
+	c.end(Update{Field: field, Outcome: Unknown, Reason: reason, Kept: kept})
 }
 
 // learn reports a fact, for the updates that follow and for the caller.
