@@ -119,7 +119,7 @@ func (c *coverage) reachVerdicts(n *number) {
 		}
 	}
 	for _, s := range n.sends {
-		if s.fate == "pending" {
+		if s.outcome == "pending" {
 			c.note("pending of class ", s.delay(now(n.clock)))
 		}
 	}
@@ -184,7 +184,7 @@ func (c *coverage) reachEvent(o *Oracle, n *number, ev *event.Event, was before)
 	}
 	for i, s := range was.sends {
 		at("pending sends merged", n.sends[i].name != s.name)
-		at("answered by a tie", s.fate == "pending" && n.sends[i].fate == "answered" && ev.Type == event.TypeAlias)
+		at("answered by a tie", s.outcome == "pending" && n.sends[i].outcome == "answered" && ev.Type == event.TypeAlias)
 	}
 	at("said too late", tied && o.watermark >= ev.Time+30*day)
 	at("tied to itself", tied && (ev.Contact == ev.UserID || ev.Contact == ev.Previous))

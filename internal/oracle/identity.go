@@ -103,7 +103,7 @@ func (n *number) tie(u, c uint64, t int64) {
 	}
 	to.run, from.run = kept, run{}
 	for i, s := range n.sends {
-		if s.name == a && s.fate == "pending" {
+		if s.name == a && s.outcome == "pending" {
 			n.sends[i].name = b
 		}
 	}

@@ -31,13 +31,13 @@ type number struct {
 type mark struct{ at, n, key int64 }
 
 // send is one send. contact is the name it went to, name the one it waits under
-// now. era is the contract's E when it was applied; fate is pending, answered,
+// now. era is the contract's E when it was applied; outcome is pending, answered,
 // unanswered, withdrawn or, of one that is not tracked, empty.
 type send struct {
-	at, era                    int64
-	contact, name, fingerprint uint64
-	template, portfolio, fate  string
-	initiated                  bool
+	at, era                      int64
+	contact, name, fingerprint   uint64
+	template, portfolio, outcome string
+	initiated                    bool
 }
 
 // count notes one of something, of a key where its kinds are counted apart.
@@ -134,7 +134,7 @@ func (n *number) send(ev *event.Event, name uint64, late bool, category event.Ca
 	_, era := n.standing(now(n.clock))
 	s := send{t, era, name, name, ev.Fingerprint, ev.Template.Key(), n.portfolio, "", initiated}
 	if initiated && !late && !service {
-		s.fate = "pending"
+		s.outcome = "pending"
 	}
 	n.sends = append(n.sends, s)
 	if t < c.run.first && c.run.first <= t+48*hour {
@@ -144,12 +144,12 @@ func (n *number) send(ev *event.Event, name uint64, late bool, category event.Ca
 
 // resolve ends the wait of the pending sends that are meant: at time t, or at the
 // end of their 48 h if t is 0.
-func (n *number) resolve(fate string, t int64, meant func(*send) bool) {
+func (n *number) resolve(outcome string, t int64, meant func(*send) bool) {
 	for i := range n.sends {
-		if s := &n.sends[i]; s.fate == "pending" && meant(s) {
-			s.fate, n.next = fate, never
-			n.count(fate, true, cmp.Or(t, s.at+48*hour), 0)
-			n.count("delays", fate == "answered", t, uint64(s.delay(now(t))))
+		if s := &n.sends[i]; s.outcome == "pending" && meant(s) {
+			s.outcome, n.next = outcome, never
+			n.count(outcome, true, cmp.Or(t, s.at+48*hour), 0)
+			n.count("delays", outcome == "answered", t, uint64(s.delay(now(t))))
 		}
 	}
 }
@@ -170,7 +170,7 @@ func (n *number) fail(ev *event.Event, name uint64) {
 	n.count("reachout_errors", ev.ErrorCode == 463, ev.Time, 0)
 	var newest *send
 	for i := range n.sends {
-		if s := &n.sends[i]; s.fate == "pending" && s.name == name && (newest == nil || s.at >= newest.at) {
+		if s := &n.sends[i]; s.outcome == "pending" && s.name == name && (newest == nil || s.at >= newest.at) {
 			newest = s
 		}
 	}

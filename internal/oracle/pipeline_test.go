@@ -242,11 +242,11 @@ func (f *crashPlan) Produce(ctx context.Context, topic string, messages []event.
 	return errors.Join(errDead, f.Writer.Produce(ctx, topic, messages))
 }
 
-// live runs the roles until their fate is met, or nothing is left to do.
+// live runs the roles until the plan crashes them, or nothing is left to do.
 func (p *testCluster) live(t *testing.T, f *crashPlan, records int) {
 	t.Helper()
 	r := p.start(t, f)
-	embeddedtest.Eventually(t, patience, "the roles have met their fate or read everything", func() bool {
+	embeddedtest.Eventually(t, patience, "the roles have crashed as planned or read everything", func() bool {
 		select {
 		case <-f.met:
 			return true

@@ -46,7 +46,7 @@ func (o *Oracle) FingerprintHours() []Row {
 	for _, n := range o.numbers {
 		for _, s := range n.sends {
 			t, f := s.at-s.at%hour, fmt.Sprintf("%016x", s.fingerprint)
-			for column, counts := range map[string]bool{"sent": true, "initiated": s.initiated, s.fate: slices.Contains([]string{"answered", "unanswered", "withdrawn"}, s.fate)} {
+			for column, counts := range map[string]bool{"sent": true, "initiated": s.initiated, s.outcome: slices.Contains([]string{"answered", "unanswered", "withdrawn"}, s.outcome)} {
 				if counts {
 					bump(rows, fmt.Sprintf("%s %s %d", n.id, f, t), column, Row{"number_id": n.id, "fingerprint": f, "hour": t, "template": s.template})
 				}
@@ -78,9 +78,9 @@ func (o *Oracle) ContactOutcomes() []Row {
 				if last, _ := r["last_sent"].(int64); s.contact == contact && s.at > last {
 					r["last_sent"] = s.at
 				}
-				if s.name == contact && (s.fate == "answered" || s.fate == "unanswered") {
-					count, _ := r[s.fate].(int)
-					r[s.fate] = count + 1
+				if s.name == contact && (s.outcome == "answered" || s.outcome == "unanswered") {
+					count, _ := r[s.outcome].(int)
+					r[s.outcome] = count + 1
 				}
 			}
 			if len(r) > 3 || r["last_sent"] != nil || r["last_received"] != nil {

@@ -152,7 +152,7 @@ func (n *number) lookAtSends(m *moment, e int64) map[int64]float64 {
 		f["restart"] = 0
 	}
 	for _, s := range n.sends {
-		if s.fate == "pending" {
+		if s.outcome == "pending" {
 			f["pending"]++
 			waiting[s.name]++
 			pending[s.delay(m)]++

@@ -16,7 +16,7 @@ func TestContactOutcomesCanBeSwitchedOff(t *testing.T) {
 			log, writer := &fakeLog{topic: "events"}, &fakeWriter{}
 			log.append(send(1, time.Now()))
 			n := NewNumbers(NumbersConfig{
-				Flags: "flags", Rows: "rows", DeadLetter: "letters", Writer: writer, Policy: policy.Default(),
+				Flags: "flags", Rows: "rows", DeadLetter: "dead-letter", Writer: writer, Policy: policy.Default(),
 				NoContacts: off, Logger: slog.New(slog.DiscardHandler),
 			})
 			whileRunning(t, n.Run, joining(log), func() { elapse(2 * time.Second) })

@@ -50,10 +50,10 @@ func endToEnd(t *testing.T, brokers []string) {
 		one := w.start(t, w.client.NewProducer())
 		one.finish(t)
 		w.compare(t, false)
-		if letters := w.read(t, w.topics[3]); len(letters) != len(w.want.letters) {
-			t.Errorf("%d dead letters, want %d", len(letters), len(w.want.letters))
+		if deadLetters := w.read(t, w.topics[3]); len(deadLetters) != len(w.want.deadLetters) {
+			t.Errorf("%d dead letters, want %d", len(deadLetters), len(w.want.deadLetters))
 		} else {
-			w.compareDeadLetters(t, letters)
+			w.compareDeadLetters(t, deadLetters)
 		}
 	})
 	t.Run("killed and started again", func(t *testing.T) {
@@ -107,7 +107,7 @@ func newEnv(t *testing.T, brokers []string, name string) *env {
 	w := &env{brokers: brokers, store: &memoryStore{}}
 	w.store.refuse.Store(-1)
 	var topics []kafka.Topic
-	for i, kind := range []string{"events", "flags", "rows", "letters"} {
+	for i, kind := range []string{"events", "flags", "rows", "dead-letter"} {
 		w.topics[i] = "pipeline-" + name + "-" + kind
 		// The events are old, and a broker must not delete them for it.
 		topics = append(topics, kafka.Topic{Name: w.topics[i], Partitions: partitions, Retention: 20 * 365 * 24 * time.Hour})
@@ -177,8 +177,8 @@ func (w *env) seed(t *testing.T, seed uint64) {
 	}
 	w.total = int64(len(records))
 	w.want = compute(w.topics[0], records)
-	if len(w.want.flags) < 20 || len(w.want.letters) == 0 {
-		t.Fatalf("the traffic has only %d flags and %d dead letters", len(w.want.flags), len(w.want.letters))
+	if len(w.want.flags) < 20 || len(w.want.deadLetters) == 0 {
+		t.Fatalf("the traffic has only %d flags and %d dead letters", len(w.want.flags), len(w.want.deadLetters))
 	}
 }
 
@@ -355,14 +355,14 @@ func keep(rows map[string]versioned, out *event.Output) {
 
 // expected is what the engine computes directly.
 type expected struct {
-	flags   []string // without the time of sending, by partition and then in order
-	rows    map[string]versioned
-	letters map[string]event.DeadLetter // by position
+	flags       []string // without the time of sending, by partition and then in order
+	rows        map[string]versioned
+	deadLetters map[string]event.DeadLetter // by position
 }
 
 // compute runs the decoder and the engine over the records, without a pipeline.
 func compute(topic string, records []*kgo.Record) expected {
-	out := expected{rows: map[string]versioned{}, letters: map[string]event.DeadLetter{}}
+	out := expected{rows: map[string]versioned{}, deadLetters: map[string]event.DeadLetter{}}
 	shipped := policy.Default()
 	for partition := range int32(partitions) {
 		decoder := codec.NewDecoder(codec.Config{StopWords: shipped.StopWords, ResumeWords: shipped.ResumeWords})
@@ -383,7 +383,7 @@ func compute(topic string, records []*kgo.Record) expected {
 			if err := decoder.Decode(&ev, r.Value, content, at); err != nil {
 				e.Skip(event.ClassRejected, r.Offset, at, &all)
 				position := event.Position{Topic: topic, Partition: partition, Offset: r.Offset}
-				out.letters[fmt.Sprint(partition, "/", r.Offset)] = codec.NewDeadLetter(position, at, r.Key, r.Value, err)
+				out.deadLetters[fmt.Sprint(partition, "/", r.Offset)] = codec.NewDeadLetter(position, at, r.Key, r.Value, err)
 				continue
 			}
 			e.Apply(&ev, r.Offset, at, &all)
@@ -504,15 +504,15 @@ func bySubject(t *testing.T, flags []string) map[string][]string {
 }
 
 // compareDeadLetters compares dead letters: original bytes, reason and position.
-func (w *env) compareDeadLetters(t *testing.T, letters []*kgo.Record) {
+func (w *env) compareDeadLetters(t *testing.T, deadLetters []*kgo.Record) {
 	t.Helper()
-	for _, r := range letters {
+	for _, r := range deadLetters {
 		headers := map[string]string{}
 		for _, h := range r.Headers {
 			headers[h.Key] = string(h.Value)
 		}
 		at := headers[codec.HeaderPartition] + "/" + headers[codec.HeaderOffset]
-		want, ok := w.want.letters[at]
+		want, ok := w.want.deadLetters[at]
 		if !ok || want.Reason != headers[codec.HeaderReason] || !bytes.Equal(want.Value, r.Value) || !bytes.Equal(want.Key, r.Key) {
 			t.Errorf("dead letter of %s: reason %q, want %q; value %.60q", at, headers[codec.HeaderReason], want.Reason, r.Value)
 		}

@@ -174,7 +174,7 @@ func send(id int, at time.Time) string {
 // newTestNumbers returns a role over fakes. Time is the bubble's.
 func newTestNumbers(writer Writer) *Numbers {
 	return NewNumbers(NumbersConfig{
-		Flags: "flags", Rows: "rows", DeadLetter: "letters", Writer: writer, Policy: policy.Default(),
+		Flags: "flags", Rows: "rows", DeadLetter: "dead-letter", Writer: writer, Policy: policy.Default(),
 		Logger: slog.New(slog.DiscardHandler),
 	})
 }

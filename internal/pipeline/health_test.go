@@ -103,7 +103,7 @@ func TestALogWithoutItsBeginningIsNamed(t *testing.T) {
 				return serve(ctx, Claim{Topic: "events", Partition: 7, Committed: FromStart}, truncatedLog{log, first})
 			}
 			numbers := NewNumbers(NumbersConfig{
-				Flags: "flags", Rows: "rows", DeadLetter: "letters", Writer: &fakeWriter{}, Policy: policy.Default(), Logger: logger,
+				Flags: "flags", Rows: "rows", DeadLetter: "dead-letter", Writer: &fakeWriter{}, Policy: policy.Default(), Logger: logger,
 			})
 			portfolios := NewPortfolios(PortfoliosConfig{
 				Events: "events", Flags: "flags", Rows: "rows", Writer: &fakeWriter{}, Topics: topicsOf(1), Policy: policy.Default(), Logger: logger,
@@ -130,7 +130,7 @@ func TestLagInEventTimeBeginsWithTheFirstEvent(t *testing.T) {
 			t.Fatal(err)
 		}
 		n := NewNumbers(NumbersConfig{
-			Flags: "flags", Rows: "rows", DeadLetter: "letters", Writer: &fakeWriter{}, Policy: policy.Default(),
+			Flags: "flags", Rows: "rows", DeadLetter: "dead-letter", Writer: &fakeWriter{}, Policy: policy.Default(),
 			Telemetry: measures, Logger: slog.New(slog.DiscardHandler),
 		})
 		want := fmt.Sprintf(`sendwatch_watermark_seconds{partition="1",role="numbers"} %g`, float64(time.Now().Unix()))

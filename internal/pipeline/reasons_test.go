@@ -210,7 +210,7 @@ var troubles = map[Reason]trouble{
 func (c *trouble) start(logger *slog.Logger, measures *telemetry.Telemetry, keeper Keeper) (anyRole, *fakeLog, *fakeStore) {
 	log, writer, store := &fakeLog{topic: "topic"}, &fakeWriter{}, &fakeStore{}
 	n := NumbersConfig{
-		Flags: "flags", Rows: "rows", DeadLetter: "letters", Writer: writer, Policy: policy.Default(), Telemetry: measures, Logger: logger, Keeper: keeper,
+		Flags: "flags", Rows: "rows", DeadLetter: "dead-letter", Writer: writer, Policy: policy.Default(), Telemetry: measures, Logger: logger, Keeper: keeper,
 	}
 	if c.set != nil {
 		c.set(&n, log, writer, store)

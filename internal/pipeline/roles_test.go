@@ -105,7 +105,7 @@ func TestBadRecordsGoToTheDeadLetterAndTheOthersGoOn(t *testing.T) {
 			size           int
 		}
 		var got []letter
-		for _, m := range writer.topic("letters") {
+		for _, m := range writer.topic("dead-letter") {
 			r := event.Record{Headers: m.Headers}
 			got = append(got, letter{string(r.Header(codec.HeaderOffset)), string(r.Header(codec.HeaderReason)), len(m.Value)})
 			switch string(r.Header(codec.HeaderReason)) {
