@@ -315,7 +315,7 @@ func (c *call) nothing(field, reason string) {
 	c.end(Update{Field: field, Outcome: Nothing, Reason: reason})
 }
 
-// end gives an update its one outcome.
+// end ends an update with its one outcome.
 func (c *call) end(u Update) {
 	u.Taught, c.taught = c.taught, nil
 	for _, e := range slices.Concat(u.Events, u.Taught) {
