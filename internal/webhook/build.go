@@ -258,8 +258,22 @@ func (c *call) accountUpdate(field string, a account, v any) {
 // its kinds in the id.
 func (c *call) numberAccount(field, what string, a account, v any) {
 	a.number = first(a.number, c.source.NumberID)
-	a.id = "acc:" + a.number + ":" + strconv.FormatInt(a.time, 10) + ":" + what
+	a.id = accountID(a, what)
 	c.accountUpdate(field, a, v)
+}
+
+// accountID is the id of a number's account.update.
+func accountID(a account, what string) string {
+	return "acc:" + a.number + ":" + instant(a.time) + ":" + what
+}
+
+// instant writes a time into an id as bodies have it: in seconds if it is a whole
+// one, else in milliseconds. The two cannot be taken for each other.
+func instant(ms int64) string {
+	if ms%1000 == 0 {
+		ms /= 1000
+	}
+	return strconv.FormatInt(ms, 10)
 }
 
 // maxText is how much of a text goes on, in bytes. The app takes 65,536 letters

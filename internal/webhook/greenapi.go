@@ -109,10 +109,8 @@ func greenStatus(c *call, field, number string, v any) {
 	before := len(c.result.Updates)
 	c.status(field, word, pointer(c.p.code(word)), m, "", v)
 	if last := &c.result.Updates[before]; word == "yellowcard" && last.Outcome == Made {
-		a := account{
-			number: number, time: m.time, state: "restricted", reason: "yellow_card",
-			id: "acc:" + number + ":" + stamp(m.time) + ":yellowCard",
-		}
+		a := account{number: number, time: m.time, state: "restricted", reason: "yellowCard"}
+		a.id = accountID(a, "yellowCard")
 		if e := c.accountEvent(field, a, v); e != nil {
 			last.Events = append(last.Events, e)
 		}
@@ -125,7 +123,10 @@ func greenState(c *call, field, number string, v any) {
 	state := map[string]string{"yellowcard": "restricted", "blocked": "banned", "authorized": "reinstated"}[strings.ToLower(word)]
 	switch {
 	case state != "":
-		reason := map[string]string{"restricted": "yellow_card", "banned": "blocked"}[state]
+		reason := word
+		if state == "reinstated" {
+			reason = ""
+		}
 		c.numberAccount(field, word, account{number: number, time: c.at(get(v, "timestamp")), state: state, reason: reason}, v)
 	case word == "":
 		c.unknown(field, "no_state", v)

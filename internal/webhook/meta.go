@@ -90,7 +90,7 @@ func metaEntry(c *call, entry any) {
 
 // metaSilent are the fields that make no event, and why.
 var metaSilent = map[string]string{
-	"history": "history", "smb_app_state_sync": "state_sync", "calls": "call", "call_permission_reply": "call",
+	"history": "history", "calls": "call", "call_permission_reply": "call",
 	"messaging_handovers": "handover", "account_alerts": "alert", "account_settings_update": "settings",
 	"message_template_components_update": "components", "template_correct_category_detection": "impending",
 	"phone_number_name_update": "name", "security": "security", "flows": "flow", "payment_configuration_update": "payment",
@@ -114,6 +114,8 @@ func readMetaChange(c *call, m *metaChange) {
 		} else {
 			metaValue(c, m, m.value, m.value)
 		}
+	case "smb_app_state_sync":
+		metaStateSync(c, m)
 	case "account_update":
 		metaAccount(c, m)
 	case "account_review_update":
@@ -347,8 +349,7 @@ func metaEcho(c *call, m *metaChange, p *metaPart, v any) {
 
 // metaStatus reads one element of statuses.
 func metaStatus(c *call, m *metaChange, p *metaPart, v any) {
-	switch kind := str(v, "type"); kind {
-	case "payment", "call":
+	if kind := statusOf(v); kind != "message" {
 		c.nothing(m.field, kind)
 		return
 	}
@@ -386,6 +387,45 @@ func metaStatus(c *call, m *metaChange, p *metaPart, v any) {
 	tag.apply(&msg)
 	if sent := c.sent(m.field, msg, v); sent != nil {
 		c.made(m.field, sent, e)
+	}
+}
+
+// statusOf returns what a status is of: payments and calls stand among those of
+// messages, and their words (REJECTED, canceled) would pass for ours. They say so by
+// their type; where that is missing, by what only they have.
+func statusOf(v any) string {
+	switch kind := str(v, "type"); {
+	case kind == "payment" || kind == "" && has(v, "payment"):
+		return "payment"
+	case kind == "call" || kind == "" && strings.HasPrefix(str(v, "id"), "wacid."):
+		return "call"
+	}
+	return "message"
+}
+
+// metaStateSync reads the contact book of a number that an app shares. It is no
+// happening; an entry with a phone and a user id teaches that the two are one person.
+func metaStateSync(c *call, m *metaChange) {
+	number, own := metaNumber(c, m.value)
+	entries := list(m.value, "state_sync")
+	if len(entries) == 0 {
+		c.nothing(m.field, "state_sync")
+	}
+	for _, one := range entries {
+		if !c.room(m.field, one) {
+			continue
+		}
+		contact, removed := get(one, "contact"), strings.EqualFold(str(one, "action"), "remove")
+		var phone, user person
+		phone.see(str(contact, "phone_number"), str(contact, "wa_id"))
+		user.see(str(contact, "user_id"))
+		msg := message{id: user.user + ":" + hash(phone.phone), number: number, waba: m.waba, own: own, time: c.at(get(one, "metadata", "timestamp"), m.time)}
+		if e := c.alias(msg, person{phone: phone.phone}, person{user: user.user}); e != nil && phone.phone != "" && !removed {
+			c.teach(e)
+			c.nothing(m.field, "taught")
+			continue
+		}
+		c.nothing(m.field, "state_sync")
 	}
 }
 

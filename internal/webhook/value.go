@@ -149,14 +149,16 @@ func first(words ...string) string {
 	return ""
 }
 
-// has reports whether an object has a member, whatever it is.
+// has reports whether an object has a member that says something: null and an
+// empty string are as if it was not there.
 func has(v any, name string) bool {
-	m, ok := v.(map[string]any)
-	if !ok {
+	switch one := get(v, name).(type) {
+	case nil:
 		return false
+	case string:
+		return strings.TrimSpace(one) != ""
 	}
-	_, ok = m[name]
-	return ok
+	return true
 }
 
 // integer returns a whole number that is written as one, as a string or as 3.0.

@@ -88,9 +88,8 @@ func waContent(v any) (kind, text, context, silent string) {
 			return "", "", "", "about_a_message"
 		}
 	}
-	m := obj(v)
-	for name := range m {
-		if name != "messageContextInfo" && name != "senderKeyDistributionMessage" && name != "fastRatchetKeySenderKeyDistributionMessage" && m[name] != nil {
+	for name := range obj(v) {
+		if name != "messageContextInfo" && name != "senderKeyDistributionMessage" && name != "fastRatchetKeySenderKeyDistributionMessage" && has(v, name) {
 			return "other", "", "", "" // a poll, an order, an event, what is not invented yet
 		}
 	}
@@ -208,7 +207,7 @@ func (c *call) capping(field, number string, quota any, time int64, v any) {
 	if !c.complete(field, &m, v) {
 		return
 	}
-	e := c.base(&m, short("cap:"+m.number+":"+stamp(time)), "number.cap")
+	e := c.base(&m, short("cap:"+m.number+":"+instant(time)), "number.cap")
 	e.MessageId, e.Used, e.Total = "", &used, &total
 	switch status := strings.ToUpper(str(either(quota, "capping_status", "cappingStatus", "CappingStatus", "status"))); status {
 	case "NONE", "FIRST_WARNING", "SECOND_WARNING", "CAPPED":

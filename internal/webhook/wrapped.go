@@ -32,5 +32,7 @@ func isSend(v any) bool {
 	if l, is := v.([]any); is && len(l) > 0 {
 		v = l[0]
 	}
-	return has(v, "request") && has(v, "response")
+	_, request := obj(v)["request"]
+	_, response := obj(v)["response"]
+	return request && response
 }
