@@ -210,8 +210,8 @@ func TestLaterVersionsAddMembers(t *testing.T) {
 	})
 }
 
-// TestWordsThatNobodyHasSeen gives each provider a status that is not in its table:
-// it is kept with the word, and nothing is made of it.
+// TestWordsThatNobodyHasSeen reads, of each provider, a status that is not in its
+// table: it is kept with the word, and nothing is made of it.
 func TestWordsThatNobodyHasSeen(t *testing.T) {
 	words := map[string]string{
 		"meta": `"read"`, "gupshup": `"read"`, "vonage": `"delivered"`, "infobip": `"DELIVERED"`, "whapi": `"read"`, "evolution": `"READ"`,
