@@ -7,17 +7,17 @@ import "sendwatch/internal/invariants"
 
 // checked reports whether a change at place i is checked: in a large table one in
 // 64, since a run may be long.
-func (t *Table) checked(i uint64) bool { return len(t.cells) <= minCells || i&63 == 0 }
+func (p *part) checked(i uint64) bool { return len(p.cells) <= minCells || i&63 == 0 }
 
 // checkRun checks that every key of the run of full cells around place i is found
 // from its home: no free cell lies between them.
-func (t *Table) checkRun(i uint64) {
-	mask := uint64(len(t.cells) - 1)
-	for t.cells[(i-1)&mask].slot != 0 {
+func (p *part) checkRun(i uint64) {
+	mask := uint64(len(p.cells) - 1)
+	for p.cells[(i-1)&mask].slot != 0 {
 		i = (i - 1) & mask
 	}
-	for first := i; t.cells[i].slot != 0; i = (i + 1) & mask {
-		home := t.cells[i].key.hash() & mask
+	for first := i; p.cells[i].slot != 0; i = (i + 1) & mask {
+		home := p.cells[i].key.hash() & mask
 		invariants.Check((i-home)&mask <= (i-first)&mask, "open addressing: the key at %d is not reached from its home %d", i, home)
 	}
 }

@@ -40,8 +40,8 @@ func breakTable() {
 			table.Put(k, uint32(a))
 		}
 	}
-	table.cells[home] = cell{}
-	table.checkRun(home + 1)
+	table.parts[0].cells[home] = cell{}
+	table.parts[0].checkRun(home + 1)
 }
 
 func breakSliding() {

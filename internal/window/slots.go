@@ -1,9 +1,9 @@
 package window
 
-// Slots hands out places in a slice of T and takes them back. Slot numbers stay
-// valid until they are freed, also while the slice grows.
+// Slots hands out places for a T and takes them back. Slot numbers stay valid until
+// they are freed.
 type Slots[T any] struct {
-	mem  []T
+	mem  segments[T]
 	free []uint32
 }
 
@@ -13,28 +13,27 @@ func (s *Slots[T]) New() uint32 {
 		slot := s.free[n-1]
 		s.free = s.free[:n-1]
 		var zero T
-		s.mem[slot] = zero
+		*s.mem.at(slot) = zero
 		return slot
 	}
-	var zero T
-	s.mem = append(s.mem, zero)
-	return uint32(len(s.mem) - 1)
+	s.mem.push()
+	return s.mem.len() - 1
 }
 
 // At returns what lies in a slot. It is valid until the next New.
-func (s *Slots[T]) At(slot uint32) *T { return &s.mem[slot] }
+func (s *Slots[T]) At(slot uint32) *T { return s.mem.at(slot) }
 
 // Free takes a slot back.
 func (s *Slots[T]) Free(slot uint32) { s.free = append(s.free, slot) }
 
 // Len returns the number of slots in use.
-func (s *Slots[T]) Len() int { return len(s.mem) - len(s.free) }
+func (s *Slots[T]) Len() int { return int(s.mem.len()) - len(s.free) }
 
 // End is one more than the largest slot number ever given.
-func (s *Slots[T]) End() uint32 { return uint32(len(s.mem)) }
+func (s *Slots[T]) End() uint32 { return s.mem.len() }
 
 // Clear takes all slots back and keeps the memory.
 func (s *Slots[T]) Clear() {
-	s.mem = s.mem[:0]
+	s.mem.clear()
 	s.free = s.free[:0]
 }
