@@ -34,35 +34,34 @@ func (b *Rows) Reset() {
 	b.SharedEvents, b.Progress, b.HasProgress = b.SharedEvents[:0], Progress{}, false
 }
 
-// changes writes the changes in runs that differ in their sequence and in A
-// alone. The bulk are contacts, which one number writes to many a minute: ten
-// bytes each.
-func (e *rowEncoder) changes(list []event.PortfolioChange) {
-	for len(list) > 0 {
-		first := &list[0]
-		n := 1
-		for n < len(list) && sameRun(first, &list[n]) {
-			n++
-		}
-		e.begin(11, first.Partition, first.PortfolioID)
-		e.ints(3, first.Visible, int64(first.Kind))
-		e.b = appendText(e.b, 5, first.NumberID)
-		e.ints(6, first.B)
-		var mark int
-		e.b, mark = beginMessage(e.b, 7)
-		before := int64(0)
-		for i := range list[:n] {
-			e.b = binary.AppendUvarint(e.b, uint64(list[i].Sequence-before))
-			before = list[i].Sequence
-		}
-		e.b = endMessage(e.b, mark)
-		e.b = appendLength(e.b, 8, 8*n)
-		for i := range list[:n] {
-			e.b = binary.LittleEndian.AppendUint64(e.b, list[i].A)
-		}
-		e.end()
-		list = list[n:]
+// changes writes the first of the changes and those behind it that differ from it in
+// their sequence and in A alone, and returns how many. The bulk are contacts, which one
+// number writes to many a minute: ten bytes each.
+func (e *rowEncoder) changes(o *event.Output, rows []event.Row) int {
+	first := &o.Changes[rows[0].Index]
+	n := 1
+	for n < len(rows) && rows[n].Table == event.TableChanges && sameRun(first, &o.Changes[rows[n].Index]) {
+		n++
 	}
+	e.begin(11, first.Partition, first.PortfolioID)
+	e.ints(3, first.Visible, int64(first.Kind))
+	e.b = appendText(e.b, 5, first.NumberID)
+	e.ints(6, first.B)
+	var mark int
+	e.b, mark = beginMessage(e.b, 7)
+	before := int64(0)
+	for _, r := range rows[:n] {
+		sequence := o.Changes[r.Index].Sequence
+		e.b = binary.AppendUvarint(e.b, uint64(sequence-before))
+		before = sequence
+	}
+	e.b = endMessage(e.b, mark)
+	e.b = appendLength(e.b, 8, 8*n)
+	for _, r := range rows[:n] {
+		e.b = binary.LittleEndian.AppendUint64(e.b, o.Changes[r.Index].A)
+	}
+	e.end()
+	return n
 }
 
 // sameRun reports whether two changes may be written in one run.

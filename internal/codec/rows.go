@@ -22,11 +22,16 @@ type Rows struct {
 // AppendRows appends a batch as the Protobuf message sendwatch.rows.v1.Rows.
 // Where a row has the batch's topic, partition or portfolio, it does not repeat it.
 func AppendRows(dst []byte, b *Rows) []byte {
-	e := rowEncoder{b: appendText(dst, 1, b.Topic), batch: b}
-	e.b = appendInt(e.b, 2, int64(b.Partition))
-	e.b = appendText(e.b, 3, b.PortfolioID)
-	for t := range rowCodecs {
-		rowCodecs[t].encode(&e, &b.Output)
+	var all []event.Row
+	for t := range event.NumTables {
+		for i := range b.Rows(t) {
+			all = append(all, event.Row{Table: t, Index: i})
+		}
+	}
+	e := rowEncoder{b: dst, batch: b}
+	e.head()
+	for n := 0; n < len(all); {
+		n += e.row(&b.Output, all[n:])
 	}
 	for i := range b.SharedEvents {
 		e.sharedEvent(&b.SharedEvents[i])
@@ -37,11 +42,42 @@ func AppendRows(dst []byte, b *Rows) []byte {
 	return e.b
 }
 
+// AppendSomeRows appends a batch of rows of an output, those of one table one after
+// another: as many as fit into maxBytes, the message that is appended whole, and at least
+// one. It returns how many. What names the batch is taken from head. Rows are written
+// from where they lie.
+func AppendSomeRows(dst []byte, head *Rows, o *event.Output, rows []event.Row, maxBytes int) (_ []byte, n int) {
+	e := rowEncoder{b: dst, batch: head}
+	e.head()
+	for n < len(rows) {
+		before := len(e.b)
+		written := e.row(o, rows[n:])
+		if n > 0 && len(e.b)-len(dst) > maxBytes {
+			return e.b[:before], n
+		}
+		n += written
+	}
+	return e.b, n
+}
+
 // rowEncoder writes the rows of one batch.
 type rowEncoder struct {
 	b     []byte
 	mark  int
 	batch *Rows
+}
+
+// head writes what names the batch.
+func (e *rowEncoder) head() {
+	e.b = appendText(e.b, 1, e.batch.Topic)
+	e.b = appendInt(e.b, 2, int64(e.batch.Partition))
+	e.b = appendText(e.b, 3, e.batch.PortfolioID)
+}
+
+// row writes the first of the rows, or the first few if they have a form together, and
+// returns how many.
+func (e *rowEncoder) row(o *event.Output, rows []event.Row) int {
+	return rowCodecs[rows[0].Table].encode(e, o, rows)
 }
 
 // begin begins a row with what most rows share with their batch.

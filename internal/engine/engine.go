@@ -44,6 +44,7 @@ type Config struct {
 	FinalStatusOnly bool
 	// FlagsOnly computes flags and no rows at all, as a shadow policy needs it.
 	FlagsOnly  bool
+	AnyOrder   bool // rows need not be sorted: nobody looks at their order
 	Portfolios bool // evaluate portfolios over this partition's numbers, as a replay does
 	Feed       bool // hand on what the portfolios role needs to know
 	// Budget is how many rows and flags one call appends before it returns with

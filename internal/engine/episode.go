@@ -78,7 +78,7 @@ func (e *Engine) moveEpisode(i numberIndex, n *number, f event.Factor, key uint6
 // factor, the key, the policy's version, the position of the current record and
 // the clock.
 func (e *Engine) flagID(n *number, f event.Factor, key uint64) [2]uint64 {
-	subject := append([]byte("number\x00"), e.numbers.ids.get(n.index.name())...)
+	subject := append([]byte("number\x00"), e.numbers.ids.string(n.index.name())...)
 	return e.deriveID(subject, f, e.templates.label(key), n.clock)
 }
 
@@ -234,7 +234,8 @@ func (e *Engine) evidence(i numberIndex, n *number, f event.Factor) event.Eviden
 		}
 	}
 	if f == event.FactorTrustScore {
-		for _, c := range e.contributions(n) {
+		var top [event.TopFactors]event.Contribution
+		for _, c := range top[:n.contributions(&top)] {
 			ev.Counts = append(ev.Counts, event.NamedCount{Name: c.Factor.String(), Value: c.Points})
 		}
 	}

@@ -101,7 +101,7 @@ func (e *Engine) judge(n *number, f event.Factor, r *policy.Rule) (event.Level, 
 // rules returns the profile that a number is held against.
 func (e *Engine) rules(n *number) *policy.Profile {
 	if n.profile < 0 {
-		n.profile = e.policy.Index(e.numbers.ids.get(n.index.name()), e.portfolioIDs.get(n.portfolio), n.connection)
+		n.profile = e.policy.Index([]byte(e.numbers.ids.string(n.index.name())), []byte(e.portfolioIDs.string(n.portfolio)), n.connection)
 	}
 	return &e.policy.Profiles[n.profile]
 }

@@ -1,33 +1,35 @@
 package engine
 
 import (
+	"strings"
+
 	"github.com/cespare/xxhash/v2"
 
 	"sendwatch/internal/window"
 )
 
-// interner returns small indexes for strings and keeps their bytes in one arena.
-// Index 0 is the empty string, so that it can stand for "not known".
+// interner returns small indexes for strings and keeps their bytes in few large
+// pieces, so that neither a string nor the many rows that name it cost an
+// allocation: what string returns is a part of a piece, which never moves. Index 0
+// is the empty string, so that it can stand for "not known".
 type interner struct {
-	arena []byte
-	spans []span
-	index window.Table
-	// long are the strings that were asked for and are longer than longString. A
-	// row has its number's and its portfolio's: made again for each, one id as long
-	// as a record would cost gigabytes a second. It follows from the arena and is no
-	// state.
-	long map[uint32]string
+	pieces []string         // each is filled up to where its builder has come
+	open   *strings.Builder // of the last piece
+	bytes  int              // in all pieces
+	spans  []span
+	index  window.Table
 }
 
-// longString is up to how many bytes a string is cheaper made again than kept.
-const longString = 256
+// Pieces grow with what there is, between these sizes; a string that is larger
+// than all of them has one of its own.
+const (
+	smallestPiece = 1 << 10
+	largestPiece  = 64 << 10
+)
 
-// span is where a string lies. An arena may pass 4 GiB, because an id may be as
-// long as a record.
-type span struct {
-	from uint64
-	n    uint32
-}
+// span is where a string lies. Pieces are small, so that all of them together may
+// pass 4 GiB: an id may be as long as a record.
+type span struct{ piece, from, n uint32 }
 
 // intern returns the index of s, new if need be. Strings whose hashes are equal
 // are told apart by their bytes.
@@ -44,15 +46,29 @@ func (t *interner) intern(s []byte) uint32 {
 		if !ok {
 			break
 		}
-		if string(t.get(i)) == string(s) {
+		if t.string(i) == string(s) {
 			return i
 		}
 	}
-	t.spans = append(t.spans, span{uint64(len(t.arena)), uint32(len(s))})
-	t.arena = append(t.arena, s...)
+	t.spans = append(t.spans, t.keep(s))
 	i := uint32(len(t.spans) - 1)
 	t.index.Put(k, i)
 	return i
+}
+
+// keep writes a string into the last piece, or into a new one where that is full.
+func (t *interner) keep(s []byte) span {
+	if t.open == nil || t.open.Cap()-t.open.Len() < len(s) {
+		t.open = new(strings.Builder)
+		t.open.Grow(max(len(s), min(largestPiece, max(smallestPiece, t.bytes))))
+		t.pieces = append(t.pieces, "")
+	}
+	last := len(t.pieces) - 1
+	at := span{uint32(last), uint32(t.open.Len()), uint32(len(s))}
+	t.open.Write(s)
+	t.pieces[last] = t.open.String()
+	t.bytes += len(s)
+	return at
 }
 
 // find returns the index of s, false if it is not known.
@@ -60,36 +76,19 @@ func (t *interner) find(s []byte) (uint32, bool) {
 	k := window.Key{A: xxhash.Sum64(s)}
 	for ; ; k.B++ {
 		i, ok := t.index.Get(k)
-		if !ok || string(t.get(i)) == string(s) {
+		if !ok || t.string(i) == string(s) {
 			return i, ok
 		}
 	}
 }
 
-// get returns the bytes of an index.
-func (t *interner) get(i uint32) []byte {
+// string returns the string of an index. It stays as it is for good.
+func (t *interner) string(i uint32) string {
 	if i == 0 {
-		return nil
+		return ""
 	}
 	s := t.spans[i]
-	return t.arena[s.from : s.from+uint64(s.n)]
-}
-
-// string returns an index as a string.
-func (t *interner) string(i uint32) string {
-	b := t.get(i)
-	if len(b) <= longString {
-		return string(b)
-	}
-	s, ok := t.long[i]
-	if !ok {
-		if t.long == nil {
-			t.long = map[uint32]string{}
-		}
-		s = string(b)
-		t.long[i] = s
-	}
-	return s
+	return t.pieces[s.piece][s.from : s.from+s.n]
 }
 
 // len returns how many strings there are.

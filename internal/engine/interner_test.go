@@ -1,34 +1,59 @@
 package engine
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
 
-// TestStringsBeyondFourGiB puts strings on both sides of 4 GiB. The memory in front
-// is never touched, so that it is none of the machine's.
-func TestStringsBeyondFourGiB(t *testing.T) {
-	const edge = 1 << 32
-	n := interner{arena: make([]byte, edge-2, edge+64)}
-	first, second := n.intern([]byte("across")), n.intern([]byte("beyond"))
-	if n.string(first) != "across" || n.string(second) != "beyond" {
-		t.Errorf("the strings are %q and %q, want across and beyond", n.string(first), n.string(second))
+// TestInternedStrings keeps strings of all sizes, some of which fill a piece to its
+// last byte, and finds each under its index, unmoved, whatever came behind it.
+func TestInternedStrings(t *testing.T) {
+	var n interner
+	kept := map[uint32]string{}
+	for k := range 3000 {
+		s := fmt.Sprintf("%d-%s", k, strings.Repeat("x", k*k%300))
+		switch k {
+		case 100, 2000:
+			s = strings.Repeat("long", largestPiece) // longer than a piece
+		case 500:
+			s = strings.Repeat("y", n.open.Cap()-n.open.Len())
+		}
+		i := n.intern([]byte(s))
+		if before, ok := kept[i]; ok && before != s {
+			t.Fatalf("%.20q has the index of %.20q", s, before)
+		}
+		if again := n.intern([]byte(s)); again != i {
+			t.Fatalf("%.20q has the indexes %d and %d", s, i, again)
+		}
+		kept[i] = n.string(i)
 	}
-	if i, ok := n.find([]byte("beyond")); !ok || i != second {
-		t.Errorf("beyond is found %v at %d, want %d", ok, i, second)
+	if n.len() != len(kept) || n.len() != 2999 { // one of the long ones came twice
+		t.Errorf("%d strings of %d indexes, want 2999", n.len(), len(kept))
+	}
+	for i, s := range kept {
+		if n.string(i) != s {
+			t.Errorf("%.20q has become %.20q", s, n.string(i))
+		}
+		if at, ok := n.find([]byte(s)); !ok || at != i {
+			t.Errorf("%.20q is found %v at %d, want %d", s, ok, at, i)
+		}
+	}
+	if _, ok := n.find([]byte("never kept")); ok || n.string(0) != "" {
+		t.Error("a string that was never kept is known, or index 0 is not the empty string")
 	}
 }
 
-// TestLongNamesAreMadeOnce: each row has its number's name, and one as long as a
-// record must not be copied for each.
-func TestLongNamesAreMadeOnce(t *testing.T) {
+// TestNamesAreNotCopied: each row has its number's name and its portfolio's, and one
+// may be as long as a record.
+func TestNamesAreNotCopied(t *testing.T) {
 	var n interner
 	long := strings.Repeat("n", 200<<10)
-	i, other := n.intern([]byte(long)), n.intern([]byte(long+"x"))
-	if n.string(i) != long || n.string(other) != long+"x" {
-		t.Error("a long name is another's")
+	i, other, short := n.intern([]byte(long)), n.intern([]byte(long+"x")), n.intern([]byte("n"))
+	if n.string(i) != long || n.string(other) != long+"x" || n.string(short) != "n" {
+		t.Error("a name is another's")
 	}
-	if made := testing.AllocsPerRun(10, func() { _ = n.string(i) }); made != 0 {
+	if made := testing.AllocsPerRun(10, func() { _, _ = n.string(i), n.string(short) }); made != 0 {
 		t.Errorf("%v allocations each time", made)
 	}
 }

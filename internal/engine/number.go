@@ -1,8 +1,8 @@
 package engine
 
 import (
-	"bytes"
 	"slices"
+	"strings"
 
 	"sendwatch/internal/event"
 	"sendwatch/internal/policy"
@@ -263,6 +263,6 @@ func (e *Engine) sortNumbers(list *[]numberIndex) {
 	slices.Sort(*list)
 	*list = slices.Compact(*list)
 	slices.SortFunc(*list, func(a, b numberIndex) int {
-		return bytes.Compare(e.numbers.ids.get(a.name()), e.numbers.ids.get(b.name()))
+		return strings.Compare(e.numbers.ids.string(a.name()), e.numbers.ids.string(b.name()))
 	})
 }

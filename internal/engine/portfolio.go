@@ -1,9 +1,9 @@
 package engine
 
 import (
-	"bytes"
 	"math"
 	"slices"
+	"strings"
 
 	"sendwatch/internal/event"
 	"sendwatch/internal/policy"
@@ -219,7 +219,7 @@ func (p *Portfolios) evaluate(m, offset, originOffset int64, out *event.Output) 
 	if len(p.dirty) == 0 {
 		return
 	}
-	slices.SortFunc(p.dirty, func(a, b uint32) int { return bytes.Compare(p.ids.get(a), p.ids.get(b)) })
+	slices.SortFunc(p.dirty, func(a, b uint32) int { return strings.Compare(p.ids.string(a), p.ids.string(b)) })
 	for _, i := range p.dirty {
 		p.evaluateOne(i, m, out)
 	}
@@ -243,12 +243,12 @@ func (p *Portfolios) evaluateOne(i uint32, m int64, out *event.Output) {
 	f.last = now
 	p.remember(f, m)
 
-	rules := p.policy.Portfolio(p.ids.get(i))
+	rules := p.policy.Portfolio([]byte(p.ids.string(i)))
 	for k, v := range f.values() {
 		factor := event.FactorLimitUsage + event.Factor(k)
 		level, _ := rules.Rules[factor].Judge(v, 0, 0)
 		s, moved := p.step(&f.open, factor, 0, level, m, func() [2]uint64 {
-			return p.deriveID(append([]byte("portfolio\x00"), p.ids.get(i)...), factor, "", m)
+			return p.deriveID(append([]byte("portfolio\x00"), p.ids.string(i)...), factor, "", m)
 		})
 		f.levels[k] = s.is
 		if moved {
@@ -347,7 +347,7 @@ func (p *Portfolios) plan(i uint32, f *portfolio, m, next int64) {
 
 // flag writes one transition of a portfolio's episode.
 func (p *Portfolios) flag(i uint32, f *portfolio, factor event.Factor, value float64, s transitionStep, out *event.Output) {
-	r := &p.policy.Portfolio(p.ids.get(i)).Rules[factor]
+	r := &p.policy.Portfolio([]byte(p.ids.string(i))).Rules[factor]
 	fl := p.newFlag(s, factor, r, 0)
 	fl.PortfolioID, fl.Score, fl.EventTime = p.ids.string(i), -1, p.minute
 	if value == value && r.On {
@@ -398,7 +398,7 @@ func (p *Portfolios) Statuses(out *event.Output) {
 			list = append(list, uint32(i+1))
 		}
 	}
-	slices.SortFunc(list, func(a, b uint32) int { return bytes.Compare(p.ids.get(a), p.ids.get(b)) })
+	slices.SortFunc(list, func(a, b uint32) int { return strings.Compare(p.ids.string(a), p.ids.string(b)) })
 	for _, i := range list {
 		out.PortfolioStatus = append(out.PortfolioStatus, p.status(i, p.at(i)))
 	}

@@ -1,9 +1,6 @@
 package engine
 
 import (
-	"cmp"
-	"slices"
-
 	"sendwatch/internal/event"
 )
 
@@ -64,7 +61,7 @@ func (e *Engine) snapshotStatus(i numberIndex, out *event.Output) {
 	if e.lastTick > n.synced && e.lastTick > n.clock {
 		n.clock = e.lastTick
 	}
-	out.NumberStatuses = append(out.NumberStatuses, e.status(i, &n))
+	out.NumberStatuses = append(out.NumberStatuses, e.status(i, &n, out))
 }
 
 // Statuses appends what is known of every number, as of its last evaluation, by
@@ -80,16 +77,22 @@ func (e *Engine) Statuses(out *event.Output) {
 	}
 }
 
-// contributions returns what lowered the score of a number, largest first.
-func (e *Engine) contributions(n *number) []event.Contribution {
-	var list []event.Contribution
+// contributions fills in what lowered the score of a number, largest first and of equals
+// in the order of the factors, and returns how many they are.
+func (n *number) contributions(top *[event.TopFactors]event.Contribution) (kept int) {
 	for f, points := range n.points {
-		if points > 0 {
-			list = append(list, event.Contribution{Factor: event.Factor(f), Points: points})
+		at := kept
+		for at > 0 && top[at-1].Points < points {
+			at--
 		}
+		if points <= 0 || at == len(top) {
+			continue
+		}
+		kept = min(kept+1, len(top))
+		copy(top[at+1:kept], top[at:])
+		top[at] = event.Contribution{Factor: event.Factor(f), Points: points}
 	}
-	slices.SortStableFunc(list, func(a, b event.Contribution) int { return cmp.Compare(b.Points, a.Points) })
-	return list[:min(len(list), event.TopFactors)]
+	return kept
 }
 
 // markChanged notes that a number has a status to write.
@@ -104,17 +107,22 @@ func (e *Engine) markChanged(i numberIndex, n *number) {
 func (e *Engine) writeStatus(i numberIndex, out *event.Output) {
 	n := e.numbers.at(i)
 	n.changed = false
-	out.NumberStatuses = append(out.NumberStatuses, e.status(i, n))
+	out.NumberStatuses = append(out.NumberStatuses, e.status(i, n, out))
 }
 
-// status returns what is known of a number at its clock.
-func (e *Engine) status(i numberIndex, n *number) event.NumberStatus {
+// status returns what is known of a number at its clock. out has the memory of what it
+// lists.
+func (e *Engine) status(i numberIndex, n *number, out *event.Output) event.NumberStatus {
+	var top [event.TopFactors]event.Contribution
 	s := event.NumberStatus{
 		Version: e.position.Offset, Partition: e.cfg.Partition,
 		NumberID: e.numbers.ids.string(n.index.name()), WABAID: e.wabas.string(n.waba), PortfolioID: e.portfolioIDs.string(n.portfolio),
 		Minute: floor(n.clock, minute) * minute, Clock: n.clock,
 		Facts: e.facts(i, n), Score: int(n.score), Band: event.BandOf(int(n.score)), Levels: n.levels,
-		Top: e.contributions(n),
+	}
+	if k := n.contributions(&top); k > 0 {
+		s.Top = out.Contributions(k)
+		copy(s.Top, top[:k])
 	}
 	c := n.circumstances()
 	s.AnsweredSender = e.policy.AnsweredSender(&c)

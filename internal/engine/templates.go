@@ -88,7 +88,7 @@ func (t *templates) update(ev *event.Event, waba uint32) {
 	}
 	s := &t.states[i]
 	if len(ev.TemplateStatus) > 0 && ev.Time >= s.statusTime {
-		was := string(t.status.get(s.status)) == paused
+		was := t.status.string(s.status) == paused
 		s.status, s.statusTime = t.status.intern(ev.TemplateStatus), ev.Time
 		if !was && string(ev.TemplateStatus) == paused && s.pausesTime == never {
 			s.pauses++
@@ -109,7 +109,7 @@ func (t *templates) update(ev *event.Event, waba uint32) {
 // judge returns the level and the severity of a template's state.
 func (t *templates) judge(s *templateState, r *policy.Rule) (event.Level, float64) {
 	level, severity := r.JudgeWord(s.quality.String())
-	word := string(t.status.get(s.status))
+	word := t.status.string(s.status)
 	if l, v := r.JudgeWord(word); v > severity {
 		level, severity = l, v
 	}

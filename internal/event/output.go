@@ -12,7 +12,33 @@ type Output struct {
 	AccountEvents    []AccountEvent
 	PortfolioStatus  []PortfolioStatus
 	Changes          []PortfolioChange
+
+	hashes        room[uint64]
+	contributions room[Contribution]
 }
+
+// room is memory for the lists that rows hold, so that a row costs no allocation.
+type room[T any] struct{ mem []T }
+
+// take returns room for n more. What was taken before stays where it is.
+func (r *room[T]) take(n int) []T {
+	if n == 0 {
+		return nil
+	}
+	used := len(r.mem)
+	if cap(r.mem)-used < n {
+		r.mem, used = make([]T, 0, max(n, 2*cap(r.mem))), 0
+	}
+	r.mem = r.mem[:used+n]
+	return r.mem[used : used+n : used+n]
+}
+
+// Hashes returns room for the n hashes of a row; it holds whatever it held. Like the rows
+// it is the caller's until Reset.
+func (o *Output) Hashes(n int) []uint64 { return o.hashes.take(n) }
+
+// Contributions returns room for those of a row, as Hashes does.
+func (o *Output) Contributions(n int) []Contribution { return o.contributions.take(n) }
 
 // Table names one table of an Output.
 type Table uint8
@@ -56,7 +82,7 @@ type table struct {
 	length    func(o *Output) int
 	reset     func(o *Output)
 	portfolio func(o *Output, i int) string
-	append    func(to, from *Output, first, end int)
+	append    func(to, from *Output)
 }
 
 // tableOf returns the table whose rows are in the field that rows points to.
@@ -66,9 +92,9 @@ func tableOf[R any](name string, rows func(o *Output) *[]R, portfolio func(r *R)
 		length:    func(o *Output) int { return len(*rows(o)) },
 		reset:     func(o *Output) { *rows(o) = (*rows(o))[:0] },
 		portfolio: func(o *Output, i int) string { return portfolio(&(*rows(o))[i]) },
-		append: func(to, from *Output, first, end int) {
+		append: func(to, from *Output) {
 			dst := rows(to)
-			*dst = append(*dst, (*rows(from))[first:end]...)
+			*dst = append(*dst, *rows(from)...)
 		},
 	}
 }
@@ -94,34 +120,26 @@ func (o *Output) Len() int {
 	return n
 }
 
-// Append appends all rows of from.
+// Append appends all rows of from, and what they list.
 func (o *Output) Append(from *Output) {
 	for t := range tables {
-		tables[t].append(o, from, 0, tables[t].length(from))
+		tables[t].append(o, from)
+	}
+	minutes := o.NumberMinutes[len(o.NumberMinutes)-len(from.NumberMinutes):]
+	for i := range minutes {
+		minutes[i].Contacts = append(o.Hashes(len(minutes[i].Contacts))[:0], minutes[i].Contacts...)
+	}
+	statuses := o.NumberStatuses[len(o.NumberStatuses)-len(from.NumberStatuses):]
+	for i := range statuses {
+		statuses[i].Top = append(o.Contributions(len(statuses[i].Top))[:0], statuses[i].Top...)
 	}
 }
 
-// AppendRow appends one row of from.
-func (o *Output) AppendRow(from *Output, r Row) {
-	tables[r.Table].append(o, from, r.Index, r.Index+1)
-}
-
-// ByPortfolio returns the rows of all tables by their portfolio_id, in the order
-// of the tables and, of one table, of the rows.
-func (o *Output) ByPortfolio() map[string][]Row {
-	by := map[string][]Row{}
-	for t := range NumTables {
-		for i := range tables[t].length(o) {
-			id := tables[t].portfolio(o, i)
-			by[id] = append(by[id], Row{Table: t, Index: i})
-		}
-	}
-	return by
-}
-
-// Reset empties the output and keeps its memory.
+// Reset empties the output and keeps its memory, also that of Hashes and Contributions:
+// a copy of a row must not outlive it.
 func (o *Output) Reset() {
 	for t := range tables {
 		tables[t].reset(o)
 	}
+	o.hashes.mem, o.contributions.mem = o.hashes.mem[:0], o.contributions.mem[:0]
 }

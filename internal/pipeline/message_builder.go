@@ -1,8 +1,6 @@
 package pipeline
 
 import (
-	"maps"
-	"slices"
 	"strconv"
 
 	"sendwatch/internal/codec"
@@ -38,7 +36,7 @@ type messageBuilder struct {
 	messages []event.Message
 	bytes    []byte
 	headers  []event.Header
-	batch    codec.Rows
+	grouping event.Grouping
 }
 
 func (b *messageBuilder) reset() {
@@ -111,30 +109,21 @@ func (b *messageBuilder) flags(flags []pendingFlag, send func([]*event.Flag, []e
 // time.
 func (b *messageBuilder) rows(claim Claim, out *event.Output, send func([]event.Message) error) error {
 	b.reset()
-	byPortfolio := out.ByPortfolio()
-	for _, id := range slices.Sorted(maps.Keys(byPortfolio)) {
-		b.batch = codec.Rows{Topic: claim.Topic, Partition: claim.Partition, PortfolioID: id}
-		size, count := 0, 0
-		finish := func() error {
-			first := len(b.bytes)
-			b.bytes = codec.AppendRows(b.bytes, &b.batch)
-			b.batch.Reset()
-			size, count = 0, 0
-			return b.add(id, first, send)
-		}
-		for _, r := range byPortfolio[id] {
-			n := codec.RowSize(out, r)
-			if count > 0 && (size+n > maxRowsMessage || count >= maxRowsOfOne) {
-				if err := finish(); err != nil {
-					return err
-				}
+	b.grouping.Arrange(out)
+	err := b.grouping.Each(func(id string, rows []event.Row) error {
+		head := codec.Rows{Topic: claim.Topic, Partition: claim.Partition, PortfolioID: id}
+		for len(rows) > 0 {
+			first, n := len(b.bytes), 0
+			b.bytes, n = codec.AppendSomeRows(b.bytes, &head, out, rows[:min(len(rows), maxRowsOfOne)], maxRowsMessage)
+			rows = rows[n:]
+			if err := b.add(id, first, send); err != nil {
+				return err
 			}
-			b.batch.AppendRow(out, r)
-			size, count = size+n, count+1
 		}
-		if err := finish(); err != nil {
-			return err
-		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	return b.send(send)
 }
