@@ -106,9 +106,16 @@ func (s *service) warmUp(ctx context.Context) error {
 	return err
 }
 
-// paced sends bodies of one update on a schedule, however slow the answers are.
-func (s *service) paced(ctx context.Context, rate int, lasts time.Duration) (*result, error) {
-	due := make(chan time.Time, rate*int(patience/time.Second))
+// load is what is sent on a schedule.
+type load struct {
+	rate int // bodies a second
+	of   int // updates in a body
+	body func(from, n int) []byte
+}
+
+// paced sends bodies on a schedule, however slow the answers are.
+func (s *service) paced(ctx context.Context, l load, lasts time.Duration) (*result, error) {
+	due := make(chan time.Time, l.rate*int(patience/time.Second))
 	r := &result{}
 	var next atomic.Int64
 	var group sync.WaitGroup
@@ -119,14 +126,14 @@ func (s *service) paced(ctx context.Context, rate int, lasts time.Duration) (*re
 					r.note(0, 0, errLate)
 					continue
 				}
-				err := s.post(ctx, body(int(next.Add(1)), 1))
-				r.note(time.Since(at), 1, err)
+				err := s.post(ctx, l.body(int(next.Add(1))*l.of, l.of))
+				r.note(time.Since(at), l.of, err)
 			}
 		})
 	}
 	start := time.Now()
-	for i := range int(lasts.Seconds() * float64(rate)) {
-		at := start.Add(time.Duration(i) * time.Second / time.Duration(rate))
+	for i := range int(lasts.Seconds() * float64(l.rate)) {
+		at := start.Add(time.Duration(i) * time.Second / time.Duration(l.rate))
 		if wait := time.Until(at); wait > time.Millisecond {
 			timer := time.NewTimer(wait)
 			select {
@@ -194,6 +201,17 @@ func body(from, n int) []byte {
 	number := 100000000000000 + from%50
 	return fmt.Appendf(nil, `{"object":"whatsapp_business_account","entry":[{"id":"200000000000001","changes":[{"value":{"messaging_product":"whatsapp","metadata":{"display_phone_number":"4477009%05d","phone_number_id":"%d"},"messages":[%s],"statuses":[%s]},"field":"messages"}]}]}`,
 		from%50, number, strings.Join(messages, ","), strings.Join(statuses, ","))
+}
+
+// strangers is a body of Baileys': messages of contacts that come under their
+// hidden id and their phone, each for the first time.
+func strangers(from, n int) []byte {
+	var messages []string
+	for i := from; i < from+n; i++ {
+		messages = append(messages, fmt.Sprintf(`{"key":{"remoteJid":"%d@lid","remoteJidAlt":"%d@s.whatsapp.net","fromMe":false,"id":"3EB0%08X"},"messageTimestamp":%d,"message":{"conversation":"yes"}}`,
+			100000000000000+i, 447000000000+i, i, time.Now().Unix()))
+	}
+	return fmt.Appendf(nil, `{"event":"messages.upsert","type":"notify","number_id":"4477009%05d","data":[%s]}`, from%50, strings.Join(messages, ","))
 }
 
 // memory returns the resident memory of the process, 0 where it is not told.

@@ -9,6 +9,12 @@
 // latency counts from when the body was due. Then bodies of 1,000 updates, as fast
 // as they are answered: updates a second, and a second of the process's own
 // processor time. It needs Java 17 and Maven for the broker, as the tests do.
+//
+// With -steady 10m it sends 2,000 updates a second for so long instead and prints
+// the memory of the process at intervals: it has to come to rest. -of 1000 puts so
+// many updates into a body; -strangers sends bodies of Baileys' in which each contact
+// has a hidden id that was never seen before, which is what fills the gateway's
+// memory of pairs.
 package main
 
 import (
@@ -32,6 +38,9 @@ type options struct {
 	rate    int
 	only    string
 	lasts   time.Duration
+	steady  time.Duration
+	of      int
+	strange bool
 	serve   string // ours, plain: this process is the service
 	brokers string
 	topic   string
@@ -41,6 +50,9 @@ func main() {
 	var o options
 	flag.IntVar(&o.rate, "rate", 2000, "updates a second of the first part")
 	flag.DurationVar(&o.lasts, "for", 20*time.Second, "how long each part lasts")
+	flag.DurationVar(&o.steady, "steady", 0, "measure the memory over so long a run at the rate, and nothing else")
+	flag.IntVar(&o.of, "of", 1, "updates in a body of a steady run")
+	flag.BoolVar(&o.strange, "strangers", false, "a steady run of contacts that were never seen before, under hidden ids")
 	flag.StringVar(&o.serve, "serve", "", "used by the command itself: ours or plain")
 	flag.StringVar(&o.brokers, "brokers", "", "brokers to use instead of one of its own")
 	flag.StringVar(&o.only, "only", "", "measure one of the two: ours or plain")
@@ -56,6 +68,9 @@ func main() {
 }
 
 func run(ctx context.Context, o *options) error {
+	if o.of < 1 || o.rate < o.of {
+		return fmt.Errorf("-of %d: from 1 to the rate, which is %d", o.of, o.rate)
+	}
 	switch o.serve {
 	case "ours":
 		return serveOurs(ctx, o.brokers, o.topic)
@@ -70,35 +85,70 @@ func run(ctx context.Context, o *options) error {
 		defer func() { _ = broker.Close() }()
 		o.brokers = broker.Addr()
 	}
+	if o.steady > 0 {
+		return each(o, func(name string) error {
+			fmt.Printf("%s: %d updates/s in bodies of %d for %s; GOMAXPROCS=1\n\n", title(name), o.rate, o.of, o.steady)
+			return measureSteady(ctx, o, name)
+		})
+	}
 	fmt.Printf("%d updates/s in bodies of one for %s, then bodies of %d as fast as they are answered for %s; GOMAXPROCS=1 each\n\n", o.rate, o.lasts, batchSize, o.lasts)
 	fmt.Println("| service | p50 | p99 | max | not 200 | updates/s in batches | updates/s of its processor time | resident memory after each part |")
 	fmt.Println("|---|---|---|---|---|---|---|---|")
+	return each(o, func(name string) error { return measure(ctx, o, name) })
+}
+
+// each calls f with the services that are to be measured.
+func each(o *options, f func(name string) error) error {
 	for _, name := range []string{"ours", "plain"} {
 		if o.only != "" && o.only != name {
 			continue
 		}
-		if err := measure(ctx, o, name); err != nil {
+		if err := f(name); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return nil
 }
 
-// measure runs one service and prints its row.
-func measure(ctx context.Context, o *options, name string) error {
+// ready starts a service with topics of its own and waits until it answers.
+func ready(ctx context.Context, o *options, name string) (*service, error) {
 	topic := fmt.Sprintf("events-%s-%d", name, time.Now().UnixNano())
 	if err := makeTopics(ctx, o.brokers, topic); err != nil {
-		return err
+		return nil, err
 	}
 	s, err := startService(ctx, o, name, topic)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.warmUp(ctx); err != nil {
+		s.stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// measureSteady runs one service for long and prints its memory.
+func measureSteady(ctx context.Context, o *options, name string) error {
+	s, err := ready(ctx, o, name)
 	if err != nil {
 		return err
 	}
 	defer s.stop()
-	if err := s.warmUp(ctx); err != nil {
+	l := load{rate: o.rate / o.of, of: o.of, body: body}
+	if o.strange {
+		l.body, s.address = strangers, strings.TrimSuffix(s.address, "meta")+"baileys"
+	}
+	return s.steady(ctx, l, o.steady)
+}
+
+// measure runs one service and prints its row.
+func measure(ctx context.Context, o *options, name string) error {
+	s, err := ready(ctx, o, name)
+	if err != nil {
 		return err
 	}
-	paced, err := s.paced(ctx, o.rate, o.lasts)
+	defer s.stop()
+	paced, err := s.paced(ctx, load{rate: o.rate, of: 1, body: body}, o.lasts)
 	if err != nil {
 		return err
 	}
@@ -141,12 +191,13 @@ func makeTopics(ctx context.Context, brokers, topic string) error {
 
 // service is a process under load.
 type service struct {
-	process *exec.Cmd
-	address string
+	process       *exec.Cmd
+	address       string
+	memoryAddress string
 }
 
-// startService starts this program again as the service and waits for its address,
-// the first line that it prints.
+// startService starts this program again as the service and waits for its
+// addresses, the first line that it prints.
 func startService(ctx context.Context, o *options, name, topic string) (*service, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -163,11 +214,11 @@ func startService(ctx context.Context, o *options, name, topic string) (*service
 	if err := p.Start(); err != nil {
 		return nil, err
 	}
-	var address string
-	if _, err := fmt.Fscanln(out, &address); err != nil {
+	var address, memoryAddress string
+	if _, err := fmt.Fscanln(out, &address, &memoryAddress); err != nil {
 		return nil, errors.Join(fmt.Errorf("no address: %w", err), p.Wait())
 	}
-	return &service{process: p, address: "http://" + address + "/v1/webhooks/meta"}, nil
+	return &service{process: p, address: "http://" + address + "/v1/webhooks/meta", memoryAddress: "http://" + memoryAddress}, nil
 }
 
 // stop ends the process.

@@ -39,7 +39,11 @@ func serveOurs(ctx context.Context, brokers, topic string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println(listener.Addr())
+	memoryAddress, err := tellMemory(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Println(listener.Addr(), memoryAddress)
 	return g.Run(ctx, listener)
 }
 
@@ -68,7 +72,11 @@ func servePlain(ctx context.Context, brokers, topic string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println(listener.Addr())
+	memoryAddress, err := tellMemory(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Println(listener.Addr(), memoryAddress)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	stopped := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stopped()
