@@ -84,14 +84,15 @@ func startDemo(settings config.Config, secret [16]byte, logger *slog.Logger) (de
 	if err != nil {
 		return demo.Roles{}, fmt.Errorf("--webhooks: %w; give a free HOST:PORT", err)
 	}
+	opened := make(chan struct{})
 	roles, err := newPipelines(runOptions{
 		settings: settings, policy: policy.Default(), shadow: shadow, secret: codec.Secret(secret),
-		telemetry: measures, logger: logger, webhooks: webhooks,
+		telemetry: measures, logger: logger, webhooks: webhooks, opened: opened,
 	})
 	if err != nil {
 		return demo.Roles{}, errors.Join(err, webhooks.Close())
 	}
-	return demo.Roles{Sources: roles.sources, Webhooks: webhooks.Addr().String(), Run: func(ctx context.Context) (err error) {
+	return demo.Roles{Sources: roles.sources, Webhooks: webhooks.Addr().String(), TakeWebhooks: func() { close(opened) }, Run: func(ctx context.Context) (err error) {
 		ctx, fail := context.WithCancelCause(ctx)
 		defer fail(nil)
 		stopMeasures := inBackground(ctx, "telemetry", measures.Run, fail)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"sendwatch/internal/demo"
+	"sendwatch/internal/embedded/embeddedtest"
 )
 
 // chunks is an output that can be read while it is written to.
@@ -68,6 +70,34 @@ func TestDemoEndsByItself(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Log(out)
+	}
+}
+
+// A webhook that comes amid the history would move the clock of its partition to the
+// history's end: it is answered 503, and taken once the history was played.
+func TestDemoTakesWebhooksAfterItsHistory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("plays twelve days")
+	}
+	options := smallDemo()
+	options.For, options.Webhooks = 0, "127.0.0.1:0"
+	at := regexp.MustCompile(`Webhooks +(http://127\.0\.0\.1:[0-9]+)`)
+	var address string
+	out, err := runDemo(t, options, func(s string) bool {
+		if m := at.FindStringSubmatch(s); m != nil {
+			address = m[1] + "/v1/webhooks/meta"
+			if status := postBody(t, address, []byte("{}")); status != http.StatusServiceUnavailable {
+				t.Errorf("amid the history: %d, want 503", status)
+			}
+		}
+		if !strings.HasPrefix(s, "history played:") {
+			return false
+		}
+		embeddedtest.Eventually(t, 20*time.Second, "a body is taken", func() bool { return postBody(t, address, []byte("{}")) == http.StatusOK })
+		return true
+	})
+	if err != nil || address == "" {
+		t.Fatalf("%v\n%s", err, out)
 	}
 }
 

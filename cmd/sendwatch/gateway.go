@@ -95,6 +95,13 @@ func (p *pipelines) restoreGateway(ctx context.Context) error {
 	if err != nil {
 		return ended(ctx, err)
 	}
+	if p.options.opened != nil {
+		select {
+		case <-p.options.opened:
+		case <-ctx.Done():
+			return nil
+		}
+	}
 	p.gateway.Restored()
 	p.options.logger.Info("the gateway has read what it remembers of numbers", "records", records)
 	var followers sync.WaitGroup

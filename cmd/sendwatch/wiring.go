@@ -33,6 +33,7 @@ type runOptions struct {
 	secret    codec.Secret
 	telemetry *telemetry.Telemetry // nil: nothing is measured
 	webhooks  net.Listener         // where the gateway listens already; nil: as the settings say
+	opened    <-chan struct{}      // the gateway takes bodies once this is closed; nil: at once
 	logger    *slog.Logger
 }
 
@@ -238,7 +239,7 @@ func (p *pipelines) problems() []pipeline.Problem {
 // no flag, so it makes only a process unready that does nothing else.
 func (p *pipelines) Ready(context.Context) []server.Problem {
 	all := served(slices.DeleteFunc(p.problems(), func(one pipeline.Problem) bool { return !one.Counts(len(p.options.settings.Roles) == 1) }))
-	if p.gateway != nil {
+	if p.gateway != nil && p.opened() {
 		if err := p.gateway.Ready(); err != nil {
 			all = append(all, server.Problem{
 				Reason: "webhooks_refused", Role: event.RoleGateway, Topic: p.options.settings.Kafka.Topics.Events, Detail: err.Error(),
@@ -247,6 +248,16 @@ func (p *pipelines) Ready(context.Context) []server.Problem {
 		}
 	}
 	return all
+}
+
+// opened reports whether the gateway is to take bodies by now.
+func (p *pipelines) opened() bool {
+	select {
+	case <-p.options.opened:
+		return true
+	default:
+		return p.options.opened == nil
+	}
 }
 
 // served returns problems as the server has them.

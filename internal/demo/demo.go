@@ -60,6 +60,8 @@ type Roles struct {
 	Sources server.Sources
 	// Webhooks is where the gateway takes bodies, host:port.
 	Webhooks string
+	// TakeWebhooks lets it take them, which it answers 503 before. It is called once.
+	TakeWebhooks func()
 	// Run works until its context ends, then drains.
 	Run func(context.Context) error
 }
@@ -135,7 +137,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return unlessCancelled(signalled, err)
 	}
 	d.sources = roles.Sources
-	d.services = append(d.services, service{"Webhooks", "http://" + roles.Webhooks, "POST /v1/webhooks/meta, /v1/sends/meta"})
+	d.services = append(d.services, service{"Webhooks", "http://" + roles.Webhooks, "POST /v1/webhooks/meta, /v1/sends/meta; 503 until the history is played"})
 	pipeline := all.start(ctx, "pipeline", roles.Run)
 	if err := d.startServer(ctx, all, logger); err != nil {
 		return err
@@ -143,6 +145,15 @@ func (d *demo) run(ctx context.Context) (err error) {
 	d.flags = newFlagReader(d.client, d.settings.Kafka.Topics.Flags, int32(d.options.Partitions), d.expectations)
 	flags := all.start(ctx, "flags", d.flags.run)
 	feed := all.start(ctx, "traffic", d.feed.run)
+	// A body of now amid the history would move its partition's clock to the end of it.
+	all.start(ctx, "webhooks", func(ctx context.Context) error {
+		select {
+		case <-d.feed.live:
+			roles.TakeWebhooks()
+		case <-ctx.Done():
+		}
+		return nil
+	})
 	d.meter.start(d.now())
 
 	shown := d.show(ctx)
