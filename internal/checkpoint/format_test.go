@@ -141,7 +141,7 @@ func TestLayout(t *testing.T) {
 	if of(a{}) == of(renamed{}) || of(a{}) == of([2]a{}) {
 		t.Error("the layout is not told by the fields")
 	}
-	for _, v := range []any{struct{ P *int }{}, struct{ S string }{}, [1]struct{ M map[int]int }{}, []int{}} {
+	for _, v := range []any{struct{ P *int }{}, struct{ S string }{}, [1]struct{ M map[int]int }{}, struct{ V []int }{}, []*int{}} {
 		if _, err := Layout(reflect.TypeOf(v)); err == nil {
 			t.Errorf("%T can be copied, it seems", v)
 		}

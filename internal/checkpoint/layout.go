@@ -9,13 +9,18 @@ import (
 )
 
 // Layout returns a hash of how values of the types lie in memory: sizes, offsets,
-// kinds and names of all fields, and the machine's byte order. A checkpoint whose
+// kinds and names of all fields, and the machine's byte order. A slice stands for the
+// values that it holds. A checkpoint whose
 // layout is another's must not be copied into them. It is an error if one holds a
 // pointer, since what it points to would not be in the checkpoint.
 func Layout(types ...reflect.Type) (uint64, error) {
 	h := fnv.New64a()
 	_, _ = fmt.Fprint(h, binary.NativeEndian.Uint16([]byte{1, 0}))
 	for _, t := range types {
+		if t.Kind() == reflect.Slice { // of the values that lie in it
+			_, _ = fmt.Fprint(h, "[]")
+			t = t.Elem()
+		}
 		if err := describe(h, t, t.String()); err != nil {
 			return 0, err
 		}

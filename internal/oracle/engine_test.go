@@ -12,12 +12,14 @@ import (
 	"sendwatch/internal/codec"
 	"sendwatch/internal/engine"
 	"sendwatch/internal/event"
+	"sendwatch/internal/flat"
 	"sendwatch/internal/policy"
 )
 
 // subjectEngine is the engine with its decoder, and all that it has put out.
 type subjectEngine struct {
 	decoder *codec.Decoder
+	config  engine.Config
 	engine  *engine.Engine
 	out     event.Output
 	ev      event.Event
@@ -31,13 +33,25 @@ type subjectEngine struct {
 }
 
 func newSubject(paneBits uint8) *subjectEngine {
-	return &subjectEngine{
+	s := &subjectEngine{
 		decoder: codec.NewDecoder(codec.Config{StopWords: policy.Default().StopWords, ResumeWords: policy.Default().ResumeWords}),
-		engine: engine.New(engine.Config{
+		config: engine.Config{
 			Topic: "events", Policy: policy.Default(), DedupHorizon: hour, PaneBits: paneBits, Portfolios: true,
-		}),
+		},
 		minutes: map[string]event.NumberMinute{}, hours: map[string]event.FingerprintHour{},
 		outcomes: map[string]event.ContactOutcome{}, statuses: map[string]event.NumberStatus{}, portfolioStatuses: map[string]event.PortfolioStatus{},
+	}
+	s.engine = engine.New(s.config)
+	return s
+}
+
+// restart goes on with an engine that has nothing but the state of the one before. All
+// that came of that has been written.
+func (s *subjectEngine) restart() {
+	state := flat.Append(nil, s.engine.Copy)
+	s.engine = engine.New(s.config)
+	if err := flat.Read(state, s.engine.Copy); err != nil {
+		panic(err)
 	}
 }
 
@@ -273,6 +287,7 @@ func differ(lines []string, seed uint64) string {
 // the engine is flushed at random.
 func holdEngine(lines []string, seed uint64, reached *coverage) (*reference, string) {
 	r := rand.New(rand.NewPCG(seed, 1))
+	restarts := rand.New(rand.NewPCG(seed, 2))
 	o, s := newReference(lines), newSubject([]uint8{engine.WholeLog, 3, 6}[seed%3])
 	o.reached = reached
 	every := max(1, len(o.records)/25)
@@ -283,6 +298,9 @@ func holdEngine(lines []string, seed uint64, reached *coverage) (*reference, str
 		}
 		if r.IntN(20) == 0 {
 			s.flush()
+			if restarts.IntN(3) == 0 {
+				s.restart()
+			}
 		}
 		last := i == len(o.records)-1
 		if last && r.IntN(2) == 0 && o.watermark != 0 {

@@ -1,0 +1,110 @@
+package window
+
+import "sendwatch/internal/flat"
+
+// What the state of each structure is, for checkpoints. What New and the like set, the
+// widths of windows and their number, is no state.
+
+// copy hands the elements to c.
+func (s *segments[T]) copy(c *flat.Copier) {
+	flat.Value(c, &s.n)
+	used := s.used()
+	flat.Each(c, &used, func(c *flat.Copier, part *[]T) { flat.Slice(c, part) })
+	if !c.Reading() {
+		return
+	}
+	for i := range used {
+		if i > 0 { // a part that is not the first never grows
+			used[i] = append(make([]T, 0, segmentSize), used[i]...)
+		}
+	}
+	s.parts = used
+}
+
+// used returns the parts without the memory behind the last element.
+func (s *segments[T]) used() [][]T {
+	var used [][]T
+	for i := range s.parts {
+		if left := int(s.n) - i*segmentSize; left > 0 {
+			used = append(used, s.parts[i][:min(segmentSize, left)])
+		}
+	}
+	return used
+}
+
+// Copy hands the slots to c.
+func (s *Slots[T]) Copy(c *flat.Copier) {
+	s.mem.copy(c)
+	flat.Slice(c, &s.free)
+}
+
+// Copy hands the elements of all rings to c; the rings lie with their owners.
+func (p *Pool[T]) Copy(c *flat.Copier) {
+	flat.Value(c, &p.open)
+	flat.Value(c, &p.used)
+	flat.Value(c, &p.n)
+	flat.Each(c, &p.chunks, func(c *flat.Copier, chunk *[]T) { flat.Slice(c, chunk) })
+	for class := range p.free {
+		flat.Slice(c, &p.free[class])
+	}
+}
+
+// Copy hands the keys to c.
+func (t *Table) Copy(c *flat.Copier) {
+	flat.Value(c, &t.shift)
+	flat.Value(c, &t.n)
+	flat.Slice(c, &t.directory)
+	flat.Each(c, &t.parts, func(c *flat.Copier, p *part) {
+		flat.Value(c, &p.n)
+		flat.Value(c, &p.bits)
+		flat.Slice(c, &p.cells)
+	})
+}
+
+// Copy hands the entries of all logs to c.
+func (s *SlidingPool) Copy(c *flat.Copier) { s.pool.Copy(c) }
+
+// Copy hands the entries and keys of all windows to c.
+func (s *Keyed) Copy(c *flat.Copier) {
+	s.pool.Copy(c)
+	s.slots.Copy(c)
+	s.table.Copy(c)
+	s.maxima.Copy(c)
+	flat.Value(c, &s.dropped)
+}
+
+// Copy hands the counts of all maxima to c.
+func (s *Maxima) Copy(c *flat.Copier) { s.pool.Copy(c) }
+
+// Copy hands the buckets of all ages to c.
+func (p *AgePool) Copy(c *flat.Copier) { p.pool.Copy(c) }
+
+// Copy hands the conversations and what is pending to c.
+func (r *Replies) Copy(c *flat.Copier) {
+	r.convs.Copy(c)
+	r.index.Copy(c)
+	r.sends.Copy(c)
+	flat.Value(c, &r.due)
+	flat.Slice(c, &r.pressure)
+	r.maxima.Copy(c)
+	flat.Value(c, &r.pending)
+	flat.Value(c, &r.applied)
+	flat.Value(c, &r.sweepAt)
+}
+
+// Copy hands the links to c.
+func (l *Links) Copy(c *flat.Copier) {
+	flat.Slice(c, &l.cells)
+	flat.Value(c, &l.n)
+	flat.Value(c, &l.reference)
+	flat.Value(c, &l.horizon)
+	flat.Slice(c, &l.agenda)
+}
+
+// Copy hands the keys of all windows to c.
+func (s *Uniques) Copy(c *flat.Copier) {
+	s.keys.Copy(c)
+	s.table.Copy(c)
+	s.runs.Copy(c)
+	s.cuts.Copy(c)
+}
