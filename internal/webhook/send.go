@@ -188,18 +188,19 @@ func sendMeta(c *call, it item) {
 	m := it.message(c)
 	m.number = first(m.number, str(r, "phone_number_id"))
 	answer := list(it.response, "contacts")
-	to := str(r, "to")
+	to, recipient := str(r, "to"), str(r, "recipient")
 	switch {
 	case str(r, "recipient_type") == "group":
-		m.group = first(to, str(r, "recipient"))
-	case userID.MatchString(to):
-		// The answer's wa_id is then the id's digits, which are no phone.
-		m.who.see(to)
+		m.group = first(to, recipient)
+	case userID.MatchString(to), to == "" && userID.MatchString(recipient):
+		// The answer's wa_id, if it has one, may then be the id's digits, which are
+		// no phone.
+		m.who.see(to, recipient)
 	default:
 		for _, one := range answer {
 			m.who.see(str(one, "wa_id"), str(one, "user_id"))
 		}
-		m.who.see(to, str(r, "recipient"))
+		m.who.see(to, recipient)
 	}
 	metaSendContent(&m, r)
 	if t := readTag(str(r, "biz_opaque_callback_data")); t != nil {
