@@ -123,16 +123,7 @@ func (d *directory) saw(provider string, e *eventsv1.Event, was func(string), ch
 		return
 	}
 	if e.NumberId == "" {
-		if key := keyWABA + e.WabaId; e.WabaId != "" && (len(d.senders) < maxNumbers || d.senders[key].WABA != "") {
-			d.senders[key] = sender{WABA: e.WabaId, Inputs: d.senders[key].Inputs} // for the numbers that come later
-		}
-		for number, s := range d.senders {
-			if s.WABA != "" && s.WABA == e.WabaId && s.Inputs&seen == 0 {
-				was(number)
-				s.Inputs |= seen
-				d.senders[number], changed[number] = s, s
-			}
-		}
+		d.sawOfWABA(e.WabaId, seen, was, changed)
 		return
 	}
 	s, known := d.senders[e.NumberId]
@@ -159,6 +150,27 @@ func (d *directory) saw(provider string, e *eventsv1.Event, was func(string), ch
 	d.senders[e.NumberId] = s
 	if grown {
 		changed[e.NumberId] = s
+	}
+}
+
+// sawOfWABA adds what was seen of a WABA to its numbers, and keeps it for those
+// that come later. It looks at all numbers, and so only at the first of its kind: a
+// WABA may have a thousand templates updated in one body.
+func (d *directory) sawOfWABA(waba string, seen inputs, was func(string), changed map[string]sender) {
+	key := keyWABA + waba
+	before := d.senders[key]
+	if waba == "" || before.Inputs&seen == seen {
+		return
+	}
+	if len(d.senders) < maxNumbers || before.WABA != "" {
+		d.senders[key] = sender{WABA: waba, Inputs: before.Inputs}
+	}
+	for number, s := range d.senders {
+		if s.WABA == waba && s.Inputs&seen == 0 {
+			was(number)
+			s.Inputs |= seen
+			d.senders[number], changed[number] = s, s
+		}
 	}
 }
 
