@@ -1,0 +1,134 @@
+package processor
+
+import (
+	"fmt"
+	"reflect"
+
+	"sendwatch/internal/engine"
+	"sendwatch/internal/flat"
+)
+
+// Snapshot is the state of a Processor between two records, in bytes. Its memory is
+// used again by the next one.
+type Snapshot struct {
+	Policy string // the version in force
+	Head   []byte // what the state was computed by beside the log
+	Engine []byte
+	Shadow []byte // empty without a shadow policy
+}
+
+// Sections names the parts of a snapshot, for a checkpoint.
+func (s *Snapshot) Sections() map[string]*[]byte {
+	return map[string]*[]byte{"processor": &s.Head, "engine": &s.Engine, "shadow": &s.Shadow}
+}
+
+// head is what a state was computed by beside the log and the policy in force. With
+// another one the same log gives another state.
+type head struct {
+	dedup  int64  // ms
+	secret uint64 // of the contact hashes: a check, from which it cannot be found
+	pane   uint8  // bits
+	shadow string // version of the shadow policy, empty without
+}
+
+func (h *head) copy(c *flat.Copier) {
+	flat.Value(c, &h.dedup)
+	flat.Value(c, &h.secret)
+	flat.Value(c, &h.pane)
+	flat.String(c, &h.shadow)
+}
+
+func (p *Processor) head() head {
+	h := head{dedup: p.cfg.Engine.DedupHorizon, secret: p.cfg.Secret.Check(), pane: p.cfg.Engine.PaneBits}
+	if h.dedup == 0 {
+		h.dedup = engine.DefaultDedupHorizon
+	}
+	if p.cfg.Shadow != nil {
+		h.shadow = p.cfg.Shadow.Version
+	}
+	return h
+}
+
+// SettingError is the error of a state that was computed by another setting.
+type SettingError struct {
+	Setting    string
+	Have, Want string // of the snapshot, of this process
+}
+
+func (e *SettingError) Error() string {
+	return fmt.Sprintf("the state was computed with %s %s, this process has %s: set it back, or move the checkpoints away and let the partition read its log again", e.Setting, e.Have, e.Want)
+}
+
+// differs compares what a state was computed by with what this process has.
+func (h *head) differs(now *head) error {
+	switch {
+	case h.dedup != now.dedup:
+		return &SettingError{"dedup horizon (ms)", fmt.Sprint(h.dedup), fmt.Sprint(now.dedup)}
+	case h.secret != now.secret:
+		return &SettingError{"contact secret", "another", "its own"}
+	case h.pane != now.pane:
+		return &SettingError{"pane bits", fmt.Sprint(h.pane), fmt.Sprint(now.pane)}
+	}
+	return nil
+}
+
+// Snapshot writes the state to s. It may be called between two records, after a Flush
+// that left nothing.
+func (p *Processor) Snapshot(s *Snapshot) {
+	h := p.head()
+	s.Policy = p.policy.Version
+	s.Head = flat.Append(s.Head[:0], h.copy)
+	s.Engine = flat.Append(s.Engine[:0], p.engine.Copy)
+	s.Shadow = s.Shadow[:0]
+	if p.shadow != nil {
+		s.Shadow = flat.Append(s.Shadow, p.shadow.engine.Copy)
+	}
+}
+
+// Restore makes the state that of a snapshot, whatever it was. It fails with a
+// *SettingError if the snapshot was computed by another setting, and if the policy that
+// was in force is not known; the processor is of no use then. shadowed is false if
+// there is a shadow policy and the snapshot has no state of it: it begins empty, and
+// knows nothing of what was before.
+func (p *Processor) Restore(s *Snapshot) (shadowed bool, err error) {
+	var was head
+	if err := flat.Read(s.Head, was.copy); err != nil {
+		return false, err
+	}
+	now := p.head()
+	if err := was.differs(&now); err != nil {
+		return false, err
+	}
+	policy := p.cfg.Engine.Policy
+	if s.Policy != policy.Version {
+		if p.cfg.Policies == nil {
+			return false, fmt.Errorf("the state was computed by policy %q, this process knows %q only", s.Policy, policy.Version)
+		}
+		if policy, err = p.cfg.Policies.Find(s.Policy); err != nil {
+			return false, fmt.Errorf("restore a state: %w", err)
+		}
+	}
+	config := p.cfg.Engine
+	config.Policy = policy
+	restored := engine.New(config)
+	if err := flat.Read(s.Engine, restored.Copy); err != nil {
+		return false, err
+	}
+	p.policy, p.engine, p.naming = policy, restored, false
+	p.decoder = p.newDecoder(policy)
+	if p.shadow == nil {
+		return true, nil
+	}
+	p.shadow = newShadow(p)
+	if was.shadow != now.shadow {
+		return false, nil
+	}
+	return true, flat.Read(s.Shadow, p.shadow.engine.Copy)
+}
+
+// StateTypes returns the types of the values that a snapshot copies, in order.
+func StateTypes() []reflect.Type {
+	var h head
+	e := engine.New(engine.Config{})
+	return append(flat.Types(h.copy), flat.Types(e.Copy)...)
+}
