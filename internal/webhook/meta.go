@@ -305,6 +305,9 @@ func metaSystem(c *call, m *metaChange, msg message, v any) {
 	if str(s, "type") == "user_changed_user_id" && now.phone == "" {
 		now.phone, before.phone = before.phone, "" // the number has stayed
 	}
+	if before.none() && now.phone != "" && now.user != "" {
+		now, before = person{phone: now.phone}, person{user: now.user} // the new two are a pair at least
+	}
 	if e := c.alias(msg, now, before); e != nil {
 		c.teach(e)
 		c.nothing(m.field, "taught")
