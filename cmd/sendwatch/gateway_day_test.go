@@ -101,8 +101,13 @@ func dayOfWebhooks(t *testing.T, brokers []string) {
 	stop()
 	t.Logf("%d records, %d bodies", records, bodies)
 
+	events := written(t, brokers, cfg)
+	aliases := func(log []byte) int { return bytes.Count(log, []byte(`"contact.alias"`)) }
+	if n := aliases(log.Bytes()); n == 0 || aliases(events) < n {
+		t.Errorf("%d aliases of %d came through", aliases(events), n)
+	}
 	want := flagsOf(t, log.Bytes())
-	got := flagsOf(t, written(t, brokers, cfg))
+	got := flagsOf(t, events)
 	if len(want) < 20 {
 		t.Fatalf("only %d flags: the days are too quiet", len(want))
 	}

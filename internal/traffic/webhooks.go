@@ -193,6 +193,8 @@ func (w *Webhooks) entry(e map[string]any) map[string]any {
 		field, value = "user_preferences", numberValue(e, "user_preferences", map[string]any{
 			"wa_id": word(e, "contact"), "user_id": word(e, "contact_user_id"), "value": word(e, "preference"), "timestamp": at,
 		})
+	case "contact.alias":
+		field, value = "messages", numberValue(e, "messages", notice(e, at))
 	case "account.update":
 		field, value = "account_update", accountValue(e)
 	case "template.update":
@@ -238,6 +240,18 @@ func received(e map[string]any, at string) map[string]any {
 	}
 	if group := word(e, "group_id"); group != "" {
 		m["group_id"] = group
+	}
+	return m
+}
+
+// notice tells an alias as a notice in the chat: of a new user id beside the phone,
+// or of a new number. It is no message of anybody's.
+func notice(e map[string]any, at string) map[string]any {
+	system := map[string]any{"body": "changed", "type": "user_changed_user_id", "wa_id": word(e, "contact"), "user_id": word(e, "previous_user_id")}
+	m := map[string]any{"id": "notice-" + word(e, "id"), "timestamp": at, "type": "system", "system": system}
+	if previous := word(e, "previous"); previous != "" {
+		m["from"] = previous
+		system["type"], system["user_id"] = "user_changed_number", word(e, "contact_user_id")
 	}
 	return m
 }
