@@ -423,7 +423,7 @@ func metaStateSync(c *call, m *metaChange) {
 		phone.see(str(contact, "phone_number"), str(contact, "wa_id"))
 		user.see(str(contact, "user_id"))
 		msg := message{id: user.user + ":" + hash(phone.phone), number: number, waba: m.waba, own: own, time: c.at(get(one, "metadata", "timestamp"), m.time)}
-		if e := c.alias(msg, person{phone: phone.phone}, person{user: user.user}); e != nil && phone.phone != "" && !removed {
+		if e := c.alias(msg, person{phone: phone.phone}, person{user: user.user}); e != nil && !removed {
 			c.teach(e)
 			c.nothing(m.field, "taught")
 			continue
