@@ -248,3 +248,21 @@ func TestWordsThatNobodyHasSeen(t *testing.T) {
 		t.Errorf("tried %v", tried)
 	}
 }
+
+// TestAContactBookIsOneUpdate reads more entries than a body may have updates: as
+// many pairs are taught, and nothing of it is kept.
+func TestAContactBookIsOneUpdate(t *testing.T) {
+	p, err := New("meta")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var entries []string
+	for i := range MaxUpdates + 5 {
+		entries = append(entries, fmt.Sprintf(`{"action":"add","contact":{"phone_number":"44770090%04d","user_id":"GB.%d"},"metadata":{"timestamp":"1795860000"}}`, i, i))
+	}
+	body := `{"entry":[{"id":"w","changes":[{"field":"smb_app_state_sync","value":{"metadata":{"phone_number_id":"n"},"state_sync":[` + strings.Join(entries, ",") + `]}}]}]}`
+	r := p.Convert([]byte(body), Source{ReceivedAt: received})
+	if len(r.Updates) != 1 || r.Updates[0].Outcome != Nothing || len(r.Taught()) != MaxUpdates || len(r.Events()) != 0 {
+		t.Errorf("%d updates, %d taught, %d events", len(r.Updates), len(r.Taught()), len(r.Events()))
+	}
+}

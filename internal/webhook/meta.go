@@ -408,28 +408,27 @@ func statusOf(v any) string {
 
 // metaStateSync reads the contact book of a number that an app shares. It is no
 // happening; an entry with a phone and a user id teaches that the two are one person.
+// It is one update, however many entries it has: an entry that is too many is left
+// out, for a contact book has no place in the dead letter, and every message of the
+// person tells the pair again.
 func metaStateSync(c *call, m *metaChange) {
 	number, own := metaNumber(c, m.value)
-	entries := list(m.value, "state_sync")
-	if len(entries) == 0 {
-		c.nothing(m.field, "state_sync")
-	}
-	for _, one := range entries {
-		if !c.room(m.field, one) {
+	reason := "state_sync"
+	for _, one := range list(m.value, "state_sync") {
+		if strings.EqualFold(str(one, "action"), "remove") || len(c.taught) >= MaxUpdates {
 			continue
 		}
-		contact, removed := get(one, "contact"), strings.EqualFold(str(one, "action"), "remove")
+		contact := get(one, "contact")
 		var phone, user person
 		phone.see(str(contact, "phone_number"), str(contact, "wa_id"))
 		user.see(str(contact, "user_id"))
 		msg := message{id: user.user + ":" + hash(phone.phone), number: number, waba: m.waba, own: own, time: c.at(get(one, "metadata", "timestamp"), m.time)}
-		if e := c.alias(msg, person{phone: phone.phone}, person{user: user.user}); e != nil && !removed {
+		if e := c.alias(msg, person{phone: phone.phone}, person{user: user.user}); e != nil {
 			c.teach(e)
-			c.nothing(m.field, "taught")
-			continue
+			reason = "taught"
 		}
-		c.nothing(m.field, "state_sync")
 	}
+	c.nothing(m.field, reason)
 }
 
 // metaCode reads the first error that has a code, as a number or a string.
