@@ -551,7 +551,9 @@ func TestTaughtIsPublished(t *testing.T) {
 		go func() { done <- g.ReadSource(ctx, Source{Topic: "raw", Provider: "meta"}, 0, p) }()
 		<-p.committed
 		cancel()
-		<-done
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
 		if ids := idsBesideProfiles(w.events(t)); !slices.Equal(ids, c.ids) {
 			t.Errorf("from a topic: %q, want %q", ids, c.ids)
 		}

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 
 	"sendwatch/internal/webhook"
@@ -13,7 +14,7 @@ import (
 func BenchmarkTemplateUpdates(b *testing.B) {
 	d := newDirectory(nil, nil)
 	for i := range 100_000 {
-		d.senders[fmt.Sprint(100000000000000+i)] = sender{WABA: fmt.Sprint("waba-", i%1000), Inputs: inbound | status}
+		d.senders[strconv.Itoa(100000000000000+i)] = sender{WABA: fmt.Sprint("waba-", i%1000), Inputs: inbound | status}
 	}
 	p, err := webhook.New("meta")
 	if err != nil {
