@@ -30,6 +30,7 @@ type Client struct {
 	fetching, writing, control *kafkago.Transport
 	api                        *kafkago.Client // over control
 
+	quiet  sync.Map // broker's id -> until when (time.Time) its quota lets us fetch nothing
 	spoken sync.Map // remote address -> map[protocol.ApiKey]versionRange
 	topics topicCache
 }

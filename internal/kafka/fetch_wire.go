@@ -29,6 +29,7 @@ type rawFetch struct {
 	maxBytes  int32
 	raw       []byte // memory for the answer
 	answer    fetchAnswer
+	broker    int32 // that answered
 }
 
 // fetchAnswer is what the broker said of the partition.
@@ -60,7 +61,7 @@ func (f *rawFetch) do(ctx context.Context, c *Client) error {
 	if err := c.leaderCall(ctx, c.fetching, f.topic, f.partition, one); err != nil {
 		return err
 	}
-	f.raw, f.answer.size = one.raw, len(one.raw)
+	f.raw, f.answer.size, f.broker = one.raw, len(one.raw), one.broker
 	return nil
 }
 

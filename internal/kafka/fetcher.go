@@ -85,10 +85,10 @@ type Fetcher struct {
 
 	pause    retry.Backoff
 	waiting  atomic.Pointer[string]
-	quiet    time.Time // the broker's quota allows no request before
-	end      int64     // one past the last readable offset, as last seen; -1 before
-	high     int64     // the high watermark, as last seen
-	badAt    int64     // offset of the last wrong checksum
+	broker   int32 // that answered last, -1 before
+	end      int64 // one past the last readable offset, as last seen; -1 before
+	high     int64 // the high watermark, as last seen
+	badAt    int64 // offset of the last wrong checksum
 	badTries int
 	lastGood time.Time
 }
@@ -101,7 +101,7 @@ func (c *Client) NewFetcher(topic string, partition int32, next int64, partition
 }
 
 func (c *Client) newFetcher(topic string, partition int32, next int64, pinned topicInfo) *Fetcher {
-	return &Fetcher{client: c, topic: topic, partition: partition, next: next, pinned: pinned, badAt: -1, end: -1}
+	return &Fetcher{client: c, topic: topic, partition: partition, next: next, pinned: pinned, badAt: -1, end: -1, broker: -1}
 }
 
 // Waiting returns why Fetch is trying again and again, "" while it is not. It is
@@ -134,6 +134,9 @@ func (f *Fetcher) Fetch(ctx context.Context) (*event.Batch, error) {
 			}
 			f.pause.Reset()
 			f.waiting.Store(nil)
+			if batch.Throttled > 0 {
+				f.waiting.Store(&throttledText)
+			}
 			f.lastGood = time.Now()
 			return batch, nil
 		}
@@ -201,7 +204,7 @@ func (f *Fetcher) try(ctx context.Context) (*event.Batch, error) {
 	if f.open != nil {
 		return f.portion(b), nil
 	}
-	if quiet := time.Until(f.quiet); quiet > 0 {
+	if quiet := f.client.quietTime(f.broker); quiet > 0 {
 		return f.throttled(ctx, b, quiet)
 	}
 	answer, err := f.ask(ctx, b, f.next, f.client.config.MaxWait, f.client.config.MaxBytes)
@@ -266,11 +269,21 @@ func (f *Fetcher) lost(b *buffer, start int64) *event.Batch {
 	return f.hand(b, start)
 }
 
+// quietTime returns for how long a broker's quota lets this client fetch nothing. It is
+// the same for all partitions: a request in this time would only wait, without a word, on
+// a connection that the broker does not listen to.
+func (c *Client) quietTime(broker int32) time.Duration {
+	until, ok := c.quiet.Load(broker)
+	if !ok {
+		return 0
+	}
+	return time.Until(until.(time.Time))
+}
+
 // throttled waits as the broker's quota wants it. Before the log's end is known
 // it waits all the time; later not longer than for records, so that the owner
 // goes round.
 func (f *Fetcher) throttled(ctx context.Context, b *buffer, quiet time.Duration) (*event.Batch, error) {
-	f.quiet = time.Now().Add(quiet)
 	slice := quiet
 	if f.end >= 0 {
 		slice = min(quiet, f.client.config.MaxWait)
@@ -296,9 +309,9 @@ func (f *Fetcher) ask(ctx context.Context, b *buffer, offset int64, wait time.Du
 	if err := one.do(ctx, f.client); err != nil {
 		return fetchAnswer{}, err
 	}
-	b.raw, b.aborted = one.raw, one.answer.aborted
+	b.raw, b.aborted, f.broker = one.raw, one.answer.aborted, one.broker
 	if one.answer.throttle > 0 {
-		f.quiet = time.Now().Add(one.answer.throttle)
+		f.client.quiet.Store(f.broker, time.Now().Add(one.answer.throttle))
 	}
 	return one.answer, nil
 }

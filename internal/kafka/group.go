@@ -148,8 +148,9 @@ func (c *Claim) Commit(offset int64) error {
 // serve that returns nil early keeps the partition, unread, until then: others
 // must not be disturbed by it. Whatever keeps the member from joining is tried
 // again for as long as ctx lasts, and reported to Failing. Run returns when ctx ends,
-// or with the first error of a serve; by then every serve has returned and the
-// member has left.
+// or with the first error of a serve whose context had not ended; by then every serve
+// has returned and the member has left. What a serve returns once its context has
+// ended is no failure: whatever it called was cut off.
 func (g *Group) Run(ctx context.Context, serve func(context.Context, *Claim) error) error {
 	m := &member{client: g.client, group: g.config.ID, topic: g.config.Topic, coordinator: -1, owned: ownership{generation: -1}}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -231,7 +232,12 @@ func (g *Group) serveAll(ctx context.Context, m *member, next *assigned, serve f
 			group: g, member: m, id: m.id, end: func(why error) { end(why) }, topic: topic,
 		}
 		claims.Go(func() {
-			if err := serve(serving, claim); err != nil {
+			err := serve(serving, claim)
+			switch {
+			case err == nil:
+			case serving.Err() != nil: // what it was doing was cut off: its next owner does it again
+				g.client.config.Logger.Debug("serving a claim that ended", "group", g.config.ID, "partition", claim.Partition, "error", err)
+			default:
 				fail(fmt.Errorf("group %s, %s partition %d: %w", g.config.ID, claim.Topic, claim.Partition, err))
 			}
 		})

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -241,6 +244,51 @@ func TestGroupWaitsForItsTopic(t *testing.T) {
 	stop()
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestTheEndOfAClaimIsNoFailure: a claim ends while its log is being opened, as when a
+// broker comes back under load and the group gathers twice. What was cut off returns an
+// error, and the member goes on in the next generation.
+func TestTheEndOfAClaimIsNoFailure(t *testing.T) {
+	cluster, client, _ := fake(t, 1, func(c *Config) { c.Session, c.Rebalance = 6*time.Second, 6*time.Second })
+	var hang atomic.Bool
+	hang.Store(true)
+	cluster.ControlKey(int16(kmsg.ListOffsets), func(kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		if hang.Load() {
+			return nil, errors.New("the broker comes back later"), true
+		}
+		return nil, nil, false
+	})
+	opening := make(chan struct{}, 100)
+	opened := errors.New("opened")
+	ctx, done := context.WithCancelCause(bounded(t))
+	ended := make(chan error, 1)
+	go func() {
+		ended <- client.NewGroup(GroupConfig{ID: "g", Topic: "in"}).Run(ctx, func(ctx context.Context, c *Claim) error {
+			opening <- struct{}{}
+			if _, err := c.Open(ctx, -1); err != nil {
+				return err
+			}
+			done(opened)
+			return nil
+		})
+	}()
+	opens := func() {
+		t.Helper()
+		select {
+		case <-opening:
+		case err := <-ended:
+			t.Fatalf("the member ended with %v", err)
+		}
+	}
+	opens()
+	gathered := cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: kerr.RebalanceInProgress, Count: 1, TopLevel: true})
+	opens() // in the next generation
+	hang.Store(false)
+	if err := <-ended; !errors.Is(err, opened) || gathered.Hits() == 0 {
+		t.Errorf("the member ended with %v; the group gathered %d times", err, gathered.Hits())
 	}
 }
 

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 
 	"sendwatch/internal/event"
+	"sendwatch/internal/retry"
 )
 
 // Notes keeps a short text and an offset for each partition of a topic, durably, as the
@@ -34,7 +36,14 @@ func (n *Notes) Load(ctx context.Context, topic string) (map[int32]event.Note, e
 	for p := range partitions {
 		partitions[p] = p
 	}
-	answer, err := n.client.api.OffsetFetch(ctx, &kafkago.OffsetFetchRequest{GroupID: n.group, Topics: map[string][]int{topic: partitions}})
+	var answer *kafkago.OffsetFetchResponse
+	err = n.ask(ctx, func() (err error) {
+		answer, err = n.client.api.OffsetFetch(ctx, &kafkago.OffsetFetchRequest{GroupID: n.group, Topics: map[string][]int{topic: partitions}})
+		if err != nil {
+			return err
+		}
+		return passing(answer.Error)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("offsets of group %s: %w", n.group, err)
 	}
@@ -57,9 +66,19 @@ func (n *Notes) Load(ctx context.Context, topic string) (map[int32]event.Note, e
 // Save replaces the note of a partition. Brokers take 4,096 bytes of text by default
 // (offset.metadata.max.bytes).
 func (n *Notes) Save(ctx context.Context, topic string, partition int32, note event.Note) error {
-	answer, err := n.client.api.OffsetCommit(ctx, &kafkago.OffsetCommitRequest{
-		GroupID: n.group, GenerationID: -1, // of no member
-		Topics: map[string][]kafkago.OffsetCommit{topic: {{Partition: int(partition), Offset: note.Offset, Metadata: note.Text}}},
+	var answer *kafkago.OffsetCommitResponse
+	err := n.ask(ctx, func() (err error) {
+		answer, err = n.client.api.OffsetCommit(ctx, &kafkago.OffsetCommitRequest{
+			GroupID: n.group, GenerationID: -1, // of no member
+			Topics: map[string][]kafkago.OffsetCommit{topic: {{Partition: int(partition), Offset: note.Offset, Metadata: note.Text}}},
+		})
+		if err != nil {
+			return err
+		}
+		for _, p := range answer.Topics[topic] {
+			err = cmp.Or(err, passing(p.Error))
+		}
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("commit an offset of group %s: %w", n.group, err)
@@ -68,6 +87,36 @@ func (n *Notes) Save(ctx context.Context, topic string, partition int32, note ev
 		if p.Error != nil {
 			return fmt.Errorf("commit an offset of group %s, %s partition %d: %w", n.group, topic, partition, p.Error)
 		}
+	}
+	return nil
+}
+
+// noteTries is how often a request for notes is made while its failure is one that
+// passes: brokers end connections for reasons of their own (a SASL session's end,
+// KIP-368), and coordinators move.
+const noteTries = 4
+
+// ask makes a request, and again for as long as it may succeed then.
+func (n *Notes) ask(ctx context.Context, request func() error) error {
+	var pause retry.Backoff
+	for {
+		err := request()
+		if err == nil || pause.Tries()+1 >= noteTries {
+			return err
+		}
+		if do := n.client.react(err); do != again && do != relocate {
+			return err
+		}
+		if pause.Wait(ctx) != nil {
+			return err
+		}
+	}
+}
+
+// passing returns an error of an answer that may be gone at the next try, else nil.
+func passing(err error) error {
+	if code, ok := errors.AsType[kafkago.Error](err); ok && code.Temporary() {
+		return err
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -166,5 +167,38 @@ func TestReadsOnUnderAQuota(t *testing.T) {
 	}
 	if empty < 2 {
 		t.Errorf("%d empty batches while the quota was used up", empty)
+	}
+}
+
+// TestAQuotaIsOfTheClient: what a broker says of its quota in the answer for one partition
+// holds for the others that it leads. A request for them would wait without a word.
+func TestAQuotaIsOfTheClient(t *testing.T) {
+	cluster, client, writer := fake(t, 2)
+	var fetchers []*Fetcher
+	for p := range int32(2) {
+		seed(t, writer, "in", p, 3)
+		f := client.NewFetcher("in", p, 0, 2)
+		drain(t, f, 3)
+		fetchers = append(fetchers, f)
+	}
+	var asked atomic.Int32
+	cluster.ControlKey(int16(kmsg.Fetch), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		if asked.Add(1) > 1 {
+			return nil, nil, false
+		}
+		answer := req.ResponseKind().(*kmsg.FetchResponse)
+		answer.ThrottleMillis = 400
+		return answer, nil, true
+	})
+	start := time.Now()
+	for i, f := range []*Fetcher{fetchers[0], fetchers[1], fetchers[1], fetchers[0]} {
+		b, err := f.Fetch(bounded(t))
+		if err != nil || b.Throttled <= 0 || !strings.Contains(f.Waiting(), "quota") {
+			t.Fatalf("fetch %d: %+v, %v, waiting for %q", i, b, err, f.Waiting())
+		}
+		if asked.Load() != 1 {
+			t.Fatalf("the broker was asked for another partition %v after it had wanted 400 ms of silence", time.Since(start))
+		}
 	}
 }

@@ -58,6 +58,15 @@ func (i *incidents) each(do func(Reason, *incident)) {
 	do(ReasonNumberSplit, &i.Split)
 }
 
+// begun reports whether there is a kind of incident that was not there before.
+func (i *incidents) begun(before *incidents) bool {
+	was := map[Reason]bool{}
+	before.each(func(r Reason, one *incident) { was[r] = one.Count > 0 })
+	begun := false
+	i.each(func(r Reason, one *incident) { begun = begun || one.Count > 0 && !was[r] })
+	return begun
+}
+
 // merge takes what is kept where it says more than what is known.
 func (i *incidents) merge(kept *incidents) {
 	var other []*incident
@@ -144,6 +153,9 @@ const (
 	keepTimeout = 5 * time.Second
 	// keepEvery is how often a role looks for acknowledgements and keeps what is new.
 	keepEvery = 5 * time.Second
+	// keepNoisyAfter is how many failures in a row are a warning: a broker that is away
+	// has a reason of its own.
+	keepNoisyAfter = 4
 	// keepAgain is how often unchanged incidents are kept again: committed offsets of a
 	// group without members expire, after a week by default.
 	keepAgain = 24 * time.Hour

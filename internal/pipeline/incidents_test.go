@@ -132,6 +132,35 @@ func TestAcknowledgedIncidentsAreNotNotedAgain(t *testing.T) {
 	})
 }
 
+// An incident is kept as soon as it is known: who reads of it and acknowledges it at once
+// finds it.
+func TestIncidentsAreKeptAtOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		keeper := &fakeKeeper{}
+		role := NewPortfolios(PortfoliosConfig{
+			Events: "events", Flags: "flags", Rows: "rows", Writer: &fakeWriter{}, Topics: topicsOf(2),
+			Keeper: keeper, Logger: slog.New(slog.DiscardHandler), Policies: onePolicy{strictPolicy(t)},
+		})
+		log := &fakeLog{topic: "rows"}
+		whileRunning(t, role.Run, joining(log), func() {
+			elapse(6 * time.Second) // what is kept every few seconds has just been
+			log.append(placesOf(0, "n1"), placesOf(1, "n1"))
+			elapse(1500 * time.Millisecond)
+			if err := role.Ready(); err == nil {
+				t.Fatal("the number on two partitions is not named")
+			}
+			lines, err := Acknowledge(t.Context(), keeper, "rows")
+			if err != nil || len(lines) != 1 || !strings.Contains(lines[0], "number_split") {
+				t.Errorf("acknowledged %v, %v", lines, err)
+			}
+			elapse(10 * time.Second)
+			if err := role.Ready(); err != nil {
+				t.Errorf("acknowledged: %v", err)
+			}
+		})
+	})
+}
+
 // An incident that goes on for ever takes bounded room: a detail names the newest.
 func TestIncidentsAreBounded(t *testing.T) {
 	var one incident

@@ -156,7 +156,7 @@ func (l *loop) open(ctx context.Context, log Log) error {
 func (l *loop) take(ctx context.Context, f fetched) error {
 	start := l.now()
 	l.waited = 0
-	lost := l.status.Incidents.Lost
+	before := l.status.Incidents
 	ctx, span := l.telemetry.StartSpan(ctx, telemetry.OperationApply, l.claim.Topic, l.claim.Partition)
 	err := l.task.apply(ctx, f.batch)
 	span.End(len(f.batch.Records), err)
@@ -166,8 +166,8 @@ func (l *loop) take(ctx context.Context, f fetched) error {
 	l.metrics.Observe(telemetry.ApplyDuration, l.now().Sub(start)-l.waited, l.name)
 	l.next = f.batch.Next
 	l.noteFetch(f)
-	if l.status.Incidents.Lost != lost {
-		l.keepNow(ctx) // before the offset behind the gap is committed
+	if l.status.Incidents.Lost != before.Lost || l.status.Incidents.begun(&before) {
+		l.keepNow(ctx) // before the offset behind a gap is committed, and before an operator acknowledges it
 	}
 	return nil
 }

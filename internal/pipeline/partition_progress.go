@@ -20,6 +20,7 @@ type partitionProgress struct {
 	committed int64     // the group's offset
 	target    int64     // the log's end at the first fetch: once reached, caught up
 	lastFlush time.Time // when everything before next was durable last
+	looked    time.Time // when the broker's quota last let us see what the log holds
 	status    PartitionStatus
 	waited    time.Duration // for writes to be acknowledged, since the batch was taken
 
@@ -62,6 +63,11 @@ func (p *partitionProgress) noteFetch(f fetched) {
 		p.status.LagSeconds = 0
 	case n > 0:
 		p.status.LagSeconds = max(0, float64(now.UnixMilli()-batch.Records[n-1].Timestamp)/1000)
+	case batch.Throttled > 0: // whatever has come since the last look is not known
+		p.status.LagSeconds = max(p.status.LagSeconds, now.Sub(p.looked).Seconds())
+	}
+	if batch.Throttled == 0 {
+		p.looked = now
 	}
 	p.metrics.Set(telemetry.LagRecords, float64(p.status.Lag), p.name, p.label)
 	p.metrics.Set(telemetry.LagSeconds, p.status.LagSeconds, p.name, p.label)

@@ -88,7 +88,7 @@ func (r *role) watch(ctx context.Context) {
 	defer tick.Stop()
 	current := map[watched]bool{}
 	var kept time.Time
-	var keepFailed bool
+	keepFailed := 0 // times in a row
 	for {
 		select {
 		case <-ctx.Done():
@@ -100,11 +100,16 @@ func (r *role) watch(ctx context.Context) {
 		if now := r.now(); now.Sub(kept) >= keepEvery {
 			kept = now
 			err := r.keep(ctx)
-			if err != nil && ctx.Err() == nil && !keepFailed {
+			switch {
+			case err == nil:
+				keepFailed = 0
+			case ctx.Err() == nil:
+				keepFailed++
+			}
+			if keepFailed == keepNoisyAfter && err != nil {
 				r.logger.Warn("acknowledgements cannot be kept in Kafka: what happens is shown until this process ends; see whether it may use the group",
 					"role", r.name, "error", err)
 			}
-			keepFailed = err != nil
 		}
 	}
 }

@@ -34,3 +34,14 @@ func startApacheKafka(ctx context.Context) (*apachekafka.Broker, func() error, e
 	}
 	return b, b.Close, nil
 }
+
+// OwnApacheKafka starts a broker that the test may stop, pause and break, and that ends
+// with it. Where there can be none, the test is skipped as with ApacheKafka.
+func OwnApacheKafka(t testing.TB, cfg apachekafka.Config) *apachekafka.Broker {
+	t.Helper()
+	cfg.Report = fetch.Bar(os.Stderr)
+	b, err := apachekafka.Start(t.Context(), cfg)
+	need(t, "Apache Kafka", err)
+	t.Cleanup(func() { _ = b.Close() }) // its data is temporary
+	return b
+}

@@ -217,6 +217,9 @@ func (m *maker) twins(number string, t int64) {
 func (m *maker) campaign() {
 	number, content := m.number(), m.content()
 	gap := pick(m.Rand, 0, 100, second, 3*second, 20*second, minute, 5*minute)
+	if m.live {
+		gap = min(gap, second/2)
+	}
 	wobble := pick(m.Rand, int64(1), gap/10+1, gap+1)
 	for range pick(m.Rand, 5, 12, 20, 40, 80) {
 		m.now += gap + m.Int64N(wobble)

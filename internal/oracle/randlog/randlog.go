@@ -24,6 +24,8 @@ type maker struct {
 	ids         []applied
 	later       []promise
 	end         int64
+	live        bool    // events are written as time passes: none is of a time to come
+	written     []int64 // when each line is, as far as it was noted
 }
 
 // promise is something that will happen at a time to come.
@@ -180,6 +182,10 @@ func (m *maker) anyContact() int { return m.IntN(m.contacts) }
 // write adds a line with a record time that the event may have.
 func (m *maker) write(f fields) {
 	t := f["time"].(int64)
+	if m.live && t > m.now {
+		t = m.now
+		f["time"] = t
+	}
 	recordTime := t
 	switch m.IntN(12) {
 	case 0:
@@ -208,9 +214,10 @@ func (m *maker) write(f fields) {
 	if m.IntN(3) == 0 {
 		m.anchors = append(m.anchors, t)
 	}
+	m.noteWritten()
 	m.lines = append(m.lines, string(data))
 	m.ids = append(m.ids, applied{string(data), recordTime, m.recordClock})
-	if m.IntN(25) == 0 { // the same line again at the last instant of the dedup horizon
+	if m.IntN(25) == 0 && !m.live { // the same line again at the last instant of the dedup horizon
 		at := m.recordClock + hour
 		m.later = append(m.later, promise{at, func() {
 			if m.recordClock <= at {
