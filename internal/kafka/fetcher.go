@@ -310,7 +310,7 @@ func (f *Fetcher) ask(ctx context.Context, b *buffer, offset int64, wait time.Du
 		return fetchAnswer{}, err
 	}
 	b.raw, b.aborted, f.broker = one.raw, one.answer.aborted, one.broker
-	if one.answer.throttle > 0 {
+	if one.answer.throttle > f.client.quietTime(f.broker) { // of several connections the one that is silent longest
 		f.client.quiet.Store(f.broker, time.Now().Add(one.answer.throttle))
 	}
 	return one.answer, nil

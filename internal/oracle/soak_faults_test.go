@@ -60,7 +60,7 @@ func (s *site) brokerFaults() []breakage {
 }
 
 // sessionEnds watches while the broker ends the SASL session of every connection: nothing
-// may be named, and no group may gather anew.
+// may be named, and no group may gather again.
 func (s *site) sessionEnds() breakage {
 	var before int
 	return breakage{
@@ -112,7 +112,7 @@ func (s *site) inputFaults() []breakage {
 		return func() error { return s.write(records()...) }
 	}
 	// What is read again after a start counts as the last minute's too.
-	settled := func() error { pause(time.Until(s.main.started.Add(65 * time.Second))); return nil }
+	minuteAfterStart := func() error { pause(time.Until(s.main.started.Add(65 * time.Second))); return nil }
 	var hanging *kgo.Client
 	return []breakage{
 		{
@@ -128,11 +128,11 @@ func (s *site) inputFaults() []breakage {
 			},
 		},
 		{
-			name: "records rejected", on: s.main, want: []string{"rejecting"}, make: do(settled, write(s.rejected)), ready: 90 * time.Second,
+			name: "records rejected", on: s.main, want: []string{"rejecting"}, make: do(minuteAfterStart, write(s.rejected)), ready: 90 * time.Second,
 		},
 		{
 			name: "records without keys", on: s.main, want: []string{"keys_disagree"}, ready: 90 * time.Second,
-			make: do(settled, write(func() []*kgo.Record {
+			make: do(minuteAfterStart, write(func() []*kgo.Record {
 				records := outside("main.events", 1, s.name("keyless"), 40)
 				for _, r := range records {
 					r.Key = nil

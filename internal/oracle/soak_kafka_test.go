@@ -160,7 +160,7 @@ func (f *feed) hold(paused bool) time.Time {
 	return f.last
 }
 
-// delay gives the events of a partition a time that stands still; 0 ends that.
+// delay makes the time of a partition's events stand still at an instant; 0 ends that.
 func (f *feed) delay(partition int32, at int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

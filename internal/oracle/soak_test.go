@@ -263,7 +263,7 @@ func (s *site) suffer(f breakage) (h happening) {
 	return h
 }
 
-// untilReadySeeing is untilReady, and tells what it sees.
+// untilReadySeeing is untilReady, and hands what it sees to seen.
 func (s *site) untilReadySeeing(within time.Duration, seen func(*process, unready)) []string {
 	for deadline := time.Now().Add(within); ; pause(50 * time.Millisecond) {
 		if s.problems(seen) == nil || time.Now().After(deadline) {
