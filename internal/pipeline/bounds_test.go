@@ -126,10 +126,6 @@ func TestLongOutputsGoOutSomeAtATime(t *testing.T) {
 	for range 40 {
 		out.Flags = append(out.Flags, event.Flag{NumberID: strings.Repeat("n", 450_000)})
 	}
-	pending := make([]pendingFlag, len(out.Flags))
-	for i := range out.Flags {
-		pending[i].Flag = out.Flags[i]
-	}
 	var b messageBuilder
 	recent := NewRecentFlags(1_000)
 	sent := 0
@@ -154,7 +150,7 @@ func TestLongOutputsGoOutSomeAtATime(t *testing.T) {
 		return send(messages)
 	}
 	tooLarge := func(_ *event.Flag, size int) { t.Errorf("%d bytes are too large", size) }
-	if err := b.flags(pending, sendFlags, tooLarge); err != nil || sent != 40 {
+	if err := b.flags(out.Flags, sendFlags, tooLarge); err != nil || sent != 40 {
 		t.Errorf("%d flags are sent: %v", sent, err)
 	}
 	if err := b.rows(Claim{Topic: "events"}, &out, send); err != nil || sent != 80 {

@@ -23,8 +23,8 @@ type Claim struct {
 func (c Claim) String() string { return fmt.Sprintf("%s partition %d", c.Topic, c.Partition) }
 
 // Log is the claimed partition. It belongs to the goroutine it was given to, apart
-// from Fetch, which may be called from one other. A batch is valid until the next call
-// of Fetch but one.
+// from Fetch and Commit, each of which may be called from one other. A batch is valid
+// until the next call of Fetch but one.
 type Log interface {
 	// Open makes offset, or FromStart, the next to be fetched and returns it.
 	Open(ctx context.Context, offset int64) (int64, error)

@@ -14,13 +14,14 @@
 // portfolios begin at the start of each partition's log.
 //
 // An error of one partition stops that partition and shows in Status; the others
-// continue. A partition whose outputs cannot be written fetches no more, so waiting
-// for a broker or for ClickHouse takes bounded memory.
+// continue. A partition whose outputs cannot be written fetches no more once a bounded
+// amount waits, so a broker or a ClickHouse that is away takes bounded memory.
 //
 // It refuses to know Kafka, ClickHouse and HTTP: they come in through the interfaces
 // of claim.go.
 //
-// Goroutines: one for each claimed partition, which owns its task; one beside it that
-// fetches ahead; one that inserts, in Sink. All end before Run returns. Questions
-// travel to a partition's goroutine as functions.
+// Goroutines: one for each claimed partition, which owns its task; beside it one that
+// fetches ahead and, while there is anything to write, one for flags and one for rows
+// (lane), which waits and commits behind it; one that inserts, in Sink. All end before
+// Run returns. Questions travel to a partition's goroutine as functions.
 package pipeline

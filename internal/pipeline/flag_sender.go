@@ -19,19 +19,22 @@ type flagSender struct {
 	recent *RecentFlags
 
 	mu      sync.Mutex
-	pending []pendingFlag // in the order in which they came about
-	emitted []pendingFlag // acknowledged since they were last asked for
-	err     error         // why no more can be written
-	ended   chan struct{} // closed when the goroutine that writes has ended; nil before the first
+	pending []event.Flag         // in the order in which they came about
+	emitted map[transition]int64 // ms: when those that are acknowledged were sent, until they are asked for
+	written sync.Cond            // emitted, err or ended has changed
+	err     error                // why no more can be written
+	ended   chan struct{}        // closed when the goroutine that writes has ended; nil before the first
 
 	messages messageBuilder // of that goroutine
 }
 
-// pendingFlag is a flag and its index among the flags of an Output.
-type pendingFlag struct {
-	event.Flag
-	index int
+// transition names a flag.
+type transition struct {
+	flagID   string
+	sequence int64
 }
+
+func transitionOf(f *event.Flag) transition { return transition{f.FlagID, f.Sequence} }
 
 // subject returns whom a flag is about: the key of its message.
 func subject(f *event.Flag) string {
@@ -41,17 +44,23 @@ func subject(f *event.Flag) string {
 	return f.PortfolioID
 }
 
+func newFlagSender(r *role, w Writer, topic string, recent *RecentFlags) *flagSender {
+	s := &flagSender{role: r, writer: w, topic: topic, recent: recent, emitted: map[transition]int64{}}
+	s.written.L = &s.mu
+	return s
+}
+
 // maxFlagsAtOnce is how many flags are written before more urgent ones are looked for.
 const maxFlagsAtOnce = 500
 
 // send hands over flags, but for those of a shadow policy, which are for the rows topic
-// alone; first is the index of the first. It returns at once.
-func (s *flagSender) send(ctx context.Context, flags []event.Flag, first int) error {
+// alone. It returns at once.
+func (s *flagSender) send(ctx context.Context, flags []event.Flag) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range flags {
 		if !flags[i].Shadow {
-			s.pending = append(s.pending, pendingFlag{flags[i], first + i})
+			s.pending = append(s.pending, flags[i])
 		}
 	}
 	if len(s.pending) > 0 && s.err == nil && !s.running() {
@@ -82,16 +91,28 @@ func (s *flagSender) busy() bool {
 	return s.err == nil && s.running()
 }
 
-// wait returns once all flags that were handed over are acknowledged, and sets in flags
-// when they were sent; or with the error that keeps them from it.
+// wait returns once all of these flags, which were handed over, are acknowledged, and sets
+// when they were sent; or with the error that keeps them from it. It may be called from
+// another goroutine than send: others may be handed over meanwhile.
 func (s *flagSender) wait(flags []event.Flag) error {
-	s.join()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i := range s.emitted {
-		flags[s.emitted[i].index].EmittedAt = s.emitted[i].EmittedAt
+	for i := range flags {
+		f := &flags[i]
+		if f.Shadow {
+			continue
+		}
+		at, ok := s.emitted[transitionOf(f)]
+		for !ok && s.err == nil && s.running() {
+			s.written.Wait()
+			at, ok = s.emitted[transitionOf(f)]
+		}
+		if !ok {
+			return s.err
+		}
+		f.EmittedAt = at
+		delete(s.emitted, transitionOf(f))
 	}
-	s.emitted = s.emitted[:0]
 	return s.err
 }
 
@@ -112,6 +133,7 @@ func (s *flagSender) run(ctx context.Context, ended chan struct{}) {
 		some := s.takeUrgent()
 		if len(some) == 0 {
 			close(ended) // under the lock: a flag that comes now starts another
+			s.written.Broadcast()
 			s.mu.Unlock()
 			return
 		}
@@ -121,14 +143,17 @@ func (s *flagSender) run(ctx context.Context, ended chan struct{}) {
 		if err != nil {
 			s.err, s.pending = err, nil
 		} else {
-			s.emitted = append(s.emitted, some...)
+			for i := range some {
+				s.emitted[transitionOf(&some[i])] = some[i].EmittedAt
+			}
 		}
+		s.written.Broadcast()
 		s.mu.Unlock()
 	}
 }
 
 // takeUrgent takes the flags to be written next. The caller holds the lock.
-func (s *flagSender) takeUrgent() []pendingFlag {
+func (s *flagSender) takeUrgent() []event.Flag {
 	if len(s.pending) <= maxFlagsAtOnce {
 		some := byUrgency(s.pending)
 		s.pending = nil
@@ -142,16 +167,16 @@ func (s *flagSender) takeUrgent() []pendingFlag {
 
 // byUrgency orders flags by the highest level among those of their subject; otherwise
 // their order stays.
-func byUrgency(flags []pendingFlag) []pendingFlag {
+func byUrgency(flags []event.Flag) []event.Flag {
 	highest := map[string]event.Level{}
 	for i := range flags {
-		f := &flags[i].Flag
+		f := &flags[i]
 		highest[subject(f)] = max(highest[subject(f)], f.Level)
 	}
-	sorted := make([]pendingFlag, 0, len(flags))
+	sorted := make([]event.Flag, 0, len(flags))
 	for level := event.LevelDanger; ; level-- {
 		for i := range flags {
-			if highest[subject(&flags[i].Flag)] == level {
+			if highest[subject(&flags[i])] == level {
 				sorted = append(sorted, flags[i])
 			}
 		}
@@ -162,7 +187,7 @@ func byUrgency(flags []pendingFlag) []pendingFlag {
 }
 
 // write has flags acknowledged, remembers and counts them.
-func (s *flagSender) write(ctx context.Context, flags []pendingFlag) error {
+func (s *flagSender) write(ctx context.Context, flags []event.Flag) error {
 	now, m := s.role.now().UnixMilli(), s.role.telemetry.Metrics()
 	for i := range flags {
 		flags[i].EmittedAt = now
@@ -189,7 +214,7 @@ func (s *flagSender) write(ctx context.Context, flags []pendingFlag) error {
 		return err
 	}
 	for i := range flags {
-		f := &flags[i].Flag
+		f := &flags[i]
 		m.Add(telemetry.Flags, 1, f.Factor.String(), f.Level.String(), f.Transition.String())
 	}
 	return nil

@@ -34,9 +34,8 @@ func (w *flagOrder) Produce(_ context.Context, _ string, messages []event.Messag
 	return nil
 }
 
-func newFlagSender(w Writer) *flagSender {
-	r := &role{now: time.Now, logger: slog.New(slog.DiscardHandler)}
-	return &flagSender{role: r, writer: w, topic: "flags", recent: NewRecentFlags(10)}
+func testFlagSender(w Writer) *flagSender {
+	return newFlagSender(&role{now: time.Now, logger: slog.New(slog.DiscardHandler)}, w, "flags", NewRecentFlags(10))
 }
 
 // Of a storm the flags of subjects in danger go first, also those that come while others
@@ -44,10 +43,10 @@ func newFlagSender(w Writer) *flagSender {
 func TestUrgentFlagsOvertake(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w := &flagOrder{}
-		s := newFlagSender(w)
+		s := testFlagSender(w)
 		var flags []event.Flag
 		add := func(id string, level event.Level) {
-			flags = append(flags, event.Flag{NumberID: id, Level: level})
+			flags = append(flags, event.Flag{FlagID: id, Sequence: int64(len(flags)), NumberID: id, Level: level})
 		}
 		for i := range 2_000 {
 			add(fmt.Sprint("cleared", i), event.LevelNone)
@@ -55,13 +54,13 @@ func TestUrgentFlagsOvertake(t *testing.T) {
 		}
 		add("rising", event.LevelWarn)
 		add("rising", event.LevelDanger)
-		if err := s.send(t.Context(), flags, 0); err != nil {
+		if err := s.send(t.Context(), flags); err != nil {
 			t.Fatal(err)
 		}
 		elapse(250 * time.Millisecond) // two writes are done
 		late := len(flags)
 		add("late", event.LevelDanger)
-		if err := s.send(t.Context(), flags[late:], late); err != nil {
+		if err := s.send(t.Context(), flags[late:]); err != nil {
 			t.Fatal(err)
 		}
 		if !s.busy() {
@@ -93,15 +92,15 @@ func TestUrgentFlagsOvertake(t *testing.T) {
 // A flag that is refused ends the sender: the next send and wait return why.
 func TestARefusedFlagIsAnError(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		s := newFlagSender(&flagOrder{refuse: errors.New("refused")})
+		s := testFlagSender(&flagOrder{refuse: errors.New("refused")})
 		flags := []event.Flag{{NumberID: "n", Level: event.LevelWarn}}
-		if err := s.send(t.Context(), flags, 0); err != nil {
+		if err := s.send(t.Context(), flags); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.wait(flags); err == nil {
 			t.Error("wait: no error")
 		}
-		if err := s.send(t.Context(), flags, 0); err == nil || s.busy() {
+		if err := s.send(t.Context(), flags); err == nil || s.busy() {
 			t.Errorf("send: %v, busy %t", err, s.busy())
 		}
 	})

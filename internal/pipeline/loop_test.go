@@ -19,6 +19,8 @@ type fakeTask struct {
 	flushes int // after which flush fails; 0 never
 	dueAt   int64
 	next    int64
+	lane    *lane
+	takes   time.Duration // until a flush is acknowledged
 }
 
 func (f *fakeTask) apply(_ context.Context, batch *event.Batch) error {
@@ -31,17 +33,24 @@ func (f *fakeTask) apply(_ context.Context, batch *event.Batch) error {
 
 func (f *fakeTask) due() bool { return f.next == f.dueAt }
 
-func (f *fakeTask) flush(context.Context) error {
+func (f *fakeTask) flush(ctx context.Context) (<-chan struct{}, error) {
 	f.journal.add("flush")
-	if f.flushes--; f.flushes == 0 {
-		return errors.New("flush refused")
-	}
-	return nil
+	f.flushes--
+	acknowledged, fails := make(chan struct{}), f.flushes == 0
+	return acknowledged, f.lane.give(ctx, func(context.Context) error {
+		<-time.After(f.takes)
+		if fails {
+			return errors.New("flush refused")
+		}
+		f.journal.add("acknowledged")
+		close(acknowledged)
+		return nil
+	})
 }
 
 // runLoop runs a task over six records until it has read them, and returns what happened
 // in order and how the loop ended.
-func runLoop(t *testing.T, task *fakeTask, save func(context.Context, int64) error) ([]string, error) {
+func runLoop(t *testing.T, task *fakeTask, snapshot func(int64) func(context.Context) error) ([]string, error) {
 	t.Helper()
 	log := &fakeLog{topic: "events", journal: task.journal}
 	for i := range 6 {
@@ -49,7 +58,9 @@ func runLoop(t *testing.T, task *fakeTask, save func(context.Context, int64) err
 	}
 	r := &role{name: event.RoleNumbers, drain: time.Second, now: time.Now, logger: slog.New(slog.DiscardHandler)}
 	p := newPartitionProgress(r, Claim{Topic: "events", Committed: FromStart}, FromStart)
-	l := loop{partitionProgress: &p, task: task, save: save}
+	task.lane = newLane(2, time.Now)
+	p.beside = task.lane
+	l := loop{partitionProgress: &p, task: task, snapshot: snapshot}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- l.run(ctx, log) }()
@@ -59,8 +70,9 @@ func runLoop(t *testing.T, task *fakeTask, save func(context.Context, int64) err
 	return slices.Clone(task.journal.lines), err
 }
 
-// The order of the loop's durable effects is flush, save, commit, also when it drains,
-// and a step that fails lets no later one happen.
+// The order of the loop's durable effects is flush, save, commit, also when it drains;
+// what is saved and committed is the state of when the flush was handed over, though the
+// loop goes on meanwhile; and a step that fails lets no later one happen.
 func TestFlushThenSaveThenCommit(t *testing.T) {
 	for name, c := range map[string]struct {
 		failFlush int
@@ -69,32 +81,35 @@ func TestFlushThenSaveThenCommit(t *testing.T) {
 		fails     string
 	}{
 		"all well": {
-			want: "apply to 2, apply to 4, flush, save 4, commit 4, apply to 6, flush, save 6, commit 6",
+			want: "apply to 2, apply to 4, flush, snapshot 4, apply to 6, acknowledged, save 4, commit 4, flush, snapshot 6, acknowledged, save 6, commit 6",
 		},
 		"flush fails": {
 			failFlush: 1, fails: "flush refused",
-			want: "apply to 2, apply to 4, flush",
+			want: "apply to 2, apply to 4, flush, snapshot 4, apply to 6",
 		},
 		"flush fails at the drain": {
 			failFlush: 2, fails: "flush refused",
-			want: "apply to 2, apply to 4, flush, save 4, commit 4, apply to 6, flush",
+			want: "apply to 2, apply to 4, flush, snapshot 4, apply to 6, acknowledged, save 4, commit 4, flush, snapshot 6",
 		},
 		"save fails": {
 			failSave: true, fails: "save refused",
-			want: "apply to 2, apply to 4, flush, save 4",
+			want: "apply to 2, apply to 4, flush, snapshot 4, apply to 6, acknowledged, save 4",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				j := &journal{}
-				save := func(_ context.Context, next int64) error {
-					j.add("save %d", next)
-					if c.failSave {
-						return errors.New("save refused")
+				snapshot := func(next int64) func(context.Context) error {
+					j.add("snapshot %d", next)
+					return func(context.Context) error {
+						j.add("save %d", next)
+						if c.failSave {
+							return errors.New("save refused")
+						}
+						return nil
 					}
-					return nil
 				}
-				lines, err := runLoop(t, &fakeTask{journal: j, flushes: c.failFlush, dueAt: 4}, save)
+				lines, err := runLoop(t, &fakeTask{journal: j, flushes: c.failFlush, dueAt: 4, takes: time.Second}, snapshot)
 				if got := strings.Join(lines, ", "); got != c.want {
 					t.Errorf("happened:\n%s\nwant:\n%s", got, c.want)
 				}

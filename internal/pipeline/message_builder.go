@@ -79,7 +79,7 @@ func (b *messageBuilder) deadLetters(letters []event.DeadLetter, rejected []*eve
 
 // flags makes messages of flags and has send send them, some at a time. One that no
 // broker takes goes to tooLarge instead.
-func (b *messageBuilder) flags(flags []pendingFlag, send func([]*event.Flag, []event.Message) error, tooLarge func(f *event.Flag, size int)) error {
+func (b *messageBuilder) flags(flags []event.Flag, send func([]*event.Flag, []event.Message) error, tooLarge func(f *event.Flag, size int)) error {
 	b.reset()
 	var of []*event.Flag // the messages' flags
 	sendSome := func(messages []event.Message) error {
@@ -88,7 +88,7 @@ func (b *messageBuilder) flags(flags []pendingFlag, send func([]*event.Flag, []e
 		return err
 	}
 	for i := range flags {
-		f := &flags[i].Flag
+		f := &flags[i]
 		first, key := len(b.bytes), subject(f)
 		b.bytes = codec.AppendFlag(b.bytes, f)
 		if n := len(b.bytes) - first + len(key); n > maxMessage {

@@ -29,8 +29,9 @@ type NumbersConfig struct {
 	MaxLinks                int            // that tie identifiers of a number's contacts, 0 for no limit
 	NoContacts              bool           // leave out contact_outcomes, nearly a row a send
 
-	// FlushEvery is the longest time between two flushes while records come; default
-	// 1 s. MaxRows brings one earlier; default 50,000.
+	// FlushEvery is the longest time between an acknowledged flush and the next while
+	// records come; default 1 s. MaxRows brings one earlier; default 50,000. So many are
+	// about how many are in memory, on their way to the rows topic, at most.
 	FlushEvery time.Duration
 	MaxRows    int
 	// Drain is how long a claim may continue once it must be given back; default 5 s.
@@ -65,6 +66,9 @@ func (c NumbersConfig) withDefaults() NumbersConfig {
 	}
 	return c
 }
+
+// portion is how many rows are handed over at a time.
+func (c *NumbersConfig) portion() int { return max(1, c.MaxRows/portionsOfRows) }
 
 // Numbers is the numbers role of one process.
 type Numbers struct {

@@ -153,13 +153,13 @@ func BenchmarkNumbers(b *testing.B) {
 					b.Fatal(err)
 				}
 				if end%flush == 0 || end == records {
-					if err := t.flush(ctx); err != nil {
+					if _, err := t.flush(ctx); err != nil {
 						b.Fatal(err)
 					}
 				}
 			}
+			t.joinWriters()
 			b.StopTimer()
-			t.flags.join()
 			b.ReportMetric(float64(processorTime(b)-before)/float64(b.N), "cpu-ns/op")
 			b.ReportMetric(float64(w.bytes)/float64(b.N), "rowbytes/op")
 		})

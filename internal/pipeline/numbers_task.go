@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"sendwatch/internal/codec"
 	"sendwatch/internal/engine"
 	"sendwatch/internal/event"
 	"sendwatch/internal/processor"
@@ -19,8 +20,11 @@ type numbersTask struct {
 	config    *NumbersConfig
 	processor *processor.Processor
 
-	out         event.Output // since the last flush
-	sentFlags   int          // so many of out.Flags are in the flags topic
+	rows        *rowSender
+	out         *event.Output // since something was handed over last
+	sentFlags   int           // so many of out.Flags are on their way to the flags topic
+	handed      int           // rows handed over since the last flush
+	kept        int           // bytes of records since something was handed over last
 	deadLetters []event.DeadLetter
 	rejected    []*event.Record // beside deadLetters: the records, nil for a run of offsets
 	messages    messageBuilder
@@ -52,13 +56,15 @@ func newNumbersTask(n *Numbers, claim Claim) *numbersTask {
 		processor: processor.New(processor.Config{
 			Engine: engine.Config{
 				Topic: claim.Topic, Partition: claim.Partition, Policy: first, DedupHorizon: c.DedupHorizon, PaneBits: c.PaneBits,
-				MaxKeys: c.MaxKeys, MaxLinks: c.MaxLinks, NoContacts: c.NoContacts, Feed: c.Topics != nil, Budget: c.MaxRows,
+				MaxKeys: c.MaxKeys, MaxLinks: c.MaxLinks, NoContacts: c.NoContacts, Feed: c.Topics != nil, Budget: c.portion(),
 				AnyOrder: true,
 			},
 			Secret: c.Secret, Policies: c.Policies, Shadow: c.Shadow,
 		}),
 	}
-	t.flags = flagSender{role: &n.role, writer: c.Writer, topic: c.Flags, recent: c.Recent}
+	t.flags = newFlagSender(&n.role, c.Writer, c.Flags, c.Recent)
+	t.rows = newRowSender(&n.role, c, claim, t.flags)
+	t.beside, t.out = t.rows.lane, t.rows.empty()
 	return t
 }
 
@@ -83,6 +89,11 @@ func (t *numbersTask) apply(ctx context.Context, batch *event.Batch) error {
 	if err := t.sendUrgent(ctx); err != nil {
 		return err
 	}
+	if t.out.Len() >= t.config.portion() || t.kept >= maxPortionBytes {
+		if err := t.handOver(ctx, nil, nil); err != nil {
+			return err
+		}
+	}
 	if len(batch.Records) > 0 {
 		t.idleSince = t.now()
 	}
@@ -102,11 +113,12 @@ func (t *numbersTask) apply(ctx context.Context, batch *event.Batch) error {
 // Event times beyond latest are remembered with their number.
 func (t *numbersTask) applyRecord(ctx context.Context, r *event.Record, latest int64) error {
 	t.bytesSinceFlush += len(r.Value)
+	t.kept += len(r.Value)
 	before := t.processor.Policy()
-	class, more, err := t.processor.Apply(r, &t.out)
+	class, more, err := t.processor.Apply(r, t.out)
 	for more && err == nil {
-		if err = t.sendAll(ctx); err == nil {
-			more, err = t.processor.Continue(&t.out)
+		if err = t.handOver(ctx, nil, nil); err == nil {
+			more, err = t.processor.Continue(t.out)
 		}
 	}
 	if err != nil {
@@ -180,7 +192,7 @@ func (t *numbersTask) due() bool {
 	if t.next == t.committed {
 		return false
 	}
-	if t.out.Len() >= t.config.MaxRows || t.bytesSinceFlush >= maxBytesSinceFlush {
+	if t.handed+t.out.Len() >= t.config.MaxRows || t.bytesSinceFlush >= maxBytesSinceFlush {
 		return true
 	}
 	every := t.config.FlushEvery
@@ -193,25 +205,51 @@ func (t *numbersTask) due() bool {
 // stormFlushes is how many flushes may be left out while flags are being written.
 const stormFlushes = 10
 
-// flush has all outputs acknowledged, then the progress record that vouches for them.
-func (t *numbersTask) flush(ctx context.Context) error {
-	for more := true; more; {
-		more = t.processor.Flush(&t.out)
-		if err := t.sendAll(ctx); err != nil {
-			return err
+// flush hands over all that came of the log so far, and then the progress record that
+// vouches for it. The channel is closed once everything is acknowledged.
+func (t *numbersTask) flush(ctx context.Context) (<-chan struct{}, error) {
+	for t.processor.Flush(t.out) {
+		if err := t.handOver(ctx, nil, nil); err != nil {
+			return nil, err
 		}
 	}
-	if err := t.sendShared(ctx); err != nil {
+	acknowledged := make(chan struct{})
+	if err := t.handOver(ctx, t.progressNow, acknowledged); err != nil {
+		return nil, err
+	}
+	t.handed, t.bytesSinceFlush = 0, 0
+	return acknowledged, nil
+}
+
+// handOver hands over what is there to be written, behind all that was handed over
+// before, and at the end of a flush progress. It waits while too much is on its way, and
+// returns what has kept an earlier write from being acknowledged.
+func (t *numbersTask) handOver(ctx context.Context, progress func() *codec.Progress, acknowledged chan<- struct{}) error {
+	if err := t.sendUrgent(ctx); err != nil {
 		return err
 	}
-	if err := t.sendPlaces(ctx); err != nil {
-		return err
+	if n := len(t.out.Changes); n > 0 {
+		t.sent.sequence = t.out.Changes[n-1].Sequence
 	}
-	if err := t.sendProgress(ctx); err != nil {
-		return err
+	p := portion{rows: t.out, shared: t.sent.shared, numbers: t.newNumbers}
+	if progress != nil {
+		p.progress = progress()
 	}
-	t.bytesSinceFlush = 0
-	return nil
+	t.handed += t.out.Len()
+	t.out, t.sentFlags, t.sent.shared, t.newNumbers, t.kept = t.rows.empty(), 0, nil, nil, 0
+	give := func() error {
+		return t.beside.give(ctx, func(ctx context.Context) error {
+			err := t.rows.write(ctx, &p)
+			if err == nil && acknowledged != nil {
+				close(acknowledged)
+			}
+			return err
+		})
+	}
+	if t.beside.full() {
+		return t.waiting(give)
+	}
+	return give()
 }
 
 // sendUrgent has the dead letters acknowledged and the flags sent that have not been.
@@ -226,32 +264,10 @@ func (t *numbersTask) sendUrgent(ctx context.Context) error {
 		}
 		t.deadLetters, t.rejected = t.deadLetters[:0], t.rejected[:0]
 	}
-	if err := t.flags.send(ctx, t.out.Flags[t.sentFlags:], t.sentFlags); err != nil {
+	if err := t.flags.send(ctx, t.out.Flags[t.sentFlags:]); err != nil {
 		return err
 	}
 	t.sentFlags = len(t.out.Flags)
-	return nil
-}
-
-// sendAll has everything in out acknowledged and empties it.
-func (t *numbersTask) sendAll(ctx context.Context) error {
-	if err := t.sendUrgent(ctx); err != nil {
-		return err
-	}
-	if err := t.awaitFlags(t.out.Flags); err != nil {
-		return err
-	}
-	err := t.messages.rows(t.claim, &t.out, func(messages []event.Message) error {
-		return t.produce(ctx, t.config.Writer, t.config.Rows, messages)
-	})
-	if err != nil {
-		return err
-	}
-	if n := len(t.out.Changes); n > 0 {
-		t.sent.sequence = t.out.Changes[n-1].Sequence
-	}
-	t.out.Reset()
-	t.sentFlags = 0
 	return nil
 }
 

@@ -27,7 +27,8 @@ type partitionProgress struct {
 	acknowledged int64      // offset: an operator has acknowledged what happened before it
 	noted        event.Note // what the keeper had when it was last looked at
 
-	flags   flagSender // of the roles that write flags
+	flags   *flagSender // nil of a role that writes none
+	beside  *lane       // what is written beside the loop; nil if nothing is
 	metrics *telemetry.Metrics
 }
 
@@ -42,6 +43,9 @@ func newPartitionProgress(r *role, claim Claim, next int64) partitionProgress {
 func (p *partitionProgress) publish(state State) {
 	p.takeNote()
 	p.status.State, p.status.Next, p.status.Ticked = state, p.next, p.now()
+	if p.beside != nil {
+		p.status.Unacknowledged = p.beside.waitingSince()
+	}
 	p.statuses.put(p.status)
 }
 
@@ -127,13 +131,21 @@ func (p *partitionProgress) produce(ctx context.Context, w Writer, topic string,
 	if len(messages) == 0 {
 		return nil
 	}
-	start := p.now()
-	err := p.waiting(func() error { return w.Produce(ctx, topic, messages) })
-	if err != nil {
+	return p.waiting(func() error { return p.role.produce(ctx, w, topic, messages) })
+}
+
+// produce writes messages to a topic and counts them. It may be called from any goroutine.
+func (r *role) produce(ctx context.Context, w Writer, topic string, messages []event.Message) error {
+	if len(messages) == 0 {
+		return nil
+	}
+	start := r.now()
+	if err := w.Produce(ctx, topic, messages); err != nil {
 		return err
 	}
-	p.metrics.Observe(telemetry.ProduceDuration, p.now().Sub(start), topic)
-	p.metrics.Add(telemetry.ProducedRecords, int64(len(messages)), topic)
+	m := r.telemetry.Metrics()
+	m.Observe(telemetry.ProduceDuration, r.now().Sub(start), topic)
+	m.Add(telemetry.ProducedRecords, int64(len(messages)), topic)
 	return nil
 }
 
@@ -157,6 +169,16 @@ func (p *partitionProgress) awaitFlags(flags []event.Flag) error {
 		return p.flags.wait(flags)
 	}
 	return p.waiting(func() error { return p.flags.wait(flags) })
+}
+
+// joinWriters waits for what is written beside the loop to end.
+func (p *partitionProgress) joinWriters() {
+	if p.beside != nil {
+		p.beside.join()
+	}
+	if p.flags != nil {
+		p.flags.join()
+	}
 }
 
 // finish ends the work on a claim whose loop has returned err. A partition with an

@@ -18,32 +18,32 @@ import (
 // the partition of the rows topic that the number's name decides; and the portfolios role
 // remembers these places and notices a second one.
 
-// sendPlaces writes where the numbers that are new since the last flush have been seen.
-func (t *numbersTask) sendPlaces(ctx context.Context) error {
-	if len(t.newNumbers) == 0 {
+// writePlaces writes where numbers that are new have been seen.
+func (s *rowSender) writePlaces(ctx context.Context, numbers []string) error {
+	if len(numbers) == 0 {
 		return nil
 	}
-	if err := t.findRows(ctx); err != nil {
+	if err := s.findRows(ctx); err != nil {
 		return err
 	}
-	partitions, err := t.config.Topics.Partitions(ctx, t.claim.Topic)
+	partitions, err := s.config.Topics.Partitions(ctx, s.claim.Topic)
 	if err != nil {
 		return err
 	}
-	batches := make([]codec.Rows, t.sent.partitions)
-	sizes := make([]int, t.sent.partitions)
+	batches := make([]codec.Rows, s.partitions)
+	sizes := make([]int, s.partitions)
 	var messages []event.Message
 	finish := func(to int32) {
 		messages = append(messages, event.Message{Partition: to, PartitionSet: true, Value: codec.AppendRows(nil, &batches[to])})
 		batches[to].Reset()
 		sizes[to] = 0
 	}
-	for _, id := range t.newNumbers {
-		to := int32(xxhash.Sum64String(id) % uint64(t.sent.partitions))
+	for _, id := range numbers {
+		to := int32(xxhash.Sum64String(id) % uint64(s.partitions))
 		b := &batches[to]
-		b.Topic, b.Partition = t.claim.Topic, t.claim.Partition
+		b.Topic, b.Partition = s.claim.Topic, s.claim.Partition
 		b.Changes = append(b.Changes, event.PortfolioChange{
-			Partition: t.claim.Partition, Kind: event.ChangePlace, NumberID: id, B: int64(partitions),
+			Partition: s.claim.Partition, Kind: event.ChangePlace, NumberID: id, B: int64(partitions),
 		})
 		if sizes[to] += len(id) + 32; sizes[to] > maxRowsMessage || len(b.Changes) >= maxRowsOfOne {
 			finish(to)
@@ -54,12 +54,7 @@ func (t *numbersTask) sendPlaces(ctx context.Context) error {
 			finish(int32(to))
 		}
 	}
-	if err := t.produce(ctx, t.config.Writer, t.config.Rows, messages); err != nil {
-		return err
-	}
-	clear(t.newNumbers)
-	t.newNumbers = t.newNumbers[:0]
-	return nil
+	return s.produce(ctx, messages)
 }
 
 // maxPlaces bounds how many numbers the portfolios role knows the places of, on each

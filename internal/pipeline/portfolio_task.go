@@ -67,7 +67,7 @@ func newPortfolioTask(r *Portfolios, claim Claim) *portfolioTask {
 		generation:        generation(first.Version), policy: first.Version,
 		first: math.MaxInt64, broadcast: newBroadcast(), places: map[uint64]place{},
 	}
-	t.flags = flagSender{role: &r.role, writer: r.config.Writer, topic: r.config.Flags, recent: r.config.Recent}
+	t.flags = newFlagSender(&r.role, r.config.Writer, r.config.Flags, r.config.Recent)
 	if r.config.Shadow != nil {
 		t.shadow = engine.NewPortfolioEngine(claim.Topic, claim.Partition, r.config.Shadow)
 	}
@@ -106,7 +106,7 @@ func (t *portfolioTask) apply(ctx context.Context, batch *event.Batch) error {
 	for _, u := range batch.Unreadable {
 		t.skip(u.First, u.Last, u.Reason)
 	}
-	if err := t.flush(ctx); err != nil {
+	if err := t.writeAll(ctx); err != nil {
 		return err
 	}
 	if err := t.checkWaiting(); err != nil {
@@ -247,7 +247,7 @@ func (t *portfolioTask) evaluate(ctx context.Context, offset int64) error {
 		t.portfolios.Evaluate(minute, offset, &t.out)
 		t.evaluateShadow(minute, offset)
 		if t.out.Len() >= t.config.MaxRows {
-			if err := t.flush(ctx); err != nil {
+			if err := t.writeAll(ctx); err != nil {
 				return err
 			}
 		}
@@ -310,10 +310,15 @@ func (t *portfolioTask) reached() int64 {
 // due reports whether it is time for a commit: apply leaves no output unacknowledged.
 func (t *portfolioTask) due() bool { return t.now().Sub(t.lastFlush) >= t.config.FlushEvery }
 
-// flush has all that was evaluated acknowledged: flags first, since somebody waits for
+// flush has nothing left to hand over.
+func (t *portfolioTask) flush(ctx context.Context) (<-chan struct{}, error) {
+	return nil, t.writeAll(ctx)
+}
+
+// writeAll has all that was evaluated acknowledged: flags first, since somebody waits for
 // them, then the rows, which carry the flags as well.
-func (t *portfolioTask) flush(ctx context.Context) error {
-	if err := t.flags.send(ctx, t.out.Flags, 0); err != nil {
+func (t *portfolioTask) writeAll(ctx context.Context) error {
+	if err := t.flags.send(ctx, t.out.Flags); err != nil {
 		return err
 	}
 	if err := t.awaitFlags(t.out.Flags); err != nil {

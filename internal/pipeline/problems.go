@@ -18,8 +18,12 @@ func (s *PartitionStatus) problems(now time.Time, bounds *Bounds) []Problem {
 		add(s.stoppedBy, "%s", s.Error)
 		return append(list, s.incidents()...)
 	}
-	if !s.Answered.IsZero() && now.Sub(s.Answered) > bounds.KafkaSilent && !s.forStore {
-		add(ReasonKafkaSilent, "no answer from Kafka since %s%s", s.Answered.UTC().Format(time.RFC3339), because(s.Retrying))
+	answered := s.Answered
+	if since := s.Unacknowledged; !since.IsZero() && since.Before(answered) {
+		answered = since
+	}
+	if !answered.IsZero() && now.Sub(answered) > bounds.KafkaSilent && !s.forStore {
+		add(ReasonKafkaSilent, "no answer from Kafka since %s%s", answered.UTC().Format(time.RFC3339), because(s.Retrying))
 	}
 	lag := time.Duration(s.LagSeconds * float64(time.Second))
 	switch {

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"bytes"
-	"context"
 	"strconv"
 	"time"
 
@@ -27,16 +26,15 @@ func generation(policyVersion string) uint64 {
 	return xxhash.Sum64String(strconv.Itoa(changesVersion) + "/" + policyVersion)
 }
 
-// sentProgress is what a partition has written, and must still write, for the
-// portfolios role. Its zero value has written nothing.
+// sentProgress is what a partition has handed over, and must still hand over, for the
+// portfolios role. Its zero value has handed over nothing.
 type sentProgress struct {
-	partitions int32 // of the rows topic, 0 before they were looked up
-	shared     []event.Message
-	fresh      bool      // an event was applied since the last batch was noted
-	moved      time.Time // when that was so last; zero before the first batch
-	idle       bool      // the last progress record said so
-	end        int64     // of the log, as of the last fetch
-	sequence   int64     // of the last change written
+	shared   []event.Message
+	fresh    bool      // an event was applied since the last batch was noted
+	moved    time.Time // when that was so last; zero before the first batch
+	idle     bool      // the last progress record said so
+	end      int64     // of the log, as of the last fetch
+	sequence int64     // of the last change handed over
 }
 
 // noteApplied records that an event was applied. One that only moves the clock is no
@@ -58,7 +56,7 @@ func (t *numbersTask) isIdle() bool {
 	return !t.sent.moved.IsZero() && t.next >= t.sent.end && t.now().Sub(t.sent.moved) >= idleAfter
 }
 
-// shareEvent keeps a shared event that was applied, to be written at the next flush. All
+// shareEvent keeps a shared event that was applied, to be written with the next portion. All
 // reports of one event go to one partition of the rows topic, so that one goroutine
 // knows where it has been applied.
 func (t *numbersTask) shareEvent(ev *event.Event, r *event.Record) {
@@ -76,52 +74,15 @@ func (t *numbersTask) shareEvent(ev *event.Event, r *event.Record) {
 	t.sent.shared = append(t.sent.shared, event.Message{Key: bytes.Clone(subject), Value: codec.AppendRows(nil, &batch)})
 }
 
-// sendShared writes the shared events that were applied since the last flush.
-func (t *numbersTask) sendShared(ctx context.Context) error {
-	err := t.produce(ctx, t.config.Writer, t.config.Rows, t.sent.shared)
-	if err == nil {
-		clear(t.sent.shared) // their values may be large
-		t.sent.shared = t.sent.shared[:0]
-	}
-	return err
-}
-
-// findRows looks up the partitions of the rows topic, once.
-func (t *numbersTask) findRows(ctx context.Context) error {
-	if t.sent.partitions != 0 {
-		return nil
-	}
-	n, err := t.config.Topics.Partitions(ctx, t.config.Rows)
-	if err == nil {
-		t.sent.partitions = n
-	}
-	return err
-}
-
-// sendProgress writes to every partition of the rows topic how far this partition is.
-// Everything that came of it has been acknowledged before.
-func (t *numbersTask) sendProgress(ctx context.Context) error {
+// progressNow returns how far this partition is, once everything that came of it has been
+// handed over.
+func (t *numbersTask) progressNow() *codec.Progress {
 	if t.config.Topics == nil {
 		return nil
 	}
-	if err := t.findRows(ctx); err != nil {
-		return err
+	t.sent.idle = t.isIdle()
+	return &codec.Progress{
+		Watermark: t.processor.Engine().Stats().Watermark, Sequence: t.sent.sequence, CaughtUp: !t.status.CaughtUpAt.IsZero(), Idle: t.sent.idle,
+		Generation: t.generation, Policy: t.processor.Policy().Version,
 	}
-	idle := t.isIdle()
-	value := codec.AppendRows(nil, &codec.Rows{
-		Topic: t.claim.Topic, Partition: t.claim.Partition, HasProgress: true,
-		Progress: codec.Progress{
-			Watermark: t.processor.Engine().Stats().Watermark, Sequence: t.sent.sequence, CaughtUp: !t.status.CaughtUpAt.IsZero(), Idle: idle,
-			Generation: t.generation, Policy: t.processor.Policy().Version,
-		},
-	})
-	messages := make([]event.Message, t.sent.partitions)
-	for i := range messages {
-		messages[i] = event.Message{Partition: int32(i), PartitionSet: true, Value: value}
-	}
-	if err := t.produce(ctx, t.config.Writer, t.config.Rows, messages); err != nil {
-		return err
-	}
-	t.sent.idle = idle
-	return nil
 }

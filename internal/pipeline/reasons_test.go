@@ -327,6 +327,7 @@ func TestWaitingForAWriteIsNotReady(t *testing.T) {
 		}
 		keyed(log)
 		n := newTestNumbers(writer)
+		n.config.MaxRows = 5 // else what is written would never be more than may wait beside
 		whileRunning(t, n.Run, joining(log), func() {
 			var waited bool
 			for range 1_000 {

@@ -88,16 +88,16 @@ func (t *sinkTask) due() bool {
 }
 
 // flush returns once the store has taken the rows.
-func (t *sinkTask) flush(ctx context.Context) error {
+func (t *sinkTask) flush(ctx context.Context) (<-chan struct{}, error) {
 	if t.rows.Len() == 0 {
-		return nil
+		return nil, nil
 	}
 	t.status.forStore = true
 	err := t.waiting(func() error { return t.sink.inserter.insert(ctx, &t.rows) })
 	if t.status.forStore = false; err != nil {
-		return err
+		return nil, err
 	}
 	t.rows.Reset()
 	t.bytes, t.status.PendingSince = 0, time.Time{}
-	return nil
+	return nil, nil
 }

@@ -56,6 +56,10 @@ type PartitionStatus struct {
 	Ticked       time.Time // when the partition's loop last went round
 	Answered     time.Time // when Kafka last answered a fetch or a write; zero if it has not yet
 
+	// Unacknowledged is since when the write under way beside the loop has waited for its
+	// acknowledgement; zero if none does.
+	Unacknowledged time.Time
+
 	stoppedBy  Reason // of a stopped one
 	lastMinute tally
 	forStore   bool // it waits for the store, not for Kafka
