@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -34,9 +35,14 @@ const (
 // retryAfter is what a 503 asks for, in seconds.
 const retryAfter = "5"
 
-// bodyBudget is how many bytes of bodies are worked on at a time. A body takes
-// about ten times its size while it is read.
+// bodyBudget is how many bytes of bodies are worked on at a time: read, and waiting
+// for the brokers, when a body takes once to twice its size.
 const bodyBudget = 16 << 20
+
+// largeBody is from how many bytes on a body waits for its turn to be read. What is
+// read of it takes ten times its size until its messages are made, and a processor
+// that many share would have begun all of them.
+const largeBody = 64 << 10
 
 // Writer writes messages and returns once all in-sync replicas have acknowledged
 // them, or with an error.
@@ -73,6 +79,7 @@ type Gateway struct {
 	known     *directory
 	batch     *batcher
 	room      *semaphore.Weighted
+	turns     chan struct{} // of the large bodies that are being read
 	failed    atomic.Bool   // the last write
 	restored  chan struct{} // closed once the context is complete
 }
@@ -87,7 +94,7 @@ func New(c Config) (*Gateway, error) {
 	}
 	g := &Gateway{
 		config: c, providers: map[string]webhook.Provider{}, known: newDirectory(c.Portfolios, c.Numbers),
-		room: semaphore.NewWeighted(bodyBudget), restored: make(chan struct{}),
+		room: semaphore.NewWeighted(bodyBudget), turns: make(chan struct{}, 2*runtime.GOMAXPROCS(0)), restored: make(chan struct{}),
 	}
 	g.batch = newBatcher(c.Writer, g.wrote)
 	for _, name := range webhook.Providers() {

@@ -108,19 +108,31 @@ func (g *Gateway) take(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		ReceivedAt: g.config.Now(), Directory: g.known,
 		NumberID: parameter(q, "number_id"), WABAID: parameter(q, "waba_id"), PortfolioID: parameter(q, "portfolio_id"),
 	}
+	bounded, cancel := context.WithTimeout(ctx, ackTimeout+roomTimeout)
+	defer cancel()
+	ready := g.read(p, body, r.Header.Get("Content-Type"), sends, source)
+	return g.store(bounded, &ready)
+}
+
+// read makes the messages of a body. Nothing else of it is left when it returns: while
+// the brokers are slow many bodies wait, and the events that were read from one take
+// four times what its messages do.
+func (g *Gateway) read(p webhook.Provider, body []byte, contentType string, sends bool, source webhook.Source) prepared {
+	if len(body) > largeBody {
+		g.turns <- struct{}{}
+		defer func() { <-g.turns }()
+	}
 	var result webhook.Result
 	if sends {
 		result = p.Sends(body, source)
 	} else {
-		result = p.Read(body, r.Header.Get("Content-Type"), source)
+		result = p.Read(body, contentType, source)
 	}
-	bounded, cancel := context.WithTimeout(ctx, ackTimeout+roomTimeout)
-	defer cancel()
-	o := g.store(bounded, p, &result, origin{receivedAt: source.ReceivedAt})
+	ready := g.prepare(p, &result, origin{receivedAt: source.ReceivedAt})
 	if len(result.Updates) == 1 && result.Updates[0].Field == webhook.FieldVerification {
-		o.Challenge = challenge(body)
+		ready.outcome.Challenge = challenge(body)
 	}
-	return o
+	return ready
 }
 
 // challenge returns what a body of Exotel's wants back (developer.exotel.com,
@@ -156,13 +168,12 @@ type prepared struct {
 }
 
 // store writes what became of a body and says how to answer.
-func (g *Gateway) store(ctx context.Context, p webhook.Provider, result *webhook.Result, from origin) outcome {
-	ready := g.prepare(p, result, from)
+func (g *Gateway) store(ctx context.Context, ready *prepared) outcome {
 	if err := g.batch.write(ctx, ready.messages); err != nil {
 		g.known.forget(ready.fresh, ready.changed, ready.before)
 		return outcome{status: http.StatusServiceUnavailable, err: err}
 	}
-	g.count(&ready)
+	g.count(ready)
 	return ready.outcome
 }
 
