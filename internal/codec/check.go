@@ -193,33 +193,43 @@ func (d *Decoder) checkSent(ev *event.Event) {
 		ev.ContactCountry, ev.ContactCalling = given, 0
 	}
 	_, ev.Held = d.boolean(fieldHeld)
-	links := d.strings(fieldLinks)
-	if d.rejection != nil {
-		return
-	}
-
-	// The fingerprint, contract section 4. The links are read in any case: they
-	// count for link_repeat whatever the fingerprint is made of.
-	d.content = append(d.content[:0], ev.Kind.String()...)
-	d.content = append(d.content, 0)
-	d.content = d.text.appendNormalised(d.content, text)
-	d.content = append(d.content, 0)
-	d.content = append(d.content, media...)
-	if len(links) > 0 {
+	d.hosts = d.hosts[:0]
+	if links := d.strings(fieldLinks); len(links) > 0 {
+		// They count for link_repeat whatever the fingerprint is made of.
 		d.readLinks(links)
 		ev.Links = d.linkHashes
 	}
+	if d.rejection == nil {
+		ev.Fingerprint = d.fingerprint(ev, text, contentHash, media)
+	}
+}
+
+// fingerprint returns the fingerprint of a message.sent whose links have been read
+// (contract, section 4). Nothing is normalised that does not go into it.
+func (d *Decoder) fingerprint(ev *event.Event, text, contentHash, media []byte) uint64 {
+	c := d.content[:0]
 	switch {
 	case ev.HasTemplate:
-		d.content = append(d.content[:0], "template\x00"...)
-		d.content = append(d.content, ev.Template.Name...)
-		d.content = append(d.content, 0)
-		d.content = append(d.content, ev.Template.Language...)
+		c = append(c, "template\x00"...)
+		c = append(c, ev.Template.Name...)
+		c = append(c, 0)
+		c = append(c, ev.Template.Language...)
 	case len(contentHash) > 0:
-		d.content = append(d.content[:0], "content\x00"...)
-		d.content = append(d.content, contentHash...)
+		c = append(c, "content\x00"...)
+		c = append(c, contentHash...)
+	default:
+		c = append(c, ev.Kind.String()...)
+		c = append(c, 0)
+		c = d.text.appendNormalised(c, text)
+		c = append(c, 0)
+		c = append(c, media...)
+		for _, host := range d.hosts {
+			c = append(c, 0)
+			c = append(c, host...)
+		}
 	}
-	ev.Fingerprint = xxhash.Sum64(d.content)
+	d.content = c
+	return xxhash.Sum64(c)
 }
 
 // checkAccount reads an account.update, whose scope says what it must name.
@@ -259,9 +269,9 @@ func (d *Decoder) eventTime(recordTime int64) int64 {
 // template reads the template object. A template is recognised by it, not by kind.
 func (d *Decoder) template(ev *event.Event, isRequired bool) {
 	switch v := d.get(fieldTemplate); {
-	case v.kind == object:
+	case v.kind() == object:
 		ev.HasTemplate = true
-	case v.kind == absent || v.kind == null || v.kind == plain && v.start == v.end:
+	case v.isAbsent():
 		if isRequired {
 			d.reject(ReasonMissing, fieldTemplate, "required; accepted is an object with name, language and perhaps category")
 		}

@@ -13,8 +13,9 @@
 // encoders, which are plain functions, serve any. It starts no goroutine.
 //
 // Where things are: decoder.go has the way of a record through the package,
-// json.go and protobuf.go find the fields, check.go judges them for both,
-// text.go, link.go and siphash.go make the fingerprints and hashes. event_write.go
+// json.go (with key.go and swar.go, which make it quick) and protobuf.go find the
+// fields, check.go judges them for both,
+// text.go, rune_table.go, link.go and siphash.go make the fingerprints and hashes. event_write.go
 // writes events; row_table.go lists how each table is written, which flag.go,
 // rows.go, changes.go and ndjson.go do; deadletter.go writes dead letters.
 package codec

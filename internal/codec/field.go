@@ -267,6 +267,7 @@ type valueKind uint8
 const (
 	absent   valueKind = iota // the record has no such field
 	null                      // JSON null
+	blank                     // an empty string
 	plain                     // a string; the span is its content
 	escaped                   // a JSON string with escapes; the span is its content as written
 	integer                   // a JSON number without fraction and exponent
@@ -279,8 +280,24 @@ const (
 	illTyped                  // a Protobuf field of another wire type than its own
 )
 
-// value is where a field's bytes are in the record.
-type value struct {
-	kind       valueKind
-	start, end uint32
+// value is where a field's bytes are in the record, and what they are, in one word:
+// the kind, then 24 bits each of where they begin and end.
+type value uint64
+
+// spanOf makes a value.
+func spanOf(kind valueKind, start, end int) value {
+	return value(kind)<<48 | value(start)<<24 | value(end)
 }
+
+// textSpan makes the value of a string without escapes.
+func textSpan(start, end int) value {
+	kind := plain
+	if start == end {
+		kind = blank
+	}
+	return spanOf(kind, start, end)
+}
+
+func (v value) kind() valueKind { return valueKind(v >> 48) }
+func (v value) start() int      { return int(v >> 24 & (1<<24 - 1)) }
+func (v value) end() int        { return int(v & (1<<24 - 1)) }

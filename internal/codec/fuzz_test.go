@@ -10,8 +10,10 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -145,6 +147,10 @@ func FuzzJSON(f *testing.F) {
 	}
 	f.Add([]byte(usual))
 	f.Add([]byte(reversed))
+	for _, text := range []string{`¿Cuánto cuesta, Ana?`, `Parar!`, `Stopp 12\u0301 ٣４½`, `Großartig 👍🏽 12 Stück`} {
+		f.Add(record("message.sent", `text="`+text+`"`, `contact="+5511987654321"`, `time="2026-11-30T10:20:30.405Z"`))
+		f.Add(record("message.received", `text="`+text+`"`, `contact="whatsapp:+5491112345678"`, `time="2024-02-29T23:59:59.999+01:30"`))
+	}
 	for _, typ := range []string{"message.status", "number.profile", "account.update", "template.update", "portfolio.limit", "policy"} {
 		f.Add(record(typ, `x=[{"a":[1.5e3,null]},"\ud83d\ude00\u0041\n"]`, `restrictions=["a","b"]`, `links=["x"]`))
 	}
@@ -168,20 +174,87 @@ func FuzzJSON(f *testing.F) {
 		if err == nil && (!readable || at != ev.Time) {
 			t.Fatalf("%q: Time gives %d %v, the event has %d", data, at, readable, ev.Time)
 		}
-		if RecordTime(data); unparsable {
+		RecordTime(data)
+		cold := snapshot(&ev)
+		compareWarm(t, data, &cold, err)
+		if unparsable {
 			return
 		}
 		compareFields(t, d, data, want)
 		if err == nil {
 			compareEvent(t, &ev, want)
+			compareContent(t, d, &cold, want)
 		}
 	})
 }
 
+// compareWarm reads a record in the middle of others, and again and again, with
+// one decoder: whatever it foresees or remembers by then, the event or the
+// rejection is that of a new one. So it is with white space between all tokens.
+func compareWarm(t *testing.T, data []byte, want *event.Event, wantErr error) {
+	t.Helper()
+	d := testDecoder()
+	records := [][]byte{data, data, []byte(usual), data, []byte(reversed), record("message.status"), data, data}
+	var spaced bytes.Buffer
+	if json.Indent(&spaced, data, "", " ") == nil && spaced.Len() <= MaxRecord {
+		records = append(records, spaced.Bytes(), spaced.Bytes(), data)
+	}
+	for i, r := range records {
+		isOurs := bytes.Equal(r, data) || bytes.Equal(r, spaced.Bytes())
+		var ev event.Event
+		err := d.Decode(&ev, r, ContentJSON, math.MaxInt64)
+		if !isOurs {
+			if err != nil {
+				t.Fatalf("after %q: %s: %v", data, r, err)
+			}
+			continue
+		}
+		if (err == nil) != (wantErr == nil) || err != nil && err.Error() != wantErr.Error() {
+			t.Fatalf("%q: record %d of one decoder: %v, the first of another %v", data, i, err, wantErr)
+		}
+		if got := snapshot(&ev); err == nil && !cmp.Equal(got, *want) {
+			t.Fatalf("%q: record %d of one decoder: %s", data, i, cmp.Diff(*want, got))
+		}
+	}
+}
+
+// compareContent compares what the decoder makes of values: time, identifiers and
+// the fingerprint, made of encoding/json's strings in the plainest way.
+func compareContent(t *testing.T, d *Decoder, ev *event.Event, want map[string]any) {
+	t.Helper()
+	if s, ok := want["time"].(string); ok {
+		if at, err := time.Parse(time.RFC3339Nano, s); err != nil || at.UnixMilli() != ev.Time && at.Nanosecond()%1e6 == 0 {
+			t.Fatalf("time %q is %d: %v", s, ev.Time, err)
+		}
+	}
+	if s, _ := want["contact"].(string); ev.HasContact {
+		form := naiveCanonical(s)
+		if ev.Contact != d.secret.hash([]byte(form)) || ev.ContactCountry == 0 && ev.ContactCalling != event.ParseCallingCode([]byte(form)) {
+			t.Fatalf("contact %q: %x %v", s, ev.Contact, ev.ContactCalling)
+		}
+	}
+	str := func(name string) string { s, _ := want[name].(string); return s }
+	text := str("text")
+	if ev.Type == event.TypeReceived {
+		folded := string(d.text.appendFoldedGeneral(nil, trim([]byte(text))))
+		if ev.Text != d.words[folded] && len(folded) > 0 {
+			t.Fatalf("%q is %v, want %v", text, ev.Text, d.words[folded])
+		}
+	}
+	if ev.Type != event.TypeSent || ev.HasTemplate || str("content_hash") != "" || len(ev.Links) > 0 {
+		return
+	}
+	content := ev.Kind.String() + "\x00" + string(d.text.appendNormalisedUnicode(nil, []byte(text))) + "\x00" + str("media_hash")
+	if ev.Fingerprint != xxhash.Sum64String(content) {
+		t.Fatalf("text %q has the fingerprint %x, want that of %q", text, ev.Fingerprint, content)
+	}
+}
+
 // compareFields compares what the scanner found with what encoding/json did.
 func compareFields(t *testing.T, d *Decoder, data []byte, want map[string]any) {
-	d.seen, d.record, d.rejection = 0, data, nil
-	d.scanJSON(data)
+	d.values, d.rejection = [64]value{}, nil
+	d.keep(data)
+	d.scanJSON()
 	members := map[string]any{}
 	maps.Copy(members, want)
 	if m, ok := want["template"].(map[string]any); ok {
@@ -191,14 +264,14 @@ func compareFields(t *testing.T, d *Decoder, data []byte, want map[string]any) {
 	}
 	for f := range numFields {
 		v, isThere := members[f.String()]
-		if f >= numEventFields && d.get(fieldTemplate).kind != object {
+		if f >= numEventFields && d.get(fieldTemplate).kind() != object {
 			continue
 		}
 		got := d.get(f)
 		d.rejection = nil
 		switch v := v.(type) {
 		case nil:
-			if got.kind > null || isThere != (got.kind == null) {
+			if got.kind() > null || isThere != (got.kind() == null) {
 				t.Fatalf("%q: %v is %v, want null or nothing", data, f, got)
 			}
 		case string:
@@ -230,7 +303,7 @@ func compareFields(t *testing.T, d *Decoder, data []byte, want map[string]any) {
 				t.Fatalf("%q: %v: %v", data, f, d.rejection)
 			}
 		case map[string]any:
-			if got.kind != object {
+			if got.kind() != object {
 				t.Fatalf("%q: %v is %v, want an object", data, f, got)
 			}
 		}

@@ -2,6 +2,7 @@ package codec
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 
 	"sendwatch/internal/event"
@@ -10,10 +11,16 @@ import (
 // identifiers reads who an event is about: the contact, the business-scoped user
 // id, or both. Only their hashes go further, and the country that they name.
 func (d *Decoder) identifiers(ev *event.Event, isRequired bool) {
-	contact := d.contact(fieldContact)
+	contact, isPhone := d.phone(fieldContact)
+	if !isPhone {
+		contact = d.contact(fieldContact)
+		isPhone = event.IsPhoneNumber(contact)
+	}
 	if contact != nil {
 		ev.Contact, ev.HasContact = d.secret.hash(contact), true
-		ev.ContactCalling = event.ParseCallingCode(contact)
+		if isPhone {
+			ev.ContactCalling = callingCodes[100*int(contact[0]-'0')+10*int(contact[1]-'0')+int(contact[2]-'0')]
+		}
 	}
 	user := d.optional(fieldContactUserID)
 	if len(user) > 0 {
@@ -22,11 +29,55 @@ func (d *Decoder) identifiers(ev *event.Event, isRequired bool) {
 	if isRequired && !ev.HasContact && !ev.HasUserID {
 		d.reject(ReasonMissing, fieldContact, "required, or contact_user_id; accepted is a string that is not empty")
 	}
-	if !event.IsPhoneNumber(contact) {
+	if !isPhone {
 		if ev.ContactCountry = countryInFront(user); ev.ContactCountry == 0 {
 			ev.ContactCountry = countryInFront(contact)
 		}
 	}
+}
+
+// callingCodes holds the calling code by the first three digits of a phone
+// number, which decide (event.ParseCallingCode).
+var callingCodes = newCallingCodes()
+
+func newCallingCodes() (t [1000]event.CallingCode) {
+	number := []byte("0000000")
+	for i := 100; i < len(t); i++ { // no phone number begins with 0
+		number[0], number[1], number[2] = byte('0'+i/100), byte('0'+i/10%10), byte('0'+i%10)
+		t[i] = event.ParseCallingCode(number)
+	}
+	return t
+}
+
+// phone returns the canonical form of an identifier that is written as most are: 7
+// to 15 digits, the first not 0, perhaps behind a `+`. It returns false for all
+// else, which canonical knows; what it returns is what canonical would, and a
+// phone number (event.IsPhoneNumber). The digits are looked at eight at a time.
+func (d *Decoder) phone(f field) (form []byte, ok bool) {
+	v := d.get(f)
+	start, n := v.start(), v.end()-v.start()
+	if v.kind() != plain || uint(n) > 16 {
+		return nil, false
+	}
+	w := d.memory[start : start+16 : start+16]
+	plus := 0
+	if w[0] == '+' {
+		plus = 1
+	}
+	digits := w[plus : plus+15]
+	n -= plus
+	high := max(n, 8) - 8
+	others := notDigits(binary.LittleEndian.Uint64(digits))&bytesBelow(min(n, 8)) |
+		notDigits(binary.LittleEndian.Uint64(digits[7:]))>>8&bytesBelow(high)
+	if others != 0 || uint(n-7) > 15-7 || digits[0] == '0' {
+		return nil, false
+	}
+	form = digits[:n:n]
+	if keep, insert, from := nationalRule(form); keep > 0 {
+		d.address = append(append(append(d.address[:0], form[:keep]...), insert...), form[from:]...)
+		form = d.address
+	}
+	return form, true
 }
 
 // contact reads an identifier that has a canonical form, nil if it is absent. It

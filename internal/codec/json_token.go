@@ -1,20 +1,11 @@
 package codec
 
-import (
-	"encoding/binary"
-	"math/bits"
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 // The functions of this file step over one JSON token each. They take the
 // record and the place to begin at and return the place behind the token, or -1
 // if there is no such token. None looks beyond its token, so what must follow
 // is for the caller to check.
-
-const (
-	ones  = 0x0101010101010101
-	highs = 0x8080808080808080
-)
 
 // skipSpace steps over white space.
 func skipSpace(b []byte, i int) int {
@@ -31,15 +22,9 @@ func skipSpace(b []byte, i int) int {
 func stringEnd(b []byte, i int) (end int, hasEscape bool) {
 	for {
 		for i+8 <= len(b) {
-			x := binary.LittleEndian.Uint64(b[i:])
-			// Swapping space and quote (they differ in one bit) makes the quote the
-			// byte that follows the control characters, so one comparison finds both.
-			swapped := x ^ ((' ' ^ '"') * ones)
-			slash := x ^ ('\\' * ones)
-			// The lowest bit set is right; those above it may be borrowed.
-			special := ((swapped-(' '+1)*ones)&^swapped | (slash-ones)&^slash | x) & highs
+			special := specialInText(load8(b, i))
 			if special != 0 {
-				i += bits.TrailingZeros64(special) >> 3
+				i += firstByte(special)
 				break
 			}
 			i += 8
@@ -59,6 +44,8 @@ func stringEnd(b []byte, i int) (end int, hasEscape bool) {
 			return -1, false
 		case c < utf8.RuneSelf:
 			i++
+		case c >= 0xc2 && c <= 0xdf && i+1 < len(b) && b[i+1]&0xc0 == 0x80:
+			i += 2 // most letters beyond ASCII
 		default:
 			r, n := utf8.DecodeRune(b[i:])
 			if r == utf8.RuneError && n == 1 {

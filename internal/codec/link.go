@@ -60,8 +60,8 @@ func appendLower(dst, s []byte) []byte {
 	return dst
 }
 
-// readLinks hashes the links of a message, each once, and appends its hosts to
-// the content of the fingerprint, sorted, each once.
+// readLinks hashes the links of a message and keeps their hosts, both sorted and
+// each once.
 func (d *Decoder) readLinks(links [][]byte) {
 	d.linkHashes, d.hosts, d.link = d.linkHashes[:0], d.hosts[:0], d.link[:0]
 	for _, link := range links {
@@ -81,9 +81,5 @@ func (d *Decoder) readLinks(links [][]byte) {
 		d.linkHashes = slices.Compact(d.linkHashes)
 		slices.SortFunc(d.hosts, bytes.Compare)
 		d.hosts = slices.CompactFunc(d.hosts, bytes.Equal)
-	}
-	for _, host := range d.hosts {
-		d.content = append(d.content, 0)
-		d.content = append(d.content, host...)
 	}
 }

@@ -95,7 +95,7 @@ func (d *Decoder) scanField(b []byte, i int, f field, number protowire.Number, w
 		if end < 0 {
 			return d.badWire(end)
 		}
-		d.set(f, value{kind: illTyped})
+		d.set(f, spanOf(illTyped, 0, 0))
 		return end
 	}
 	if want == protowire.VarintType {
@@ -103,12 +103,9 @@ func (d *Decoder) scanField(b []byte, i int, f field, number protowire.Number, w
 		if end < 0 {
 			return d.badProtobuf()
 		}
-		v := value{varint, uint32(i), uint32(end)}
+		v := spanOf(varint, i, end)
 		if fields[f].shape == shapeBool {
-			v = value{kind: boolean}
-			if n != 0 {
-				v.start = 1
-			}
+			v = spanOf(boolean, int(min(n, 1)), 0)
 		}
 		d.set(f, v)
 		return end
@@ -117,32 +114,35 @@ func (d *Decoder) scanField(b []byte, i int, f field, number protowire.Number, w
 	if end < 0 {
 		return d.badProtobuf()
 	}
-	v := value{plain, uint32(start), uint32(end)}
+	kind := plain
 	switch fields[f].shape {
 	case shapeMessage:
 		// A message that comes twice is merged, as Protobuf has it.
 		if !d.scanTemplate(b[:end], start) {
 			return -1
 		}
-		v.kind = object
+		kind = object
 	case shapeStrings:
 		if !utf8.Valid(b[start:end]) {
 			return d.badUTF8(f)
 		}
 		l := d.listOf(f)
 		*l = append(*l, b[start:end])
-		v.kind = list
+		kind = list
 	case shapeNames:
 		if !d.scanNames(b[:end], start, f) {
 			return -1
 		}
-		v.kind = list
+		kind = list
 	default:
 		if !utf8.Valid(b[start:end]) {
 			return d.badUTF8(f)
 		}
 	}
-	d.set(f, v)
+	if start == end && kind == plain {
+		kind = blank
+	}
+	d.set(f, spanOf(kind, start, end))
 	return end
 }
 

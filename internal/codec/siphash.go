@@ -22,16 +22,22 @@ func (s *Secret) hash(p []byte) uint64 {
 	k0, k1 := binary.LittleEndian.Uint64(s[:8]), binary.LittleEndian.Uint64(s[8:])
 	v0, v1 := k0^0x736f6d6570736575, k1^0x646f72616e646f6d
 	v2, v3 := k0^0x6c7967656e657261, k1^0x7465646279746573
+	// The last block is what is left of p, and its length in the highest byte.
+	// With eight bytes before the end it is a part of them, and no loop.
 	last := uint64(len(p)) << 56
+	if rest := uint(len(p)) & 7; len(p) >= 8 {
+		last |= binary.LittleEndian.Uint64(p[len(p)-8:]) >> (64 - 8*rest)
+	} else {
+		for i, c := range p {
+			last |= uint64(c) << (8 * i)
+		}
+	}
 	for ; len(p) >= 8; p = p[8:] {
 		m := binary.LittleEndian.Uint64(p)
 		v3 ^= m
 		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
 		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
 		v0 ^= m
-	}
-	for i, c := range p {
-		last |= uint64(c) << (8 * i)
 	}
 	v3 ^= last
 	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)

@@ -20,6 +20,8 @@ type textMemory struct {
 	norm   []byte
 	fold   []byte
 	ascii  [utf8.RuneSelf]byte // what normalising makes of each ASCII byte
+
+	normal, folded runeTable // of characters beyond ASCII
 }
 
 // Two kinds of ASCII bytes are more than lower-cased.
@@ -48,18 +50,18 @@ func newTextMemory() textMemory {
 
 // appendNormalised appends the text in the form that the fingerprint is made
 // of (contract, section 4): NFKC, full case folding, runs of decimal digits to
-// one 0, runs of white space to one space, trimmed. Texts in ASCII, where the
-// first step changes nothing, are done in one pass, and eight bytes at a time
-// while there are only letters, marks and single spaces.
+// one 0, runs of white space to one space, trimmed. It is one pass, eight bytes
+// at a time while there are only letters, marks and single spaces of ASCII, where
+// the first step changes nothing, and by a table for characters beyond; what
+// the table cannot tell goes the general way.
 func (m *textMemory) appendNormalised(dst, text []byte) []byte {
 	base := len(dst)
+	m.normal.misses = 0
 	space := true // whether the last byte was one; white space in front goes
 	for i := 0; i < len(text); {
 		if i+8 <= len(text) {
 			x := binary.LittleEndian.Uint64(text[i:])
-			if x&highs != 0 {
-				return m.appendNormalisedUnicode(dst[:base], text)
-			}
+			// Sums carry upwards: up to the first byte beyond ASCII, which is special, all is right.
 			// atLeast20 has the high bit of every byte that is 0x20 or more, and so on.
 			atLeast20, atLeast21 := x+(0x80-0x20)*ones, x+(0x80-0x21)*ones
 			digits := (x + (0x80-'0')*ones) &^ (x + (0x80-'9'-1)*ones)
@@ -69,7 +71,7 @@ func (m *textMemory) appendNormalised(dst, text []byte) []byte {
 			if space {
 				before |= 0x80
 			}
-			special := (^atLeast20 | digits | spaces&before) & highs
+			special := (^atLeast20 | digits | spaces&before | x) & highs
 			dst = binary.LittleEndian.AppendUint64(dst, x|upper>>2)
 			if special == 0 {
 				space = spaces>>63 != 0
@@ -87,7 +89,13 @@ func (m *textMemory) appendNormalised(dst, text []byte) []byte {
 		}
 		c := text[i]
 		if c >= utf8.RuneSelf {
-			return m.appendNormalisedUnicode(dst[:base], text)
+			var size int
+			if dst, size = m.normal.appendForm(dst, text[i:], m.normalForm); size == 0 {
+				return m.appendNormalisedUnicode(dst[:base], text)
+			}
+			i += size
+			space = false
+			continue
 		}
 		i++
 		switch t := m.ascii[c]; t {
@@ -115,7 +123,7 @@ func (m *textMemory) appendNormalised(dst, text []byte) []byte {
 func (m *textMemory) appendNormalisedUnicode(dst, text []byte) []byte {
 	base := len(dst)
 	m.norm = m.appendNFKC(m.norm[:0], text)
-	m.fold = m.appendFolded(m.fold[:0], m.norm)
+	m.fold = m.appendFoldedGeneral(m.fold[:0], m.norm)
 	space, digit := false, false
 	for i := 0; i < len(m.fold); {
 		r, n := utf8.DecodeRune(m.fold[i:])
@@ -143,6 +151,29 @@ func (m *textMemory) appendNormalisedUnicode(dst, text []byte) []byte {
 
 // appendFolded appends the text after full case folding.
 func (m *textMemory) appendFolded(dst, text []byte) []byte {
+	base := len(dst)
+	m.folded.misses = 0
+	for i := 0; i < len(text); {
+		switch c := text[i]; {
+		case c >= 'A' && c <= 'Z':
+			dst = append(dst, c|0x20)
+			i++
+		case c < utf8.RuneSelf:
+			dst = append(dst, c)
+			i++
+		default:
+			var size int
+			if dst, size = m.folded.appendForm(dst, text[i:], m.foldedForm); size == 0 {
+				return m.appendFoldedGeneral(dst[:base], text)
+			}
+			i += size
+		}
+	}
+	return dst
+}
+
+// appendFoldedGeneral is appendFolded without the table.
+func (m *textMemory) appendFoldedGeneral(dst, text []byte) []byte {
 	for {
 		at := cherokee(text)
 		dst = m.appendFoldedPiece(dst, text[:at])
@@ -195,6 +226,18 @@ func trim(s []byte) []byte {
 	})
 }
 
+// wordStarts is a set of the first two bytes of words. It lets most texts pass
+// without another look: few begin as a stop word does.
+type wordStarts [32]uint32
+
+func (s *wordStarts) add(a, b byte) { s[a&31] |= 1 << (b & 31) }
+
+func (s *wordStarts) has(a, b byte) bool { return s[a&31]>>(b&31)&1 != 0 }
+
+// isAlphanumeric reports whether c is a letter or digit of ASCII, which is never trimmed
+// and which folding only lower-cases.
+func isAlphanumeric(c byte) bool { return c-'0' <= 9 || (c|0x20)-'a' <= 'z'-'a' }
+
 // addWords adds words that mean preference p.
 func (d *Decoder) addWords(words []string, p event.Preference) {
 	for _, w := range words {
@@ -204,6 +247,9 @@ func (d *Decoder) addWords(words []string, p event.Preference) {
 		}
 		d.words[folded] = p
 		d.wordBytes = max(d.wordBytes, len(folded))
+		if len(folded) > 1 {
+			d.wordStarts.add(folded[0], folded[1])
+		}
 	}
 }
 
@@ -213,6 +259,15 @@ const maxFoldShrink = 3
 
 // preference recognises a stop or resume word.
 func (d *Decoder) preference(text []byte) event.Preference {
+	if len(text) == 0 {
+		return event.PreferenceNone
+	}
+	if !isAlphanumeric(text[0]) {
+		text = trim(text)
+	}
+	if len(text) > 1 && isAlphanumeric(text[0]) && isAlphanumeric(text[1]) && !d.wordStarts.has(text[0], text[1]) {
+		return event.PreferenceNone
+	}
 	text = trim(text)
 	if len(text) == 0 || len(text) > d.wordBytes*maxFoldShrink {
 		return event.PreferenceNone
