@@ -147,7 +147,7 @@ func (d *Decoder) open(record []byte, ct ContentType) bool {
 	if ct == ContentJSON {
 		d.scanJSON()
 	} else {
-		d.scanProtobuf(d.record)
+		d.scanProtobuf()
 	}
 	return d.rejection == nil
 }

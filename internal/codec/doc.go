@@ -8,8 +8,9 @@
 // fingerprint or a recognised preference, and no rejection repeats a value.
 //
 // It refuses what the contract (section 2 and 8) refuses, and judges nothing
-// else: whether an event makes sense is for the engine. It keeps no state
-// between records beyond reused memory, so a Decoder serves one goroutine and
+// else: whether an event makes sense is for the engine. What a Decoder keeps from
+// one record to the next is memory, the order in which keys came, and what single
+// characters become; none of it changes an event. A Decoder serves one goroutine,
 // encoders, which are plain functions, serve any. It starts no goroutine.
 //
 // Where things are: decoder.go has the way of a record through the package,

@@ -179,6 +179,11 @@ func skipNumber(b []byte, i int) (end int, isInteger bool) {
 
 // skipDigits steps over ASCII digits.
 func skipDigits(b []byte, i int) int {
+	for ; i+8 <= len(b); i += 8 {
+		if others := notDigits(load8(b, i)); others != 0 {
+			return i + firstByte(others)
+		}
+	}
 	for i < len(b) && b[i]-'0' <= 9 {
 		i++
 	}

@@ -2,6 +2,7 @@ package codec
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 	"unicode"
 	"unicode/utf8"
@@ -13,21 +14,36 @@ import (
 // `?` or `#`. A leading scheme is dropped; user info and port belong to the host.
 func splitLink(link []byte) (host, path []byte) {
 	link = link[schemeEnd(link):]
-	hostEnd := len(link)
-	for i, c := range link {
-		switch {
-		case c == '?' || c == '#':
-			return link[:min(i, hostEnd)], link[min(i, hostEnd):i]
-		case c == '/' && hostEnd == len(link):
-			hostEnd = i
+	end := indexOfAny(link, 0, '/', '?', '#')
+	if end == len(link) || link[end] != '/' {
+		return link[:end], link[end:end]
+	}
+	return link[:end], link[end:indexOfAny(link, end, '?', '?', '#')]
+}
+
+// indexOfAny returns the first place from i on that holds one of three bytes of
+// ASCII, the length of s if there is none.
+func indexOfAny(s []byte, i int, a, b, c byte) int {
+	as, bs, cs := uint64(a)*ones, uint64(b)*ones, uint64(c)*ones
+	for ; i+8 <= len(s); i += 8 {
+		x := load8(s, i)
+		// A difference of zero borrows, and bytes from 0x80 on are none of the three.
+		found := (((x ^ as) - ones) | ((x ^ bs) - ones) | ((x ^ cs) - ones)) &^ x & highs
+		if found != 0 {
+			return i + firstByte(found)
 		}
 	}
-	return link[:hostEnd], link[hostEnd:]
+	for ; i < len(s) && s[i] != a && s[i] != b && s[i] != c; i++ {
+	}
+	return i
 }
 
 // schemeEnd returns the length of a leading `[A-Za-z][A-Za-z0-9+.-]*://`, 0 if
 // there is none.
 func schemeEnd(s []byte) int {
+	if len(s) >= 8 && string(s[:8]) == "https://" {
+		return 8
+	}
 	for i, c := range s {
 		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
 		switch {
@@ -44,7 +60,15 @@ func schemeEnd(s []byte) int {
 
 // appendLower appends s in lower case by Unicode's simple rules.
 func appendLower(dst, s []byte) []byte {
-	for i := 0; i < len(s); {
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		x := load8(s, i)
+		if x&highs != 0 {
+			break
+		}
+		dst = binary.LittleEndian.AppendUint64(dst, x|capitals(x)>>2)
+	}
+	for i < len(s) {
 		if c := s[i]; c < utf8.RuneSelf {
 			if c >= 'A' && c <= 'Z' {
 				c |= 0x20

@@ -6,32 +6,75 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// scanProtobuf finds the fields of a Protobuf event (schemas/events/v1).
-func (d *Decoder) scanProtobuf(b []byte) {
-	for i := 0; i < len(b); {
-		number, wire, next := consumeTag(b, i)
+// stringFields are the string fields of an event by their tag, where that is one
+// byte; noField is all else.
+var stringFields = func() (t [256]field) {
+	for tag := range t {
+		t[tag] = noField
+		f := field(tag>>3 - 1)
+		if tag < 0x80 && tag>>3 > 0 && protowire.Type(tag&7) == protowire.BytesType && fields[f].shape == shapeString {
+			t[tag] = f
+		}
+	}
+	return t
+}()
+
+// scanProtobuf finds the fields of a Protobuf event (schemas/events/v1). Strings of
+// up to 127 bytes with a tag of one byte, which most fields are, are found here;
+// all else goes to the functions that know every form.
+func (d *Decoder) scanProtobuf() {
+	b, n := d.memory, len(d.record)
+	for i := 0; i < n; {
+		if f := stringFields[b[i]]; f != noField && b[i+1] < 0x80 {
+			start := i + 2
+			if i = d.scanShortString(start, start+int(b[i+1]), n, f); i < 0 {
+				return
+			}
+			continue
+		}
+		number, wire, next := consumeTag(d.record, i)
 		if next < 0 {
 			d.badProtobuf()
 			return
 		}
 		if number > protowire.Number(numEventFields) {
-			if i = skipWire(b, next, number, wire, 2); i < 0 {
+			if i = skipWire(d.record, next, number, wire, 2); i < 0 {
 				d.badWire(i)
 				return
 			}
 			continue
 		}
 		f := field(number - 1)
-		if i = d.scanField(b, next, f, number, wire); i < 0 {
+		if i = d.scanField(d.record, next, f, number, wire); i < 0 {
 			return
 		}
 	}
 }
 
+// scanShortString keeps where a string is that must lie before limit, and steps
+// over it; -1 after a rejection.
+func (d *Decoder) scanShortString(start, end, limit int, f field) int {
+	switch {
+	case end > limit:
+		return d.badProtobuf()
+	case !isText(d.memory, start, end):
+		return d.badUTF8(f)
+	}
+	d.values[f&63] = textSpan(start, end)
+	return end
+}
+
 // scanTemplate finds the fields of a template message, which goes from i to
-// the end of b.
+// the end of b, a part of the record.
 func (d *Decoder) scanTemplate(b []byte, i int) bool {
 	for i < len(b) {
+		if number := b[i] >> 3; b[i]&7 == byte(protowire.BytesType) && number-1 < 3 && d.memory[i+1] < 0x80 {
+			start := i + 2
+			if i = d.scanShortString(start, start+int(d.memory[i+1]), len(b), fieldTemplateName+field(number-1)); i < 0 {
+				return false
+			}
+			continue
+		}
 		number, wire, next := consumeTag(b, i)
 		if next < 0 {
 			d.badProtobuf()

@@ -138,7 +138,9 @@ func (r *wireReader) double() float64 { return math.Float64frombits(r.n) }
 // The consume functions of this file read a part of a message that begins at i
 // and return where it ends, -1 if it is malformed.
 
-// consumeVarint reads a varint.
+// consumeVarint reads a varint. One that reads eight bytes at once and joins their
+// bits was tried: alone it was twice as slow as protowire's loop, whose branches are
+// foreseen (33 against 16 ns for a time in ms), in the decoder it made no difference.
 func consumeVarint(b []byte, i int) (n uint64, end int) {
 	if i < len(b) && b[i] < 0x80 { // most are, and the call is worth leaving out
 		return uint64(b[i]), i + 1

@@ -3,6 +3,7 @@ package codec
 import (
 	"encoding/binary"
 	"math/bits"
+	"unicode/utf8"
 )
 
 // The functions of this file look at eight bytes at a time, as a number whose
@@ -46,6 +47,11 @@ func notDigits(x uint64) uint64 {
 	return ((x&^highs + (0x80-10)*ones) | x) & highs
 }
 
+// capitals marks the capital letters of ASCII, up to the first byte beyond it.
+func capitals(x uint64) uint64 {
+	return (x + (0x80-'A')*ones) &^ (x + (0x80-'Z'-1)*ones) & highs
+}
+
 // eightDigits returns the number that eight digits write; of each byte only the
 // lower half counts. Neighbours are joined to two, four, and eight digits.
 func eightDigits(x uint64) uint64 {
@@ -86,4 +92,16 @@ func digitRun(b []byte, i int) int {
 		return firstByte(m)
 	}
 	return 8 + firstByte(notDigits(binary.LittleEndian.Uint64(w[8:])))
+}
+
+// isText reports whether what lies from start to end is UTF-8. b is a record with
+// its padding.
+func isText(b []byte, start, end int) bool {
+	var all uint64
+	i := start
+	for ; i+8 <= end; i += 8 {
+		all |= load8(b, i)
+	}
+	all |= load8(b, i) & bytesBelow(end-i)
+	return all&highs == 0 || utf8.Valid(b[start:end])
 }

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"sendwatch/internal/event"
@@ -162,5 +163,63 @@ func TestPhoneIsCanonical(t *testing.T) {
 	}
 	if quick < 80_000 {
 		t.Errorf("only %d went the quick way", quick)
+	}
+}
+
+func TestIndexOfAny(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 8))
+	b := make([]byte, 40)
+	for range 100_000 {
+		s := b[:random.IntN(len(b))]
+		fill(random, s, "ab.\x80\xaf\xbf\xff0>@.\"$")
+		if len(s) > 0 && random.IntN(3) > 0 {
+			s[random.IntN(len(s))] = "/?#"[random.IntN(3)]
+		}
+		i := random.IntN(len(s) + 1)
+		want := len(s)
+		if at := bytes.IndexAny(s[i:], "/?#"); at >= 0 {
+			want = i + at
+		}
+		if got := indexOfAny(s, i, '/', '?', '#'); got != want {
+			t.Fatalf("%q from %d: %d, want %d", s, i, got, want)
+		}
+	}
+}
+
+func TestAppendLower(t *testing.T) {
+	random := rand.New(rand.NewPCG(9, 10))
+	alphabet := []rune("aZAz@[`{09É\u0130ß")
+	for range 50_000 {
+		text := make([]rune, random.IntN(20))
+		for i := range text {
+			text[i] = alphabet[random.IntN(len(alphabet))]
+		}
+		want := []byte{}
+		for _, r := range text {
+			want = utf8.AppendRune(want, unicode.ToLower(r))
+		}
+		if got := appendLower(nil, []byte(string(text))); !bytes.Equal(got, want) {
+			t.Fatalf("%q: %q, want %q", string(text), got, want)
+		}
+	}
+}
+
+func TestIsText(t *testing.T) {
+	random := rand.New(rand.NewPCG(13, 14))
+	for range 100_000 {
+		b := make([]byte, 30, 30+padding)
+		for i := range b {
+			b[i] = "aé\xc3"[random.IntN(4)]
+		}
+		start := random.IntN(len(b))
+		end := start + random.IntN(len(b)-start+1)
+		if random.IntN(2) == 0 {
+			for i := start; i < end; i++ {
+				b[i] = 'a' // whatever lies beside it
+			}
+		}
+		if got := isText(b[:cap(b)], start, end); got != utf8.Valid(b[start:end]) {
+			t.Fatalf("%q from %d to %d: %v", b, start, end, got)
+		}
 	}
 }

@@ -65,14 +65,13 @@ func (m *textMemory) appendNormalised(dst, text []byte) []byte {
 			// atLeast20 has the high bit of every byte that is 0x20 or more, and so on.
 			atLeast20, atLeast21 := x+(0x80-0x20)*ones, x+(0x80-0x21)*ones
 			digits := (x + (0x80-'0')*ones) &^ (x + (0x80-'9'-1)*ones)
-			upper := (x + (0x80-'A')*ones) &^ (x + (0x80-'Z'-1)*ones) & highs
 			spaces := atLeast20 &^ atLeast21 & highs
 			before := spaces << 8
 			if space {
 				before |= 0x80
 			}
 			special := (^atLeast20 | digits | spaces&before | x) & highs
-			dst = binary.LittleEndian.AppendUint64(dst, x|upper>>2)
+			dst = binary.LittleEndian.AppendUint64(dst, x|capitals(x)>>2)
 			if special == 0 {
 				space = spaces>>63 != 0
 				i += 8
