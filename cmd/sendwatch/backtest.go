@@ -23,6 +23,7 @@ type backtestCmd struct {
 	Hard     bool   `help:"Portfolios after stories of restrictions below every threshold, and the honest who look alike."`
 	WriteLog string `name:"write-log" placeholder:"FILE" help:"Write the log of each seed, as replay reads it, and stop; %d in the name is the seed."`
 	Flags    string `placeholder:"FILE" help:"Measure these flags.ndjson of a replay of the written log, in place of the engine's; %d in the name is the seed."`
+	Misses   bool   `help:"Also list the restrictions of misbehaving numbers that no flag at danger foresaw, with what was at warn."`
 	JSON     bool   `name:"json" help:"Print JSON instead of tables."`
 }
 
@@ -90,7 +91,11 @@ func (c *backtestCmd) Run(ctx context.Context) error {
 		e.SetIndent("", "  ")
 		return e.Encode(figures)
 	}
-	return figures.Print(os.Stdout)
+	err = figures.Print(os.Stdout)
+	if c.Misses && err == nil {
+		err = figures.PrintMisses(os.Stdout)
+	}
+	return err
 }
 
 // ofSeed puts a seed into a file's name.

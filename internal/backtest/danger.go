@@ -23,7 +23,8 @@ type DangerFigures struct {
 	Recall24h float64 `json:"recall_24h"`
 	Lead      Lead    `json:"lead"`
 	// Delay is the median, over all who misbehave, of the hours from the beginning
-	// of that to the first flag at danger; nil if half of them never had one.
+	// of that to the first flag at danger before they were restricted; nil if half of
+	// them never had one.
 	Delay *float64 `json:"delay_median_hours"`
 	// HealthyEver is the share of healthy numbers that ever were at danger in vain.
 	HealthyEver float64 `json:"healthy_ever"`
@@ -31,6 +32,19 @@ type DangerFigures struct {
 	Precision float64         `json:"precision"`
 	Factors   []FactorDangers `json:"factors"`
 	Kinds     []KindFigures   `json:"kinds"`
+	// Misses are the foreseeable restrictions without a flag at danger before.
+	Misses []Miss `json:"misses"`
+}
+
+// Miss is a restriction that no flag at danger foresaw.
+type Miss struct {
+	Seed  uint64  `json:"seed"`
+	ID    string  `json:"number_id"`
+	Kind  string  `json:"kind"`
+	Hours float64 `json:"hours_from_beginning"` // to the restriction
+	// Warned are the factors that were at warn within the 7 days before: what a lower
+	// threshold would have found.
+	Warned []string `json:"at_warn"`
 }
 
 // FactorDangers are the flags at danger of one factor.
@@ -62,6 +76,7 @@ type dangerTally struct {
 	misbehaving, foreseeable    int
 	healthy, healthyEver, right int
 	factors                     [event.NumFactors]FactorDangers
+	misses                      []Miss
 }
 
 type kindTally struct {
@@ -76,7 +91,7 @@ func dangerAt(e *replay.Episode) (int64, bool) {
 }
 
 // number counts one number of one log, which was there before the log's end.
-func (t *dangerTally) number(l *Label, episodes []*replay.Episode) {
+func (t *dangerTally) number(seed uint64, l *Label, episodes []*replay.Episode) {
 	k := t.kinds[l.Profile]
 	if k == nil {
 		k = &kindTally{KindFigures: KindFigures{Kind: l.Profile, Healthy: l.Healthy, ByFactor: map[string]int{}}}
@@ -94,10 +109,13 @@ func (t *dangerTally) number(l *Label, episodes []*replay.Episode) {
 	}
 	t.misbehaving++
 	began := max(l.Began, l.Turns)
-	first := never // to come once it misbehaved
+	// The first to come once it misbehaved. Later than a restriction is too late:
+	// the restriction itself sinks the score.
+	first := never
 	for _, e := range episodes {
-		if at, ok := dangerAt(e); ok && (e.Cleared == 0 || e.Cleared > began) {
-			first = min(first, max(at, began))
+		at, ok := dangerAt(e)
+		if at = max(at, began); ok && at < restricted && (e.Cleared == 0 || e.Cleared > began) {
+			first = min(first, at)
 		}
 	}
 	delay := math.Inf(1)
@@ -108,8 +126,22 @@ func (t *dangerTally) number(l *Label, episodes []*replay.Episode) {
 	}
 	t.delays, k.delays = append(t.delays, delay), append(k.delays, delay)
 	if len(l.Restricted) > 0 {
-		t.restricted(k, episodes, restricted)
+		if !t.restricted(k, episodes, restricted) {
+			t.misses = append(t.misses, missed(seed, l, episodes, began))
+		}
 	}
+}
+
+// missed says what was at warn before a restriction that nothing else foresaw.
+func missed(seed uint64, l *Label, episodes []*replay.Episode, began int64) Miss {
+	m := Miss{Seed: seed, ID: l.ID, Kind: l.Profile, Hours: round(float64(l.Restricted[0]-began)/float64(hour), 100)}
+	for _, e := range episodes {
+		name := e.Factor.String()
+		if !PlatformWord(e.Factor) && before(e, e.Raised, l.Restricted[0]) && !slices.Contains(m.Warned, name) {
+			m.Warned = append(m.Warned, name)
+		}
+	}
+	return m
 }
 
 func (t *dangerTally) healthyNumber(k *kindTally, episodes []*replay.Episode, restricted int64) {
@@ -131,8 +163,9 @@ func (t *dangerTally) healthyNumber(k *kindTally, episodes []*replay.Episode, re
 	}
 }
 
-// restricted counts the first restriction of a misbehaving number.
-func (t *dangerTally) restricted(k *kindTally, episodes []*replay.Episode, restricted int64) {
+// restricted counts the first restriction of a misbehaving number and reports
+// whether it was foreseen.
+func (t *dangerTally) restricted(k *kindTally, episodes []*replay.Episode, restricted int64) bool {
 	t.foreseeable++
 	earliest, by := never, event.NumFactors
 	var warned [event.NumFactors]bool
@@ -152,12 +185,13 @@ func (t *dangerTally) restricted(k *kindTally, episodes []*replay.Episode, restr
 		}
 	}
 	if by == event.NumFactors {
-		return
+		return false
 	}
 	t.factors[by].First++
 	lead := float64(min(restricted-earliest, Horizon)) / float64(hour)
 	t.leads, k.leads = append(t.leads, lead), append(k.leads, lead)
 	k.Warned++
+	return true
 }
 
 func (t *dangerTally) figures() DangerFigures {
@@ -171,7 +205,7 @@ func (t *dangerTally) figures() DangerFigures {
 		return n
 	}
 	f := DangerFigures{
-		Foreseeable: t.foreseeable, Lead: lead(t.leads), Delay: median(t.delays),
+		Misses: t.misses, Foreseeable: t.foreseeable, Lead: lead(t.leads), Delay: median(t.delays),
 		Recall: share(len(t.leads), t.foreseeable), Recall6h: share(longer(6), t.foreseeable), Recall24h: share(longer(24), t.foreseeable),
 		HealthyEver: share(t.healthyEver, max(t.healthy, 1)), Precision: share(t.right, t.right+t.healthyEver),
 	}

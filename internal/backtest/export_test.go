@@ -124,13 +124,23 @@ func TestHardLog(t *testing.T) {
 		}
 	}
 	count := map[bool][2]int{}
+	fresh := 0 // honest numbers with a session of a few days: nobody has anything against them
 	for _, label := range l.Labels() {
+		switch label.Profile {
+		case "relinked_shop", "second_device", "migrated_session":
+			if fresh++; len(label.Restricted) > 0 {
+				t.Errorf("%s, a %s, is restricted for %s", label.ID, label.Profile, label.Cause)
+			}
+		}
 		c := count[label.Healthy]
 		c[0]++
 		if len(label.Restricted) > 0 {
 			c[1]++
 		}
 		count[label.Healthy] = c
+	}
+	if fresh != 6 {
+		t.Errorf("%d honest numbers with a new session, want 6", fresh)
 	}
 	if good, bad := count[true], count[false]; good[0] != 60 || bad[0] != 40 || good[1] > 6 || bad[1] < 20 {
 		t.Errorf("restricted: %d of %d healthy numbers, %d of %d others", good[1], good[0], bad[1], bad[0])

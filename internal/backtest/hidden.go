@@ -275,6 +275,11 @@ func (j *judge) again() int {
 	return j.strikes - 1
 }
 
+// review is how long it takes until a decision takes effect.
+func (j *judge) review(int64) int64 {
+	return int64(reviewMedian * math.Exp(j.rng.NormFloat64()))
+}
+
 // susceptible is how hard the rule is on the number as such: young numbers,
 // internet telephony, a connection from elsewhere and earlier strikes are all
 // said to make it worse; none says by how much.

@@ -9,12 +9,13 @@ import (
 )
 
 // What a first message to a stranger costs, as a hazard. Nobody publishes such
-// figures; these follow from stories of 2025 and 2026, and were set before any
-// policy was held against them: 20 to 30 first messages a day were restricted
-// after a week (whatsmeow 1157), less than 20 from new SIMs in their first batch
-// (evolution 1840), 50 in one run (evolution 2290); of equal loads those from
-// sessions linked two months ago were locked and those of old ones not (Baileys
-// 2707).
+// figures; these follow from stories of 2025 and 2026: 20 to 30 first messages a day
+// were restricted after a week (whatsmeow 1157), less than 20 from new SIMs in their
+// first batch (evolution 1840), 50 in one run (evolution 2290); of equal loads those
+// from sessions linked two months ago were locked and those of old ones not (Baileys
+// 2707). They were set on the training seeds against the policy of version 1 and the
+// one that is shipped, so that an earlier study of such portfolios and this one can be
+// set beside each other (benchmarks/README.md); no other policy was looked at.
 const (
 	strangerHazard  = .0025 // of each first message
 	complaintHazard = .10   // of each complaint
@@ -22,11 +23,17 @@ const (
 	rushFrom        = 30.   // first messages to strangers an hour from which on each costs more
 	rushMost        = 8.    // times as much at most
 
-	newbornTimes = 3. // while the number is younger than a week
+	newbornTimes = 4. // while the number is younger than a week
 	youngTimes   = 1.8
-	linkedTimes  = 2.5 // while its session is younger than two weeks
-	againTimes   = 2.  // once it was restricted
+	linkedTimes  = 3. // while its session is younger than two weeks
+	againTimes   = 2. // once it was restricted
 	voipTimes    = 1.25
+
+	strangersEscape = .14 // of the numbers are all but overlooked
+	patienceSteps   = 3
+	slowShare       = .5
+	slowMedian      = float64(3 * day)
+	slowSpread      = .5
 )
 
 // strangersRule is the hidden rule of the hard cast: what is held against a number
@@ -46,9 +53,9 @@ type strangersRule struct {
 func newStrangersRule(rng *rand.Rand, joins int64) *strangersRule {
 	r := &strangersRule{
 		rng: rng, born: joins - 1000*day, linked: joins - 1000*day,
-		luck: math.Exp(spreadLuck * rng.NormFloat64()), patience: rng.ExpFloat64(),
+		luck: math.Exp(spreadLuck * rng.NormFloat64()), patience: patienceOf(rng),
 	}
-	if rng.Float64() < escape {
+	if rng.Float64() < strangersEscape {
 		r.luck /= 50
 	}
 	return r
@@ -132,6 +139,29 @@ func (r *strangersRule) susceptible(t int64) float64 {
 // were before this one.
 func (r *strangersRule) again() int {
 	r.strikes++
-	r.patience, r.spent = r.rng.ExpFloat64(), [numCauses]float64{}
+	r.patience, r.spent = patienceOf(r.rng), [numCauses]float64{}
 	return r.strikes - 1
+}
+
+// patienceOf draws how much hazard a number gets away with: 1 in the mean, seldom
+// next to nothing. Of one sort of story the times are alike ("after a week"), which
+// those of a hazard without a memory are not.
+func patienceOf(rng *rand.Rand) float64 {
+	sum := 0.
+	for range patienceSteps {
+		sum += rng.ExpFloat64()
+	}
+	return sum / patienceSteps
+}
+
+// review is how long after the decision of t it takes effect: of new numbers and
+// sessions at once, of others in one case of two some days later (WAHA 246 was
+// banned five days after its burst).
+func (r *strangersRule) review(t int64) int64 {
+	quick := reviewMedian * math.Exp(r.rng.NormFloat64())
+	fresh := t-r.born < 21*day || t-r.linked < 14*day
+	if r.rng.Float64() >= slowShare || fresh {
+		return int64(quick)
+	}
+	return int64(slowMedian * math.Exp(slowSpread*r.rng.NormFloat64()))
 }

@@ -26,7 +26,7 @@ func TestStrangersRule(t *testing.T) {
 	for _, s := range []story{
 		{name: "a week of 25 a day", born: -900 * day, linked: -900 * day, day: 25, gap: 20 * minute, days: 7, stranger: true, complainsEvery: 33, least: .8, atMost: 1.2},
 		{name: "the same on a new session", born: -900 * day, linked: 0, day: 25, gap: 20 * minute, days: 7, stranger: true, complainsEvery: 33, least: 2, atMost: 3},
-		{name: "17 from a new SIM", born: 0, linked: 0, day: 17, gap: 3 * minute, days: 1, stranger: true, least: .25, atMost: .5},
+		{name: "17 from a new SIM", born: 0, linked: 0, day: 17, gap: 3 * minute, days: 1, stranger: true, least: .4, atMost: .6},
 		{name: "150 in an hour", born: -900 * day, linked: -900 * day, day: 150, gap: 22 * second, days: 1, stranger: true, least: .6, atMost: 1.2},
 		{name: "customers", born: -900 * day, linked: -900 * day, day: 200, gap: minute, days: 28, least: 0, atMost: .02},
 	} {
@@ -70,5 +70,49 @@ func TestStrangersRuleAgain(t *testing.T) {
 	}
 	if n := r.again(); n != 1 {
 		t.Errorf("%d offences before the second, want 1", n)
+	}
+}
+
+// TestPatience draws it for many numbers: 1 in the mean, and seldom next to nothing.
+func TestPatience(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 2))
+	const draws = 20_000
+	sum, short := 0., 0
+	for range draws {
+		x := patienceOf(rng)
+		sum += x
+		if x < .2 {
+			short++
+		}
+	}
+	if mean := sum / draws; math.Abs(mean-1) > .02 || short > draws*4/100 {
+		t.Errorf("a patience of %.3f in the mean, below 0.2 in %d of %d; want 1 and at most 4 in 100", mean, short, draws)
+	}
+}
+
+// TestReview asks how soon a decision takes effect: of new numbers and sessions
+// within hours, of others in every second case only days later.
+func TestReview(t *testing.T) {
+	for _, c := range []struct {
+		name         string
+		born, linked int64
+		slow         float64
+	}{
+		{name: "an old number", born: -900 * day, linked: -900 * day, slow: slowShare},
+		{name: "a new number", born: -day, linked: -900 * day},
+		{name: "a new session", born: -900 * day, linked: -day},
+	} {
+		r := newStrangersRule(rand.New(rand.NewPCG(3, 3)), 0)
+		r.born, r.linked = c.born, c.linked
+		const draws = 4_000
+		late := 0
+		for range draws {
+			if r.review(1) > day {
+				late++
+			}
+		}
+		if got := float64(late) / draws; math.Abs(got-c.slow) > .03 {
+			t.Errorf("%s: %.3f of the decisions take more than a day, want %g", c.name, got, c.slow)
+		}
 	}
 }

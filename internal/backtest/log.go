@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -47,6 +46,8 @@ type Label struct {
 type rule interface {
 	// watch takes in an event and reports whether it makes the number restricted.
 	watch(ev *event.Event, r *traffic.Record) (Cause, bool)
+	// review draws how long a decision of t takes until it takes effect, ms.
+	review(t int64) int64
 	// again readies it for the next offence and returns how many there were before.
 	again() int
 }
@@ -280,8 +281,7 @@ func (l *Log) shows(r *traffic.Record) bool {
 	}
 	if cause, hit := h.rule.watch(ev, r); hit && !h.decided {
 		h.decided = true
-		delay := reviewMedian * math.Exp(h.rng.NormFloat64())
-		l.decide(decision{r.Time + int64(delay), h, cause})
+		l.decide(decision{r.Time + h.rule.review(r.Time), h, cause})
 	}
 	if !h.tells && (ev.Type == event.TypeBlock || ev.Type == event.TypeReport) {
 		return false

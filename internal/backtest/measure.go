@@ -128,7 +128,7 @@ func Measure(all []*Observed) *Figures {
 			of[e.ID] = append(of[e.ID], e)
 		}
 		for i := range o.Labels {
-			t.number(&o.Labels[i], of[o.Labels[i].ID], o.End)
+			t.number(o, &o.Labels[i], of[o.Labels[i].ID])
 		}
 	}
 	t.finish()
@@ -136,11 +136,12 @@ func Measure(all []*Observed) *Figures {
 }
 
 // number counts one number of one log.
-func (t *tally) number(l *Label, episodes []*replay.Episode, end int64) {
+func (t *tally) number(o *Observed, l *Label, episodes []*replay.Episode) {
+	end := o.End
 	if l.Joins >= end {
 		return // it never came
 	}
-	t.danger.number(l, episodes)
+	t.danger.number(o.Seed, l, episodes)
 	restricted := never
 	if len(l.Restricted) > 0 {
 		restricted = l.Restricted[0]

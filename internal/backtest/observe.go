@@ -13,6 +13,7 @@ import (
 
 // Observed is what a policy made of one labelled log.
 type Observed struct {
+	Seed     uint64
 	Labels   []Label
 	Episodes []replay.Episode // of numbers, in order of their beginning
 	End      int64            // ms
@@ -107,7 +108,9 @@ func Run(ctx context.Context, c Config, progress func(seed uint64, share float64
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, ObserveFlags(l, flags))
+			o := ObserveFlags(l, flags)
+			o.Seed = seed
+			all = append(all, o)
 			continue
 		}
 		o, err := Observe(ctx, l, c.Policy, func(share float64) {
@@ -118,6 +121,7 @@ func Run(ctx context.Context, c Config, progress func(seed uint64, share float64
 		if err != nil {
 			return nil, err
 		}
+		o.Seed = seed
 		all = append(all, o)
 	}
 	f := Measure(all)

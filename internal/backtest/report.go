@@ -67,6 +67,19 @@ func (p *printer) danger(f *DangerFigures, perWeek float64) {
 	p.flush()
 }
 
+// PrintMisses writes a line for each restriction that no flag at danger foresaw.
+func (f *Figures) PrintMisses(out io.Writer) error {
+	w := &printer{out: out}
+	w.line("\nrestricted without a flag at danger before\n\n")
+	w.tab("seed\tnumber\tkind\th from beginning\tat warn before\n")
+	for i := range f.Danger.Misses {
+		m := &f.Danger.Misses[i]
+		w.tab("%d\t%s\t%s\t%.1f\t%s\n", m.Seed, m.ID, m.Kind, m.Hours, strings.Join(m.Warned, ", "))
+	}
+	w.flush()
+	return w.err
+}
+
 // hours writes hours, "never" for none.
 func hours(h *float64) string {
 	if h == nil {

@@ -12,6 +12,8 @@ func (n *number) stepAccount(a action) bool {
 	switch a.do {
 	case doConnection:
 		return n.connect(a)
+	case doLink:
+		return n.link(a.at)
 	case doRating:
 		return n.rate(a)
 	case doCap:

@@ -35,6 +35,7 @@ type number struct {
 	runLeft    int    // sends left of this run
 	run        uint32 // runs begun
 	last       int64  // its newest outreach
+	plans      int32  // times that it planned anew
 	silent     int64  // it begins nothing before this
 	stopped    map[uint32]struct{}
 
@@ -77,6 +78,11 @@ func newNumber(g *Generator, seed uint64, i int, p *profile) *number {
 	n.rng = rand.New(rand.NewPCG(seed, uint64(i)+1))
 	n.salt = n.rng.Uint64()
 	n.place = &places[n.rng.IntN(len(places))]
+	for i := range places {
+		if places[i].country == p.country {
+			n.place = &places[i]
+		}
+	}
 	n.size = .85 + .3*n.rng.Float64()
 	n.turn = n.rng.IntN(p.book)
 	n.style = style{
@@ -119,6 +125,8 @@ func (n *number) prepare() {
 		for _, e := range n.target.expects {
 			n.Expects = append(n.Expects, Expectation{e.factor, n.Turns + int64(e.after)*day})
 		}
+	} else if n.p.newLink {
+		n.schedule(action{at: n.join + n.between(n.p.relinks)*day + minute, do: doLink})
 	}
 	n.schedule(action{at: n.join, do: doJoin})
 }
@@ -137,7 +145,7 @@ func (n *number) step(a action) bool {
 	case doOnset:
 		n.begin(a.at)
 	case doOutreach:
-		return n.reachOut(a.at)
+		return a.arg == n.plans && n.reachOut(a.at)
 	case doSend:
 		return n.sendAgain(a)
 	case doAnswer:
@@ -171,12 +179,15 @@ func (n *number) step(a action) bool {
 func (n *number) begin(at int64) {
 	n.p = n.target
 	n.runLeft = 0
+	if n.p.plansAnew {
+		n.plans++
+		n.plan(at)
+	}
 	if n.p.groups > 0 {
 		n.schedule(action{at: at + n.rng.Int64N(8*hour), do: doGroup})
 	}
 	if n.p.newLink {
-		n.linked = at
-		n.schedule(action{at: at, do: doConnection, arg: 1})
+		n.link(at)
 	}
 	if n.p.abroad {
 		n.schedule(action{at: at + n.rng.Int64N(2*hour), do: doConnection, arg: 1})
@@ -184,6 +195,13 @@ func (n *number) begin(at int64) {
 	if n.p.restricted {
 		n.schedule(action{at: at + hour, do: doRestrict})
 	}
+}
+
+// link is the day on which a session is linked anew.
+func (n *number) link(at int64) bool {
+	n.linked = at
+	n.schedule(action{at: at, do: doConnection, arg: 1})
+	return false
 }
 
 // steady draws the next time of a Poisson process of so many a day along a
@@ -218,7 +236,7 @@ func (n *number) plan(t int64) {
 	} else {
 		next = n.inRun(next)
 	}
-	n.schedule(action{at: max(next, n.last+o.least), do: doOutreach})
+	n.schedule(action{at: max(next, n.last+o.least), do: doOutreach, arg: n.plans})
 }
 
 // inRun returns the time of the next send of this run, or of the first of the next.

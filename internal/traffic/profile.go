@@ -10,12 +10,16 @@ type profile struct {
 	share   int // so many of 200 numbers
 
 	connection event.Connection
+	country    string // where it lives; any, if empty
 	registered [2]int // so many days before the number's first event, from and to
 	joins      [2]int // the day of the history on which it appears, from and to
 	// before is how the number behaves until the day onset (of its own life in
 	// the history); nil if it is itself from the beginning.
 	before *profile
 	onset  [2]int
+	// plansAnew drops at its onset what it had planned before: else one more
+	// conversation is begun at the old pace, by the new habit.
+	plansAnew bool
 
 	expects []expectation
 
@@ -58,7 +62,8 @@ type profile struct {
 	groups       int  // strangers it adds to groups, a day
 	abroad       bool // is connected from another country
 	asleep       int  // days since it was last active when it appears
-	newLink      bool // its session is linked at its onset
+	newLink      bool // its session is linked at its onset or, of who never misbehaves, after the days of relinks
+	relinks      [2]int
 	quota        int  // new chats a cycle that WhatsApp allows it; 0: more than it needs
 	restricted   bool // is restricted at its onset and starts again as soon as it may
 	templateHits bool // its template is paused twice and rated RED
@@ -95,11 +100,12 @@ const (
 type content uint8
 
 const (
-	personal   content = iota // words differ from message to message
-	identical                 // one text a run, only its digits differ
-	sameMedia                 // one picture, words differ
-	sameLink                  // one link, words differ
-	manyThings                // personal, with pictures, voice, places
+	personal    content = iota // words differ from message to message
+	identical                  // one text a run, only its digits differ
+	sameMedia                  // one picture, words differ
+	sameLink                   // one link, words differ
+	manyThings                 // personal, with pictures, voice, places
+	samePicture                // one picture and one text a run
 )
 
 // expectation is a factor that must have flagged a sender of this profile some

@@ -30,6 +30,7 @@ const (
 	doBlock
 	doReport
 	doConnection
+	doLink // its session is linked anew
 	doRating
 	doGroup
 	doRestrict

@@ -105,7 +105,7 @@ func (n *number) words(e *eventsv1.Event, m uint32, outreach bool) {
 		habit = personal
 	}
 	switch habit {
-	case sameMedia:
+	case sameMedia, samePicture:
 		kind = "image"
 	case manyThings:
 		switch n.rng.IntN(12) {
@@ -124,7 +124,7 @@ func (n *number) words(e *eventsv1.Event, m uint32, outreach bool) {
 		return
 	}
 	var text []byte
-	if habit == identical {
+	if habit == identical || habit == samePicture {
 		text = n.appendOffer(text)
 	} else {
 		text = n.appendPersonal(text)
@@ -137,7 +137,7 @@ func (n *number) words(e *eventsv1.Event, m uint32, outreach bool) {
 		}
 		length := int64(len(text))
 		e.ContentHash, e.TextLength = hash(h), &length
-	case habit == identical:
+	case habit == identical || habit == samePicture:
 		e.Text = string(strconv.AppendUint(append(text, ' '), uint64(10_000+m), 10))
 	default:
 		e.Text = string(text)
@@ -145,7 +145,7 @@ func (n *number) words(e *eventsv1.Event, m uint32, outreach bool) {
 	switch {
 	case habit == sameLink:
 		e.Links = []string{"https://offers.example/today?c=" + strconv.FormatUint(uint64(m), 10)}
-	case habit == sameMedia:
+	case habit == sameMedia || habit == samePicture:
 		e.MediaHash = hash(n.salt)
 	case kind != "text":
 		e.MediaHash = hash(mix(n.salt + uint64(m)))
