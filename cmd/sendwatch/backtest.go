@@ -20,7 +20,7 @@ type backtestCmd struct {
 	Numbers  int    `default:"200" help:"Senders in each log, healthy and misbehaving."`
 	Days     int    `default:"30" help:"Length of each log."`
 	Policy   string `type:"existingfile" placeholder:"FILE" help:"Policy to compute flags by, instead of the one shipped."`
-	Hard     bool   `help:"Portfolios after stories of restrictions below every threshold, and the honest who look alike."`
+	Hard     bool   `help:"Portfolios after stories of restrictions, most of them below every threshold, and the honest who look alike."`
 	WriteLog string `name:"write-log" placeholder:"FILE" help:"Write the log of each seed, as replay reads it, and stop; %d in the name is the seed."`
 	Flags    string `placeholder:"FILE" help:"Measure these flags.ndjson of a replay of the written log, in place of the engine's; %d in the name is the seed."`
 	Misses   bool   `help:"Also list the restrictions of misbehaving numbers that no flag at danger foresaw, with what was at warn."`
@@ -34,9 +34,10 @@ func (*backtestCmd) Help() string {
 		"at warn or worse, was in force within the 7 days before its first restriction; what WhatsApp itself says " +
 		"(restriction, account_errors, quality, template_quality) never counts. benchmarks/README.md has the " +
 		"method and the results.\n\n" +
-		"With --hard the numbers write to strangers below the published thresholds, and honest senders look like them; " +
+		"With --hard the numbers write to strangers, most of them below the published thresholds, and honest senders look like them; " +
 		"another hidden rule restricts by whom they write to and how new they are. The last two tables are of flags at " +
-		"danger alone: how soon they came once a number misbehaved, and for whom of the healthy, by kind and by factor.\n\n" +
+		"danger alone: how soon they came once a number misbehaved, and for whom of the healthy, by kind and by factor. " +
+		"--misses lists what they missed, with the factors that were at warn then.\n\n" +
 		"--write-log and --flags measure another program, or another release, on the same logs.\n\n" +
 		"It reads about 2.5 million records for a seed of 200 senders and 30 days: some 13 s of one core and 120 MiB. " +
 		"The time grows with seeds, numbers and days, at most 200 seeds. The same seeds give the same figures."

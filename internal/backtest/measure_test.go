@@ -140,29 +140,36 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestTunedPolicyLoads reads the variant that the figures speak of: it is the
-// shipped policy but for what it says.
-func TestTunedPolicyLoads(t *testing.T) {
-	data, err := os.ReadFile("../../schemas/policy/tuned.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	tuned, err := policy.Load(data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	shipped := policy.Default()
-	var changed []string
-	for i := range shipped.Profiles {
-		for f := range event.NumFactors {
-			if shipped.Profiles[i].Name == "community" && !cmp.Equal(shipped.Profiles[i].Rules[f], tuned.Profiles[i].Rules[f]) {
-				changed = append(changed, f.String())
+// TestVariantsLoad reads the variants that the figures speak of: each is the shipped
+// policy but for what it says.
+func TestVariantsLoad(t *testing.T) {
+	for name, want := range map[string][]string{
+		"tuned":    {"velocity_hour", "velocity_burst", "reply_nowcast", "cold_start", "conversation_pressure", "identical_batch", "spam_errors", "reachout", "new_chat_cap"},
+		"watchful": {"velocity_hour", "velocity_burst", "reply_nowcast", "cold_start", "identical_batch", "new_link", "spam_errors", "reachout", "new_chat_cap"},
+	} {
+		data, err := os.ReadFile("../../schemas/policy/" + name + ".yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		variant, err := policy.Load(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(variant.Version, name+"-") {
+			t.Errorf("%s is called %s", name, variant.Version)
+		}
+		shipped := policy.Default()
+		var changed []string
+		for i := range shipped.Profiles {
+			for f := range event.NumFactors {
+				if shipped.Profiles[i].Name == "community" && !cmp.Equal(shipped.Profiles[i].Rules[f], variant.Profiles[i].Rules[f]) {
+					changed = append(changed, f.String())
+				}
 			}
 		}
-	}
-	want := []string{"velocity_hour", "velocity_burst", "reply_nowcast", "identical_batch", "spam_errors", "reachout", "new_chat_cap"}
-	if diff := cmp.Diff(want, changed); diff != "" {
-		t.Errorf("it changes other factors than it says (-want +got):\n%s", diff)
+		if diff := cmp.Diff(want, changed); diff != "" {
+			t.Errorf("%s changes other factors than it says (-want +got):\n%s", name, diff)
+		}
 	}
 }
 

@@ -222,7 +222,7 @@ func TestSchemaTakesWhatLoadTakes(t *testing.T) {
 // in quotes where they are keys, so that a validator that reads it finds the
 // shipped policies as right as Sendwatch does.
 func TestShippedForOldReaders(t *testing.T) {
-	for _, name := range []string{defaultFile, "../../schemas/policy/tuned.yaml"} {
+	for _, name := range []string{defaultFile, "../../schemas/policy/tuned.yaml", "../../schemas/policy/watchful.yaml"} {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
