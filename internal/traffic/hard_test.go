@@ -65,19 +65,22 @@ func (s *seen) take(ev *event.Event, r *traffic.Record) {
 			s.linked, s.linkedAt = append(s.linked, ev.LinkedAt), append(s.linkedAt, ev.Time)
 		}
 	case event.TypeReceived:
-		if json.Unmarshal(r.Value, &who) == nil && who.Contact != "" && s.dialled[r.Hidden.Contact] != "" {
+		if s.tellsForms() && json.Unmarshal(r.Value, &who) == nil && who.Contact != "" && s.dialled[r.Hidden.Contact] != "" {
 			s.answers++
 			if s.dialled[r.Hidden.Contact] != who.Contact {
 				s.otherwise++
 			}
 		}
 	case event.TypeSent:
-		if json.Unmarshal(r.Value, &who) == nil {
+		if s.tellsForms() && json.Unmarshal(r.Value, &who) == nil {
 			s.dialled[r.Hidden.Contact] = strings.TrimPrefix(who.Contact, "+")
 		}
 		s.send(ev, r)
 	}
 }
+
+// tellsForms reports whether it is of a kind whose contacts' numbers are looked at.
+func (s *seen) tellsForms() bool { return s.Profile == "br_shop" || s.Profile == "mx_shop" }
 
 func (s *seen) send(ev *event.Event, r *traffic.Record) {
 	s.sent++
