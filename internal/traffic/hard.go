@@ -127,7 +127,7 @@ func hardCases() []*profile {
 			before.connection, before.outreach.perDay, before.visits = p.connection, 4, 4
 			p.before = &before
 		}
-		p.plansAnew = true
+		p.replans = true
 	}
 	return all
 }

@@ -124,10 +124,10 @@ func within(what string, x, least, most float64) string {
 // TestHardKinds holds each kind that is there for its shape against what its
 // comment says.
 func TestHardKinds(t *testing.T) {
-	anew := func(s *seen, least, most float64) string {
+	fresh := func(s *seen, least, most float64) string {
 		switch {
 		case len(s.linked) != 2:
-			return fmt.Sprintf("%d sessions, want one that is linked anew", len(s.linked))
+			return fmt.Sprintf("%d sessions, want one that is linked again", len(s.linked))
 		case s.linked[1] < s.linkedAt[1]-60_000 || s.linked[1] > s.linkedAt[1]:
 			return "the new session is not told on the day it is linked"
 		case s.strangers > 0 || s.complaints > 0:
@@ -148,8 +148,8 @@ func TestHardKinds(t *testing.T) {
 	}
 	play := []map[string][]*seen{lookAt(t, 1), lookAt(t, 2)}
 	for kind, wrong := range map[string]func(*seen) string{
-		"relinked_shop":  func(s *seen) string { return anew(s, 5, 20.1) },
-		"second_device":  func(s *seen) string { return anew(s, 5, 20.1) },
+		"relinked_shop":  func(s *seen) string { return fresh(s, 5, 20.1) },
+		"second_device":  func(s *seen) string { return fresh(s, 5, 20.1) },
 		"br_shop":        func(s *seen) string { return abroad(s, "BR") },
 		"mx_shop":        func(s *seen) string { return abroad(s, "MX") },
 		"short_run":      func(s *seen) string { return blast(s, 45, 40, 0) },
@@ -161,7 +161,7 @@ func TestHardKinds(t *testing.T) {
 		"cold_steady":    func(s *seen) string { return within("hours until it begins", 24*daysOf(s.first, s.began), 0, 72) },
 		"cold_portfolio": func(s *seen) string { return within("hours until it begins", 24*daysOf(s.first, s.began), 0, 72) },
 		"migrated_session": func(s *seen) string {
-			return anew(s, 0, .01) + within("its age, in days", daysOf(s.registered, s.first), 199, 1501)
+			return fresh(s, 0, .01) + within("its age, in days", daysOf(s.registered, s.first), 199, 1501)
 		},
 		"new_link_outreach": func(s *seen) string {
 			return within("days from its link to the first stranger", daysOf(s.linked[len(s.linked)-1], s.began), 0, 2)

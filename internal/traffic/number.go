@@ -35,7 +35,7 @@ type number struct {
 	runLeft    int    // sends left of this run
 	run        uint32 // runs begun
 	last       int64  // its newest outreach
-	plans      int32  // times that it planned anew
+	plans      int32  // times that it dropped its plans
 	silent     int64  // it begins nothing before this
 	stopped    map[uint32]struct{}
 
@@ -179,7 +179,7 @@ func (n *number) step(a action) bool {
 func (n *number) begin(at int64) {
 	n.p = n.target
 	n.runLeft = 0
-	if n.p.plansAnew {
+	if n.p.replans {
 		n.plans++
 		n.plan(at)
 	}
@@ -197,7 +197,7 @@ func (n *number) begin(at int64) {
 	}
 }
 
-// link is the day on which a session is linked anew.
+// link is the day on which a session is linked again.
 func (n *number) link(at int64) bool {
 	n.linked = at
 	n.schedule(action{at: at, do: doConnection, arg: 1})

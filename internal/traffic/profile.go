@@ -17,9 +17,9 @@ type profile struct {
 	// the history); nil if it is itself from the beginning.
 	before *profile
 	onset  [2]int
-	// plansAnew drops at its onset what it had planned before: else one more
+	// replans drops at its onset what it had planned before: else one more
 	// conversation is begun at the old pace, by the new habit.
-	plansAnew bool
+	replans bool
 
 	expects []expectation
 

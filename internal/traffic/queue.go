@@ -30,7 +30,7 @@ const (
 	doBlock
 	doReport
 	doConnection
-	doLink // its session is linked anew
+	doLink // its session is linked again
 	doRating
 	doGroup
 	doRestrict
