@@ -111,8 +111,6 @@ func (s *site) inputFaults() []breakage {
 	write := func(records func() []*kgo.Record) func() error {
 		return func() error { return s.write(records()...) }
 	}
-	// What is read again after a start counts as the last minute's too.
-	minuteAfterStart := func() error { pause(time.Until(s.main.started.Add(65 * time.Second))); return nil }
 	var hanging *kgo.Client
 	return []breakage{
 		{
@@ -128,11 +126,11 @@ func (s *site) inputFaults() []breakage {
 			},
 		},
 		{
-			name: "records rejected", on: s.main, want: []string{"rejecting"}, make: do(minuteAfterStart, write(s.rejected)), ready: 90 * time.Second,
+			name: "records rejected", on: s.main, want: []string{"rejecting"}, make: do(write(s.rejected)), ready: 90 * time.Second,
 		},
 		{
 			name: "records without keys", on: s.main, want: []string{"keys_disagree"}, ready: 90 * time.Second,
-			make: do(minuteAfterStart, write(func() []*kgo.Record {
+			make: do(write(func() []*kgo.Record {
 				records := outside("main.events", 1, s.name("keyless"), 40)
 				for _, r := range records {
 					r.Key = nil

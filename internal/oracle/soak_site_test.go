@@ -25,7 +25,6 @@ type process struct {
 	name, binary, config, log string
 	base                      string // of its HTTP server
 	cmd                       *exec.Cmd
-	started                   time.Time
 	ended                     chan struct{}
 }
 
@@ -48,7 +47,7 @@ func (p *process) start() error {
 		return err
 	}
 	ended, cmd := make(chan struct{}), p.cmd
-	p.ended, p.started = ended, time.Now()
+	p.ended = ended
 	go func() {
 		_ = cmd.Wait() // how it ended is in its log
 		_ = guard.Process.Kill()

@@ -93,7 +93,9 @@ func TestSoak(t *testing.T) {
 			for _, p := range s.processes {
 				t.Logf("%s:\n%s", p.name, p.tail(15))
 			}
-			t.Fatalf("%s: it did not become ready again; the soak ends", f.name)
+			if problems := s.untilReady(3 * time.Minute); problems != nil {
+				t.Fatalf("%s: it does not become ready again; the soak ends: %v", f.name, problems)
+			}
 		}
 		if *soakFor > 0 && time.Since(started) > *soakFor {
 			break
@@ -123,6 +125,7 @@ func newSite(t *testing.T) *site {
 		Properties: map[string]string{
 			"connections.max.reauth.ms": "20000", // sessions end all the time
 			"message.max.bytes":         "4194304",
+			"broker.session.timeout.ms": "9000", // as it is by default: a busy machine is no broker that is gone
 		},
 	})
 	embeddedtest.NeedClickHouse(t)

@@ -81,6 +81,28 @@ func TestBoundsAreConfigured(t *testing.T) {
 	}
 }
 
+// What a process reads again at its start is no news: of records that an earlier owner has
+// read, nothing is said of the last minute. What it is the first to read counts.
+func TestTheLastMinuteIsOfNewRecords(t *testing.T) {
+	for committed, want := range map[int64]bool{FromStart: true, 1: true, 8: false} {
+		bubble(t, func(t *testing.T) {
+			log := &fakeLog{topic: "events"}
+			log.append("a", "b", "c", "d", "e", "f", send(1, time.Now()), send(2, time.Now()))
+			n := newTestNumbers(&fakeWriter{})
+			join := func(ctx context.Context, serve Serve) error {
+				return serve(ctx, Claim{Topic: "events", Committed: committed}, log)
+			}
+			whileRunning(t, n.Run, join, func() {
+				elapse(5 * time.Second)
+				err := n.Ready()
+				if named := err != nil && strings.Contains(err.Error(), "rejecting"); named != want {
+					t.Errorf("with the group's offset at %d: %v", committed, err)
+				}
+			})
+		})
+	}
+}
+
 // truncatedLog is a log whose first records have been deleted.
 type truncatedLog struct {
 	*fakeLog

@@ -38,6 +38,7 @@ type numbersTask struct {
 	knownNumbers    int
 	minute          lastMinute
 	batchTally      tally
+	readBefore      int64     // offset: an earlier owner has read what lies before it, which is no news of the last minute
 	aheadBy         int64     // ms: the largest event time beyond the wall clock
 	bytesSinceFlush int       // of records
 	idleSince       time.Time // when the last record was read
@@ -52,7 +53,7 @@ func newNumbersTask(n *Numbers, claim Claim) *numbersTask {
 		partitionProgress: newPartitionProgress(&n.role, claim, FromStart),
 		config:            c,
 		generation:        generation(first.Version),
-		idleSince:         n.now(),
+		idleSince:         n.now(), readBefore: claim.Committed,
 		processor: processor.New(processor.Config{
 			Engine: engine.Config{
 				Topic: claim.Topic, Partition: claim.Partition, Policy: first, DedupHorizon: c.DedupHorizon, PaneBits: c.PaneBits,
@@ -76,7 +77,7 @@ func (t *numbersTask) apply(ctx context.Context, batch *event.Batch) error {
 	if batch.Lost.Count() > 0 {
 		t.noteLost(batch.Lost, "")
 	}
-	t.batchTally = tally{records: int64(len(batch.Records))}
+	t.batchTally = tally{}
 	latest := t.now().Add(watermarkAhead).UnixMilli()
 	for i := range batch.Records {
 		if err := t.applyRecord(ctx, &batch.Records[i], latest); err != nil {
@@ -114,6 +115,10 @@ func (t *numbersTask) apply(ctx context.Context, batch *event.Batch) error {
 func (t *numbersTask) applyRecord(ctx context.Context, r *event.Record, latest int64) error {
 	t.bytesSinceFlush += len(r.Value)
 	t.kept += len(r.Value)
+	news := r.Offset >= t.readBefore
+	if news {
+		t.batchTally.records++
+	}
 	before := t.processor.Policy()
 	class, more, err := t.processor.Apply(r, t.out)
 	for more && err == nil {
@@ -126,7 +131,9 @@ func (t *numbersTask) applyRecord(ctx context.Context, r *event.Record, latest i
 	}
 	switch class {
 	case event.ClassRejected:
-		t.batchTally.rejected++
+		if news {
+			t.batchTally.rejected++
+		}
 		t.deadLetters, t.rejected = append(t.deadLetters, t.processor.DeadLetter()), append(t.rejected, r)
 	case event.ClassApplied:
 		ev := t.processor.Event()
@@ -154,7 +161,7 @@ func (t *numbersTask) noteNumber(ev *event.Event, r *event.Record, latest int64)
 			t.newNumbers = append(t.newNumbers, string(ev.NumberID))
 		}
 	}
-	if !bytes.Equal(r.Key, ev.NumberID) {
+	if !bytes.Equal(r.Key, ev.NumberID) && r.Offset >= t.readBefore {
 		t.batchTally.misKeyed++
 	}
 	if ev.Time > latest && ev.Time > t.aheadBy {
