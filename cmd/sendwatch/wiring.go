@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"sendwatch/internal/checkpoint"
 	"sendwatch/internal/clickhouse"
 	"sendwatch/internal/codec"
 	"sendwatch/internal/config"
@@ -68,6 +69,9 @@ type pipelines struct {
 	sink       *pipeline.Sink       // nil without the role
 	gateway    *gateway.Gateway     // nil without the role
 	sources    server.Sources
+
+	states      *checkpoint.Store     // nil where no checkpoints are kept
+	checkpoints *pipeline.Checkpoints // in states
 }
 
 // newPipelines connects the roles of the settings. Nothing is dialled and
@@ -82,21 +86,26 @@ func newPipelines(o runOptions) (*pipelines, error) {
 	}
 	topics, groups, producer := o.settings.Kafka.Topics, o.settings.Kafka.Groups, p.client.NewProducer()
 	recent := pipeline.NewRecentFlags(server.MaxLimit) // of all roles: they are asked for together
+	if err = p.openStates(); err != nil {
+		p.client.Close()
+		return nil, err
+	}
 	if slices.Contains(o.settings.Roles, event.RoleNumbers) {
 		p.numbers = pipeline.NewNumbers(pipeline.NumbersConfig{
 			Flags: topics.Flags, Rows: topics.Rows, DeadLetter: topics.DeadLetter,
 			Writer: producer, Topics: producer, Secret: o.secret, Policy: o.policy, Policies: o.store(), Shadow: o.shadow,
 			DedupHorizon: o.settings.Numbers.DedupHorizon.Milliseconds(), PaneBits: paneBits(o.settings.Numbers.PaneSize),
 			MaxKeys: o.settings.Numbers.MaxKeys, MaxLinks: o.settings.Numbers.MaxLinks, SilentAfter: o.settings.Numbers.SilentAfter,
-			NoContacts: !o.settings.Numbers.ContactOutcomes,
-			Drain:      p.client.DrainTime(), Recent: recent, Keeper: p.client.NewNotes(groups.Numbers), Bounds: bounds(&o.settings), Telemetry: o.telemetry, Logger: o.logger,
+			NoContacts:  !o.settings.Numbers.ContactOutcomes,
+			Checkpoints: p.checkpoints,
+			Drain:       p.client.DrainTime(), Recent: recent, Keeper: p.client.NewNotes(groups.Numbers), Bounds: bounds(&o.settings), Telemetry: o.telemetry, Logger: o.logger,
 		})
 	}
 	if slices.Contains(o.settings.Roles, event.RolePortfolios) {
 		p.portfolios = pipeline.NewPortfolios(pipeline.PortfoliosConfig{
 			Events: topics.Events, Flags: topics.Flags, Rows: topics.Rows, Writer: producer, Topics: producer,
 			Policy: o.policy, Policies: o.store(), Shadow: o.shadow, Drain: p.client.DrainTime(), Recent: recent,
-			Keeper: p.client.NewNotes(groups.Portfolios), Bounds: bounds(&o.settings), Telemetry: o.telemetry, Logger: o.logger,
+			Keeper: p.client.NewNotes(groups.Portfolios), Checkpoints: p.checkpoints, Bounds: bounds(&o.settings), Telemetry: o.telemetry, Logger: o.logger,
 		})
 	}
 	if slices.Contains(o.settings.Roles, event.RoleSink) {
@@ -125,6 +134,20 @@ func newPipelines(o runOptions) (*pipelines, error) {
 		p.sources.Metrics = o.telemetry.Handler()
 	}
 	return p, nil
+}
+
+// openStates opens the store of checkpoints, if there is to be one.
+func (p *pipelines) openStates() (err error) {
+	c := &p.options.settings.Checkpoints
+	stateful := slices.Contains(p.options.settings.Roles, event.RoleNumbers) || slices.Contains(p.options.settings.Roles, event.RolePortfolios)
+	if c.Store == "" || !stateful {
+		return nil
+	}
+	if p.states, err = checkpoint.Open(context.Background(), c.Store); err != nil {
+		return fmt.Errorf("checkpoints.store: %w", err)
+	}
+	p.checkpoints = &pipeline.Checkpoints{Store: p.states, Every: c.Every, Keep: c.Keep}
+	return nil
 }
 
 // paneBits returns k of a pane size of 2^k records, which the configuration has checked.
@@ -191,7 +214,9 @@ func (p *pipelines) join(role string, watcher groupWatcher, group kafka.GroupCon
 	joined := p.client.NewGroup(group) // once: it remembers which log the role's state is of
 	return func(ctx context.Context, serve pipeline.Serve) error {
 		return joined.Run(ctx, func(ctx context.Context, c *kafka.Claim) error {
-			return serve(ctx, pipeline.Claim{Topic: c.Topic, Partition: c.Partition, Committed: c.Committed}, c)
+			return serve(ctx, pipeline.Claim{
+				Topic: c.Topic, Partition: c.Partition, Committed: c.Committed, TopicID: c.TopicID, Partitions: c.Partitions,
+			}, c)
 		})
 	}
 }
@@ -199,10 +224,14 @@ func (p *pipelines) join(role string, watcher groupWatcher, group kafka.GroupCon
 // close ends the connections. The roles have ended before.
 func (p *pipelines) close() error {
 	p.client.Close()
-	if p.tables != nil {
-		return p.tables.Close()
+	var errs []error
+	if p.states != nil {
+		errs = append(errs, p.states.Close())
 	}
-	return nil
+	if p.tables != nil {
+		errs = append(errs, p.tables.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // Live returns nil while every loop goes round.

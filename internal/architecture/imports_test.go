@@ -28,7 +28,7 @@ var rooms = map[string][]string{
 	"internal/config":       {"internal/event", "internal/strictyaml", "internal/webhook"},
 	"internal/telemetry":    {},
 	"internal/server":       {"internal/event"},
-	"internal/pipeline":     {"internal/event", "internal/codec", "internal/engine", "internal/policy", "internal/processor", "internal/retry", "internal/telemetry", "schemas"},
+	"internal/pipeline":     {"internal/checkpoint", "internal/event", "internal/codec", "internal/engine", "internal/flat", "internal/policy", "internal/processor", "internal/retry", "internal/telemetry", "schemas"},
 	"internal/replay":       {"internal/event", "internal/codec", "internal/engine", "internal/policy", "internal/processor"},
 	"internal/scenario":     {"internal/event", "internal/codec", "internal/engine", "internal/policy", "internal/processor", "internal/strictyaml", "schemas"},
 	"internal/traffic":      {"internal/event", "internal/codec", "schemas"},

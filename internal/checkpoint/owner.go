@@ -144,6 +144,15 @@ type State struct {
 	Sections      []Section
 }
 
+// Size returns the bytes of all sections.
+func (s *State) Size() int64 {
+	n := int64(0)
+	for i := range s.Sections {
+		n += int64(len(s.Sections[i].Data))
+	}
+	return n
+}
+
 // Save writes a state durably. It returns ErrFenced once another owns the
 // partition. After any other error the state may exist or not; both are right, and
 // the next Save may be tried.

@@ -10,18 +10,19 @@ import (
 
 // Config is the whole of sendwatch.yaml.
 type Config struct {
-	Roles      []string // what this process does: event.RoleNumbers, event.RolePortfolios, event.RoleSink
-	Kafka      Kafka
-	ClickHouse ClickHouse
-	Contacts   Contacts
-	Policy     Policy
-	Numbers    Numbers
-	Readiness  Readiness
-	HTTP       HTTP
-	Gateway    Gateway
-	Sources    []Source // topics of webhooks' bodies that the gateway reads
-	Log        Log
-	Telemetry  Telemetry
+	Roles       []string // what this process does: event.RoleNumbers, event.RolePortfolios, event.RoleSink
+	Kafka       Kafka
+	ClickHouse  ClickHouse
+	Contacts    Contacts
+	Policy      Policy
+	Numbers     Numbers
+	Checkpoints Checkpoints
+	Readiness   Readiness
+	HTTP        HTTP
+	Gateway     Gateway
+	Sources     []Source // topics of webhooks' bodies that the gateway reads
+	Log         Log
+	Telemetry   Telemetry
 }
 
 // Kafka says where the topics are and how to get there.
@@ -120,6 +121,15 @@ type Numbers struct {
 	ContactOutcomes bool
 }
 
+// Checkpoints keep the state of each partition of the numbers and portfolios roles, so
+// that a restart continues there instead of reading the log from its start; an empty
+// Store: none.
+type Checkpoints struct {
+	Store string        // a URL: file:///folder, s3://bucket?region=...
+	Every time.Duration // the least time between two of a partition
+	Keep  int           // newest states that are kept, at least 2
+}
+
 // Readiness says from when on something counts as a reason for not being ready. The
 // reasons and their defaults are in internal/README.md.
 type Readiness struct {
@@ -169,8 +179,9 @@ func Default() Config {
 			},
 			MaxBatchMiB: 1024,
 		},
-		ClickHouse: ClickHouse{Addresses: []string{"localhost:9000"}, Database: "sendwatch", Username: "default"},
-		Numbers:    Numbers{DedupHorizon: time.Hour, PaneSize: 1 << 16, LongestOutage: 24 * time.Hour, MaxKeys: 100_000, MaxLinks: 1_000_000, SilentAfter: time.Hour, ContactOutcomes: true},
+		ClickHouse:  ClickHouse{Addresses: []string{"localhost:9000"}, Database: "sendwatch", Username: "default"},
+		Numbers:     Numbers{DedupHorizon: time.Hour, PaneSize: 1 << 16, LongestOutage: 24 * time.Hour, MaxKeys: 100_000, MaxLinks: 1_000_000, SilentAfter: time.Hour, ContactOutcomes: true},
+		Checkpoints: Checkpoints{Every: time.Minute, Keep: 3},
 		Readiness: Readiness{
 			KafkaSilent: 8 * time.Second, CatchingUp: time.Minute, HeldBack: 5 * time.Second,
 			WatermarkBehind: 15 * time.Minute, WaitingForNumbers: 10 * time.Minute, SinkBehind: time.Minute,

@@ -90,6 +90,11 @@ func (p *parser) fields(c *Config) []field {
 			span("silent_after", &c.Numbers.SilentAfter, 0, 365*day),
 			{key: "contact_outcomes", read: func(v strictyaml.Value) { c.Numbers.ContactOutcomes, _ = v.Bool() }},
 		}, nil),
+		section("checkpoints", []field{
+			text("store", &c.Checkpoints.Store, "a URL such as file:///var/lib/sendwatch/checkpoints or s3://bucket?region=eu-west-1"),
+			span("every", &c.Checkpoints.Every, time.Second, day),
+			whole("keep", &c.Checkpoints.Keep, 2, 1000),
+		}, nil),
 		section("readiness", []field{
 			span("kafka_silent", &c.Readiness.KafkaSilent, 2*time.Second, day),
 			span("catching_up", &c.Readiness.CatchingUp, time.Second, day),

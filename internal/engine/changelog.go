@@ -70,6 +70,9 @@ func (l *changelog) add(kind event.ChangeKind, portfolio uint32, i numberIndex, 
 	}
 }
 
+// Changes returns how many changes there have ever been: the sequence of the last.
+func (e *Engine) Changes() int64 { return e.changelog.count }
+
 // drain moves the changes to out, for the portfolios role.
 func (e *Engine) drain(out *event.Output) {
 	first := e.changelog.count - int64(len(e.changelog.list)) + 1

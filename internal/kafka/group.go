@@ -49,6 +49,7 @@ type Claim struct {
 	Topic      string
 	TopicID    TopicID // zero with brokers older than Kafka 3.1
 	Partition  int32
+	Partitions int32 // of the topic
 	Generation int32
 	// Committed is the group's offset when the generation began, -1 without one.
 	Committed int64
@@ -228,7 +229,7 @@ func (g *Group) serveAll(ctx context.Context, m *member, next *assigned, serve f
 	var claims sync.WaitGroup
 	for _, partition := range next.partitions {
 		claim := &Claim{
-			Topic: g.config.Topic, TopicID: topic.id, Partition: partition, Generation: next.generation, Committed: next.committed[partition],
+			Topic: g.config.Topic, TopicID: topic.id, Partition: partition, Partitions: topic.partitions, Generation: next.generation, Committed: next.committed[partition],
 			group: g, member: m, id: m.id, end: func(why error) { end(why) }, topic: topic,
 		}
 		claims.Go(func() {

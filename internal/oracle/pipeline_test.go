@@ -14,6 +14,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"sendwatch/internal/checkpoint"
 	"sendwatch/internal/embedded/embeddedtest"
 	"sendwatch/internal/embedded/memkafka"
 	"sendwatch/internal/event"
@@ -35,7 +36,8 @@ const patience = 2 * time.Minute
 
 // TestPipelineAgrees writes random logs to a broker in batches of random size,
 // before and while the numbers and the portfolios role read them in fetches of
-// random size. The roles are stopped or killed at random moments and start again.
+// random size. The roles are stopped or killed at random moments and start again, from
+// the start of the log or, in half of the runs, from a checkpoint.
 // What the topics hold in the end, repeats and all, is compared with the model.
 func TestPipelineAgrees(t *testing.T) { agree(t, 12, pipelineDiffers) }
 
@@ -75,6 +77,7 @@ type testCluster struct {
 	client   *kafka.Client
 	theirs   *kgo.Client
 	paneBits uint8
+	states   *checkpoint.Store // nil: every process begins at the start of the log
 	clock    func() time.Time
 	close    func()
 }
@@ -104,10 +107,16 @@ func newTestCluster(t *testing.T, r *rand.Rand) *testCluster {
 	}
 	// By a clock that is behind the log no time passes on an idle partition, so
 	// that a slow machine adds no events to it.
+	var states *checkpoint.Store
+	if r.IntN(2) == 0 {
+		if states, err = checkpoint.Open(t.Context(), "mem://"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	started := time.Now()
 	long := time.Date(2010, 1, 1, 0, 0, 0, 0, time.UTC)
 	return &testCluster{
-		Rand: r, client: client, theirs: theirs, paneBits: []uint8{3, 6, 16}[r.IntN(3)],
+		Rand: r, client: client, theirs: theirs, paneBits: []uint8{3, 6, 16}[r.IntN(3)], states: states,
 		clock: func() time.Time { return long.Add(time.Since(started)) },
 		close: func() { theirs.Close(); client.Close(); broker.Close() },
 	}
@@ -163,14 +172,18 @@ func (p *testCluster) start(t *testing.T, writer pipeline.Writer) *roles {
 	t.Helper()
 	logger, topics := slog.New(slog.DiscardHandler), p.client.NewProducer()
 	barrier, most := time.Duration(1+p.IntN(30))*time.Millisecond, []int{1, 20, 500, 50_000}
+	var kept *pipeline.Checkpoints
+	if p.states != nil {
+		kept = &pipeline.Checkpoints{Store: p.states, Every: time.Duration(1+p.IntN(60)) * time.Millisecond}
+	}
 	r := &roles{
 		numbers: pipeline.NewNumbers(pipeline.NumbersConfig{
 			Flags: topicFlags, Rows: topicRows, DeadLetter: topicLetters, Writer: writer, Topics: topics, Policies: shipped{},
-			PaneBits: p.paneBits, FlushEvery: barrier, MaxRows: most[p.IntN(4)], Drain: p.client.DrainTime(), Now: p.clock, Logger: logger,
+			PaneBits: p.paneBits, Checkpoints: kept, FlushEvery: barrier, MaxRows: most[p.IntN(4)], Drain: p.client.DrainTime(), Now: p.clock, Logger: logger,
 		}),
 		portfolios: pipeline.NewPortfolios(pipeline.PortfoliosConfig{
 			Events: topicEvents, Flags: topicFlags, Rows: topicRows, Writer: writer, Topics: topics, Policies: shipped{},
-			FlushEvery: barrier, MaxRows: most[p.IntN(4)], Drain: p.client.DrainTime(), Now: p.clock, Logger: logger,
+			Checkpoints: kept, FlushEvery: barrier, MaxRows: most[p.IntN(4)], Drain: p.client.DrainTime(), Now: p.clock, Logger: logger,
 		}),
 		numbersEnded: make(chan error, 1), portfoliosEnded: make(chan error, 1),
 	}
@@ -181,7 +194,9 @@ func (p *testCluster) start(t *testing.T, writer pipeline.Writer) *roles {
 		go func() {
 			ended <- run(ctx, func(ctx context.Context, serve pipeline.Serve) error {
 				return group.Run(ctx, func(ctx context.Context, c *kafka.Claim) error {
-					return serve(ctx, pipeline.Claim{Topic: c.Topic, Partition: c.Partition, Committed: c.Committed}, c)
+					return serve(ctx, pipeline.Claim{
+						Topic: c.Topic, Partition: c.Partition, Committed: c.Committed, TopicID: c.TopicID, Partitions: c.Partitions,
+					}, c)
 				})
 			})
 		}()

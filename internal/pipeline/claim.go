@@ -17,6 +17,9 @@ type Claim struct {
 	Topic     string
 	Partition int32
 	Committed int64 // the group's offset, FromStart if there is none
+
+	TopicID    [16]byte // zero with brokers that have none
+	Partitions int32    // of the topic
 }
 
 // String names the claim in errors and log messages.

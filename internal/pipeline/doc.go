@@ -10,8 +10,9 @@
 //
 // It promises that after a crash at any point the log is read again from a point
 // before anything that could be missing, and that what is written twice is the same:
-// flags have derived ids, rows are absolute. Until there are checkpoints numbers and
-// portfolios begin at the start of each partition's log.
+// flags have derived ids, rows are absolute. With checkpoints (checkpoints.go) numbers
+// and portfolios continue from the state that was saved last; without, they begin at
+// the start of each partition's log.
 //
 // An error of one partition stops that partition and shows in Status; the others
 // continue. A partition whose outputs cannot be written fetches no more once a bounded

@@ -29,6 +29,7 @@ type fakeLog struct {
 	more      int64                      // records behind the end that no fetch brings
 	lost      event.Lost                 // what the next fetch finds deleted
 	next      int64
+	opened    []int64 // the offsets that were asked for
 	committed []int64
 	journal   *journal
 }
@@ -66,6 +67,7 @@ func (l *fakeLog) set(change func()) {
 func (l *fakeLog) Open(_ context.Context, offset int64) (int64, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.opened = append(l.opened, offset)
 	l.next = max(0, offset)
 	return l.next, nil
 }
@@ -158,6 +160,13 @@ func (p *fakeWriter) Produce(ctx context.Context, topic string, messages []event
 		}
 	}
 	return ctx.Err()
+}
+
+// set makes the writer refuse everything, or nothing.
+func (p *fakeWriter) set(refuse error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refuse = refuse
 }
 
 func (p *fakeWriter) topic(name string) []event.Message {

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"sendwatch/internal/event"
@@ -10,22 +11,24 @@ import (
 
 // The loop of a partition, the same for every role:
 //
-//	open     look up what is acknowledged, then find the offset to begin at: that of the state in memory, the group's
-//	         (sink), else the start of the log
+//	open     look up what is acknowledged, claim the partition's checkpoints, then find
+//	         the offset to begin at: that of the newest checkpoint, of the state in memory,
+//	         the group's (sink), else the start of the log
 //	repeat   fetch   the next batch, while the one before is applied
 //	         apply   the batch; its dead letters are acknowledged, its flags are on
 //	                 their way, the most urgent first
-//	         if due  flush: hand over all that came of the log so far, and the state as
-//	                 it is then. A goroutine beside the loop has it acknowledged, saves
-//	                 the state, commits the offset (makeDurable), while the loop goes on
+//	         if due  flush: hand over all that came of the log so far, and, now and then,
+//	                 the state as it is then. Beside the loop, which goes on, goroutines
+//	                 have it acknowledged (acknowledge), save the state and commit (keep)
 //	         between batches answer questions, once a second publish the status
-//	drain    when the claim ends: wait for the flush that is under way, flush once more,
-//	         and wait for that, within the role's drain time
+//	drain    when the claim ends: wait for what is under way, flush once more, wait for
+//	         that and for the state to be saved, within the role's drain time
 //
-// The order flush, save, commit is invariant 1 ("acknowledge, then commit"), and makeDurable
-// is the only place that has it. One flush is under way at a time. Its offset, and the
-// state that is saved, are those of when it was handed over; what the loop has applied
-// since is the next one's. If the process dies
+// The order flush, save, commit is invariant 1 ("acknowledge, then commit"), and it is in
+// one place: flush below, with acknowledge and keep. One flush and one save are under way at a
+// time. The offset that is committed and the state that is saved are those of when the
+// flush was handed over; what the loop has applied since is the next one's. If the process
+// dies
 //
 //	in apply            some flags of what was applied are in their topic, and so may be
 //	                    some of its rows: a large flush begins before it is due. The next
@@ -41,11 +44,12 @@ import (
 //	                    sink has no state beside the offset: it inserts rows again.
 //	after commit        of what was before the offset nothing is written twice.
 //
-// A flush or a save that fails stops the partition: to go on would be to commit what
-// is not durable. A commit that fails is logged and made good by the next one. A writer
-// that is slow holds up the loop only once a bounded amount waits for it (lane).
-// Until there are checkpoints, there is nothing to save, the state is in memory only, and
-// a new owner begins at the start of the log.
+// A flush that fails stops the partition: to go on would be to commit what is not
+// durable. A save that fails lets nothing be committed; the partition goes on, since flags
+// must not wait for a store, and saves at a later flush. A commit that fails is logged and
+// made good by the next one. A writer that is slow holds up the loop only once a bounded
+// amount waits for it (lane). Where there are no checkpoints the state is in memory only,
+// commits follow the flushes, and a new owner begins at the start of the log.
 
 // task is what a role does with one partition. The loop's goroutine calls it.
 type task interface {
@@ -66,26 +70,41 @@ type retrier interface {
 	Waiting() string
 }
 
+// stateSaver keeps the state of the task in checkpoints.
+type stateSaver interface {
+	// due reports whether a state is to be saved although nothing else is to be flushed.
+	due(next int64) bool
+	// snapshot takes the state as it is before the record at next, and returns how it is
+	// saved, in another goroutine; nil if it need not be saved now.
+	snapshot(next int64) (save func(context.Context) error)
+	// saved takes what a save has come to, in the loop's goroutine.
+	saved(err error)
+}
+
 // loop drives the task of one claim.
 type loop struct {
 	*partitionProgress
-	task    task
-	prepare func(context.Context) error // before the log is opened; may be nil
-	// snapshot takes the state as it is before the record at next, and returns how it is
-	// saved, in another goroutine; nil: no checkpoints.
-	snapshot  func(next int64) (save func(context.Context) error)
-	questions <-chan func() // for the goroutine that owns the task
-	flushing  *flushing     // what is under way, nil for nothing
+	task      task
+	prepare   func(context.Context) error // before the log is opened; may be nil
+	states    stateSaver                  // nil: no checkpoints
+	questions <-chan func()               // for the goroutine that owns the task
+	flushing  *flushing                   // what is under way, nil for nothing
+	saving    *flushing                   // whose state is being saved, nil for none: flushes go on beside it
 }
 
-// flushing is a flush that is under way.
+// flushing is a flush that is under way, and then the save that follows it.
 type flushing struct {
 	next         int64           // everything before it was handed over
 	acknowledged <-chan struct{} // closed when it is; nil if it was at once
 	save         func(context.Context) error
+	keep         func() error // saves, then commits
+	commit       func()
 	committed    bool
-	ended        chan error // gets what makeDurable returns
+	ended, saved chan error // get what acknowledge and keep return
 }
+
+// saveDue reports whether a state is to be saved although nothing else is to be flushed.
+func (l *loop) saveDue() bool { return l.states != nil && l.saving == nil && l.states.due(l.next) }
 
 // run reads until ctx ends, then drains. It returns nil only if all outputs have been
 // acknowledged.
@@ -134,13 +153,17 @@ func (l *loop) read(ctx context.Context, log Log) error {
 			if err := l.take(work, f); err != nil {
 				return err
 			}
-			if l.flushing == nil && l.task.due() {
+			if l.flushing == nil && (l.task.due() || l.saveDue()) {
 				if err := l.flush(work, log); err != nil {
 					return err
 				}
 			}
-		case err := <-l.flushed():
+		case err := <-l.flushEnded():
 			if err := l.endFlush(err); err != nil {
+				return err
+			}
+		case err := <-l.saveEnded():
+			if err := l.endSave(err); err != nil {
 				return err
 			}
 		case question := <-l.questions:
@@ -159,6 +182,7 @@ func (l *loop) read(ctx context.Context, log Log) error {
 // open makes the log ready to be fetched from where the task stands.
 func (l *loop) open(ctx context.Context, log Log) error {
 	l.committed = l.claim.Committed
+	l.flushed = FromStart
 	l.publish(StateOpening)
 	l.keepNow(ctx) // what is acknowledged is not noted again
 	if l.prepare != nil {
@@ -201,21 +225,33 @@ func (l *loop) take(ctx context.Context, f fetched) error {
 // flush hands over everything before next, to be made durable beside the loop.
 func (l *loop) flush(ctx context.Context, log Log) error {
 	ctx, span := l.telemetry.StartSpan(ctx, telemetry.OperationFlush, l.claim.Topic, l.claim.Partition)
-	f := &flushing{next: l.next, ended: make(chan error, 1)}
+	f := &flushing{next: l.next, ended: make(chan error, 1), saved: make(chan error, 1)}
 	var err error
 	if f.acknowledged, err = l.task.flush(ctx); err != nil {
 		span.End(0, err)
 		return err
 	}
-	if l.snapshot != nil {
-		f.save = l.snapshot(f.next)
+	if l.states != nil && l.saving == nil {
+		f.save = l.states.snapshot(f.next)
 	}
 	l.flushing = f
-	commit := f.next != l.committed && f.next != FromStart
+	wanted := f.next != l.committed && f.next != FromStart
+	f.commit = func() {
+		if wanted {
+			f.committed = l.commit(log, f.next)
+		}
+	}
 	secure := func() error {
-		err := l.makeDurable(ctx, log, f, commit)
+		err := l.acknowledge(f)
 		span.End(0, err)
 		return err
+	}
+	f.keep = func() error {
+		if err := f.save(ctx); err != nil {
+			return err
+		}
+		f.commit()
+		return nil
 	}
 	if f.acknowledged == nil { // the task waits for its writes anyway
 		return l.endFlush(secure())
@@ -224,9 +260,9 @@ func (l *loop) flush(ctx context.Context, log Log) error {
 	return nil
 }
 
-// makeDurable makes everything before a flush's offset durable: flush, save, commit. It runs
-// beside the loop.
-func (l *loop) makeDurable(ctx context.Context, log Log, f *flushing, commit bool) error {
+// acknowledge waits until everything before a flush's offset is acknowledged, beside the loop.
+// Where there are no checkpoints, that is all that a commit waits for.
+func (l *loop) acknowledge(f *flushing) error {
 	if f.acknowledged != nil {
 		select {
 		case <-f.acknowledged:
@@ -234,42 +270,68 @@ func (l *loop) makeDurable(ctx context.Context, log Log, f *flushing, commit boo
 			return l.beside.err
 		}
 	}
-	if f.save != nil {
-		if err := f.save(ctx); err != nil {
-			return err
-		}
+	if l.states == nil {
+		f.commit()
 	}
-	if !commit {
-		return nil
-	}
-	if err := log.Commit(f.next); err != nil {
-		l.logger.Warn("commit failed: nothing is lost, and the next one includes it; if it goes on failing, the lag shown for the group is too large",
-			"role", l.name, "partition", l.claim.String(), "offset", f.next, "error", err)
-		return nil
-	}
-	f.committed = true
 	return nil
 }
 
-// flushed returns what gets the result of the flush under way.
-func (l *loop) flushed() <-chan error {
+// commit makes an offset the group's, and reports whether it is.
+func (l *loop) commit(log Log, next int64) bool {
+	if err := log.Commit(next); err != nil {
+		l.logger.Warn("commit failed: nothing is lost, and the next one includes it; if it goes on failing, the lag shown for the group is too large",
+			"role", l.name, "partition", l.claim.String(), "offset", next, "error", err)
+		return false
+	}
+	return true
+}
+
+// flushEnded and saveEnded return what gets the result of the flush, and of the save, under way.
+func (l *loop) flushEnded() <-chan error {
 	if l.flushing == nil {
 		return nil
 	}
 	return l.flushing.ended
 }
 
-// endFlush takes what the flush under way has come to.
+func (l *loop) saveEnded() <-chan error {
+	if l.saving == nil {
+		return nil
+	}
+	return l.saving.saved
+}
+
+// endFlush takes what the flush under way has come to. Its state, if it took one, can be
+// saved now.
 func (l *loop) endFlush(err error) error {
 	f := l.flushing
 	l.flushing = nil
 	if err != nil {
 		return err
 	}
+	l.flushed = f.next
 	l.lastFlush = l.now()
 	if f.acknowledged != nil {
 		l.status.Answered = l.lastFlush
 	}
+	if f.save != nil {
+		l.saving = f
+		go func() { f.saved <- f.keep() }()
+	} else if f.committed {
+		l.committed = f.next
+	}
+	return nil
+}
+
+// endSave takes what the save under way has come to. One that may go well another time is
+// no error.
+func (l *loop) endSave(err error) error {
+	f := l.saving
+	l.saving = nil
+	if err != nil && !errors.Is(err, errNotSaved) {
+		return err
+	}
+	l.states.saved(err)
 	if f.committed {
 		l.committed = f.next
 	}
@@ -283,15 +345,24 @@ func (l *loop) abandon() {
 		<-l.flushing.ended
 		l.flushing = nil
 	}
+	if l.saving != nil {
+		<-l.saving.saved
+		l.saving = nil
+	}
 }
 
-// drainAll waits for the flush under way and then makes all that was applied durable.
+// drainAll waits for what is under way and then makes all that was applied durable.
 func (l *loop) drainAll(ctx context.Context, log Log) error {
 	await := func() error {
-		if l.flushing == nil {
+		if l.flushing != nil {
+			if err := l.waiting(func() error { return l.endFlush(<-l.flushing.ended) }); err != nil {
+				return err
+			}
+		}
+		if l.saving == nil {
 			return nil
 		}
-		return l.waiting(func() error { return l.endFlush(<-l.flushing.ended) })
+		return l.waiting(func() error { return l.endSave(<-l.saving.saved) })
 	}
 	if err := await(); err != nil {
 		return err

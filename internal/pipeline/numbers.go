@@ -46,6 +46,9 @@ type NumbersConfig struct {
 	Bounds Bounds
 	// Keeper keeps what an operator has to acknowledge; nil keeps it in memory only.
 	Keeper Keeper
+	// Checkpoints keep the state of each partition; nil keeps it in memory only, and each
+	// new owner reads the log from its start.
+	Checkpoints *Checkpoints
 
 	Now       func() time.Time // wall clock; default time.Now
 	Telemetry *telemetry.Telemetry
@@ -64,6 +67,7 @@ func (c NumbersConfig) withDefaults() NumbersConfig {
 	if c.Policies == nil {
 		c.Policies = onePolicy{c.Policy}
 	}
+	c.Checkpoints = c.Checkpoints.orDefaults()
 	return c
 }
 
@@ -81,7 +85,7 @@ type Numbers struct {
 func NewNumbers(config NumbersConfig) *Numbers {
 	c := config.withDefaults()
 	n := &Numbers{config: c, role: role{
-		name: event.RoleNumbers, rebuilds: true, drain: c.Drain, now: orNow(c.Now), telemetry: c.Telemetry, logger: c.Logger, keeper: c.Keeper,
+		name: event.RoleNumbers, rebuilds: true, drain: c.Drain, now: orNow(c.Now), telemetry: c.Telemetry, logger: c.Logger, keeper: c.Keeper, checkpoints: c.Checkpoints,
 		bounds: c.Bounds.withDefaults(),
 	}}
 	n.more = n.silence

@@ -19,6 +19,7 @@ type numbersTask struct {
 	partitionProgress
 	config    *NumbersConfig
 	processor *processor.Processor
+	state     numbersState // memory for the next checkpoint
 
 	rows        *rowSender
 	out         *event.Output // since something was handed over last
@@ -196,7 +197,7 @@ func (t *numbersTask) due() bool {
 	if t.config.Topics != nil && !t.sent.idle && t.isIdle() {
 		return true
 	}
-	if t.next == t.committed {
+	if t.next == t.flushed {
 		return false
 	}
 	if t.handed+t.out.Len() >= t.config.MaxRows || t.bytesSinceFlush >= maxBytesSinceFlush {

@@ -18,6 +18,7 @@ type partitionProgress struct {
 	label     string    // the partition's, of metrics
 	next      int64     // offset to read next, FromStart before the log was opened
 	committed int64     // the group's offset
+	flushed   int64     // everything before it is acknowledged
 	target    int64     // the log's end at the first fetch: once reached, caught up
 	lastFlush time.Time // when everything before next was durable last
 	looked    time.Time // when the broker's quota last let us see what the log holds

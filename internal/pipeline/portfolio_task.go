@@ -36,6 +36,8 @@ type portfolioTask struct {
 	// flags are wanted.
 	shadow    *engine.PortfolioEngine
 	shadowOut event.Output
+	shadowed  bool           // the state that was copied last has its state
+	state     portfolioState // memory for the next checkpoint
 
 	sources   []source // by partition of the events topic
 	first     int64    // ms: the first minute that a change can show in
@@ -76,14 +78,18 @@ func newPortfolioTask(r *Portfolios, claim Claim) *portfolioTask {
 
 func (t *portfolioTask) progress() *partitionProgress { return &t.partitionProgress }
 
-// findSources looks up the partitions of the events topic, unless that was done before.
+// findSources looks up the partitions of the events topic. A state that knows another
+// number of them cannot be continued.
 func (t *portfolioTask) findSources(ctx context.Context) error {
-	if t.sources != nil {
-		return nil
-	}
 	n, err := t.config.Topics.Partitions(ctx, t.config.Events)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case int(n) == len(t.sources):
+		return nil
+	case t.sources != nil:
+		return &keptError{fmt.Errorf("the state of %s is of %d partitions of %s, which has %d now: numbers have moved between them; move the checkpoints of both topics away, and everything is read again",
+			t.claim.String(), len(t.sources), t.config.Events, n)}
 	}
 	t.sources = make([]source, n)
 	for i := range t.sources {

@@ -43,6 +43,9 @@ type PortfoliosConfig struct {
 	Bounds Bounds
 	// Keeper keeps what an operator has to acknowledge; nil keeps it in memory only.
 	Keeper Keeper
+	// Checkpoints keep the state of each partition; nil keeps it in memory only, and each
+	// new owner reads the rows topic from its start.
+	Checkpoints *Checkpoints
 
 	Now       func() time.Time // wall clock; default time.Now
 	Telemetry *telemetry.Telemetry
@@ -62,6 +65,7 @@ func (c PortfoliosConfig) withDefaults() PortfoliosConfig {
 	if c.Policies == nil {
 		c.Policies = onePolicy{c.Policy}
 	}
+	c.Checkpoints = c.Checkpoints.orDefaults()
 	return c
 }
 
@@ -78,7 +82,7 @@ type Portfolios struct {
 func NewPortfolios(config PortfoliosConfig) *Portfolios {
 	c := config.withDefaults()
 	r := &Portfolios{config: c, role: role{
-		name: event.RolePortfolios, rebuilds: true, drain: c.Drain, now: orNow(c.Now), telemetry: c.Telemetry, logger: c.Logger, keeper: c.Keeper,
+		name: event.RolePortfolios, rebuilds: true, drain: c.Drain, now: orNow(c.Now), telemetry: c.Telemetry, logger: c.Logger, keeper: c.Keeper, checkpoints: c.Checkpoints,
 		bounds: c.Bounds.withDefaults(),
 	}}
 	r.assignments.changed = func(owned int) { c.Telemetry.Metrics().Set(telemetry.Partitions, float64(owned), event.RolePortfolios) }

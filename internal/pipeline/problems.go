@@ -35,6 +35,9 @@ func (s *PartitionStatus) problems(now time.Time, bounds *Bounds) []Problem {
 	if s.HeldBack > 0 && now.Sub(s.HeldSince) > bounds.HeldBack {
 		add(ReasonHeldBack, "%d records from offset %d on cannot be read since %s", s.HeldBack, s.End, s.HeldSince.UTC().Format(time.RFC3339))
 	}
+	if c := &s.Checkpoint; c.Error != "" && now.Sub(c.At) > checkpointsOld*c.Every {
+		add(ReasonCheckpointsOld, "none since %s: %s", c.At.UTC().Format(time.RFC3339), c.Error)
+	}
 	switch s.Role {
 	case event.RoleNumbers:
 		list = append(list, s.inputProblems(now, bounds)...)

@@ -17,6 +17,7 @@ const (
 	ReasonStopped
 	ReasonTopicRecreated
 	ReasonLogTruncated
+	ReasonCheckpointUnusable
 	ReasonKafkaSilent
 	ReasonCatchingUp
 	ReasonHeldBack
@@ -31,6 +32,7 @@ const (
 	ReasonWaitingForNumbers
 	ReasonStoreRefuses
 	ReasonSinkBehind
+	ReasonCheckpointsOld
 	NumReasons
 )
 
@@ -71,6 +73,10 @@ var reasons = [NumReasons]ReasonText{
 	ReasonLogTruncated: {
 		Name: "log_truncated", Meaning: "The log ends before the offset that was to be read: a broker lost records, or the group's offset is of another topic. The sink reads such a log again from its start by itself.",
 		Action: "see whether the topic lost records (unclean leader election); then restart the process",
+	},
+	ReasonCheckpointUnusable: {
+		Name: "checkpoint_unusable", Meaning: "A partition cannot continue from its newest checkpoint: it is of another topic, number of partitions, setting or build, or the two newest are damaged.",
+		Action: "do what the detail says; `sendwatch checkpoint` shows, verifies and rewinds",
 	},
 	ReasonKafkaSilent: {
 		Name: "kafka_silent", Meaning: "Kafka has answered no fetch and acknowledged no write of a partition for 8 s.",
@@ -127,6 +133,10 @@ var reasons = [NumReasons]ReasonText{
 	ReasonSinkBehind: {
 		Name: "sink_behind", Meaning: "Rows have waited for more than a minute to be stored: queries and dashboards show the past. Flags are not affected.",
 		Action: "see whether ClickHouse is up, takes inserts and keeps pace",
+	},
+	ReasonCheckpointsOld: {
+		Name: "checkpoints_old", Meaning: "No checkpoint of a partition could be saved for five times as long as it should take: flags are right, and a restart reads a long log again, or one that retention has cut.",
+		Action: "see whether the store of checkpoints can be reached and written",
 	},
 }
 
@@ -190,6 +200,7 @@ func (b Bounds) withDefaults() Bounds {
 
 // Bounds that are not configured.
 const (
+	checkpointsOld = 5               // times the time between two
 	watermarkAhead = 6 * time.Minute // the contract lets an event be 5 ahead of its record
 	watermarkGrace = 2 * time.Minute // at most, since a partition was read to its end: idle ones get clock events by then
 	progressGrace  = time.Minute     // at most, since then: each partition has reported progress by then

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"sendwatch/internal/checkpoint"
 	"sendwatch/internal/codec"
 	"sendwatch/internal/event"
 	"sendwatch/internal/policy"
@@ -62,7 +63,51 @@ func placesOf(partition int32, ids ...string) string {
 	return string(codec.AppendRows(nil, &rows))
 }
 
+// otherLayout is a checkpoint that another build has left.
+func otherLayout() trouble {
+	return trouble{
+		set: func(c *NumbersConfig, _ *fakeLog, _ *fakeWriter, _ *fakeStore) {
+			store := memStore()
+			claimed, err := store.Claim(context.Background(), checkpoint.Partition{Topic: "topic"}, 1)
+			if err == nil {
+				err = claimed.Owner.Save(context.Background(), &checkpoint.State{Offset: 1})
+			}
+			if err != nil {
+				panic(err)
+			}
+			c.Checkpoints = &Checkpoints{Store: store}
+		},
+		detail: "layout of the state",
+	}
+}
+
+// closedStore is a store that fails once it has been claimed.
+func closedStore() trouble {
+	store := memStore()
+	return trouble{
+		set: func(c *NumbersConfig, _ *fakeLog, _ *fakeWriter, _ *fakeStore) {
+			c.Checkpoints = &Checkpoints{Store: store, Every: time.Second}
+		},
+		while: func(log *fakeLog, _ *fakeStore) {
+			elapse(2 * time.Second)
+			_ = store.Close()
+			keyed(log, send(1, time.Now()))
+		},
+		detail: "Bucket has been closed",
+	}
+}
+
+func memStore() *checkpoint.Store {
+	store, err := checkpoint.Open(context.Background(), "mem://")
+	if err != nil {
+		panic(err)
+	}
+	return store
+}
+
 var troubles = map[Reason]trouble{
+	ReasonCheckpointUnusable: otherLayout(),
+	ReasonCheckpointsOld:     closedStore(),
 	ReasonUnassigned: {
 		join:   func(ctx context.Context, _ Serve) error { <-ctx.Done(); return nil },
 		detail: "has not been joined yet",

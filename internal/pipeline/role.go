@@ -2,11 +2,13 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"sendwatch/internal/checkpoint"
 	"sendwatch/internal/telemetry"
 )
 
@@ -21,7 +23,8 @@ type role struct {
 	logger    *slog.Logger
 	bounds    Bounds
 
-	keeper Keeper // nil: incidents are kept in memory only
+	checkpoints *Checkpoints // nil: states are in memory only
+	keeper      Keeper       // nil: incidents are kept in memory only
 	// more returns what is wrong with the role beside its partitions; nil for nothing.
 	more func(now time.Time, all []PartitionStatus) []Problem
 
@@ -46,26 +49,55 @@ type statefulTask interface {
 	progress() *partitionProgress
 }
 
-// serveStateful owns one partition of a role with state until ctx ends.
+// serveStateful owns one partition of a role with state until ctx ends. Where others
+// have claimed its checkpoints in between, it begins again with the newest of them.
 func serveStateful[T statefulTask](
 	ctx context.Context, r *role, a *assignments[T], claim Claim, log Log, fresh func() T, prepare func(context.Context, T) error,
 ) {
-	t, questions := a.claim(claim.Partition, fresh)
-	p := t.progress()
-	p.claim = claim
-	if p.next == FromStart {
-		r.notice.Do(func() {
-			r.logger.Info("reading every partition from the start of its log, because there are no checkpoints; flags and rows that were written before are written again, the same",
-				"role", r.name)
-		})
+	for {
+		t, questions := a.claim(claim.Partition, fresh)
+		p := t.progress()
+		p.claim = claim
+		l := loop{partitionProgress: p, task: t, questions: questions}
+		kept := newStateKeeper(ctx, p, t)
+		if kept != nil {
+			l.states = kept
+		}
+		l.prepare = func(ctx context.Context) error {
+			if kept != nil {
+				if err := kept.claim(ctx); err != nil {
+					return err
+				}
+			}
+			r.sayStart(p)
+			if prepare != nil {
+				return prepare(ctx, t)
+			}
+			return nil
+		}
+		err := l.run(ctx, log)
+		a.release(claim.Partition, t, err == nil)
+		if !errors.Is(err, checkpoint.ErrFenced) || ctx.Err() != nil {
+			p.finish(ctx, err)
+			return
+		}
+		leaveToOther(ctx, r.logger, claim)
 	}
-	l := loop{partitionProgress: p, task: t, questions: questions}
-	if prepare != nil {
-		l.prepare = func(ctx context.Context) error { return prepare(ctx, t) }
+}
+
+// sayStart says once that partitions are read from the start of their logs.
+func (r *role) sayStart(p *partitionProgress) {
+	if p.next != FromStart {
+		return
 	}
-	err := l.run(ctx, log)
-	a.release(claim.Partition, t, err == nil)
-	p.finish(ctx, err)
+	why := "because no checkpoints are kept (checkpoints.store)"
+	if r.checkpoints != nil {
+		why = "because it has no checkpoint yet"
+	}
+	r.notice.Do(func() {
+		r.logger.Info("reading a partition from the start of its log, "+why+"; flags and rows that were written before are written again, the same",
+			"role", r.name, "partition", p.claim.String())
+	})
 }
 
 func setDefault[T comparable](field *T, value T) {

@@ -50,8 +50,9 @@ type PartitionStatus struct {
 	// PendingSince is when the oldest rows were read that the sink has not stored; zero
 	// without any.
 	PendingSince time.Time
-	Incidents    incidents // not acknowledged
-	Retrying     string    // why Kafka is asked again and again at present, empty while it answers
+	Incidents    incidents        // not acknowledged
+	Checkpoint   CheckpointStatus // its At is zero where none are kept
+	Retrying     string           // why Kafka is asked again and again at present, empty while it answers
 	Error        string
 	Ticked       time.Time // when the partition's loop last went round
 	Answered     time.Time // when Kafka last answered a fetch or a write; zero if it has not yet

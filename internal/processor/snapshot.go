@@ -17,11 +17,6 @@ type Snapshot struct {
 	Shadow []byte // empty without a shadow policy
 }
 
-// Sections names the parts of a snapshot, for a checkpoint.
-func (s *Snapshot) Sections() map[string]*[]byte {
-	return map[string]*[]byte{"processor": &s.Head, "engine": &s.Engine, "shadow": &s.Shadow}
-}
-
 // head is what a state was computed by beside the log and the policy in force. With
 // another one the same log gives another state.
 type head struct {

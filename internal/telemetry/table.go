@@ -28,6 +28,12 @@ const (
 	Partitions
 	Rebalances
 	StateEntries
+	Checkpoints
+	CheckpointsDamaged
+	CheckpointBytes
+	CheckpointPause
+	CheckpointSave
+	CheckpointRestore
 	FetchDuration
 	FetchBytes
 	ApplyDuration
@@ -186,6 +192,36 @@ var table = [NumMetrics]Definition{
 		"sendwatch.state.entries", Gauge, "{entry}",
 		"Entries held in memory, by what they are: numbers, conversations, pending, fingerprints and the like.",
 		[]string{"role", "partition", "kind"},
+	},
+	Checkpoints: {
+		"sendwatch.checkpoint.saves", Counter, "{checkpoint}",
+		"Checkpoints of a partition's state, by what became of them: saved, failed (tried again later), fenced (the partition has another owner).",
+		[]string{"role", "partition", "outcome"},
+	},
+	CheckpointsDamaged: {
+		"sendwatch.checkpoint.damaged", Counter, "{checkpoint}",
+		"Checkpoints that were passed over because they are damaged, for the one before.",
+		[]string{"role", "partition"},
+	},
+	CheckpointBytes: {
+		"sendwatch.checkpoint.size", Gauge, "By",
+		"Size of the newest checkpoint.",
+		[]string{"role", "partition"},
+	},
+	CheckpointPause: {
+		"sendwatch.checkpoint.pause.duration", Histogram, "s",
+		"Time for which a partition stood still to have its state copied.",
+		[]string{"role"},
+	},
+	CheckpointSave: {
+		"sendwatch.checkpoint.save.duration", Histogram, "s",
+		"Time from writing a checkpoint until it is durable, beside the partition's work.",
+		[]string{"role"},
+	},
+	CheckpointRestore: {
+		"sendwatch.checkpoint.restore.duration", Histogram, "s",
+		"Time from claiming a partition until its state is that of its newest checkpoint.",
+		[]string{"role"},
 	},
 	FetchDuration: {
 		"sendwatch.fetch.duration", Histogram, "s",

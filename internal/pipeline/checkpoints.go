@@ -1,0 +1,239 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"time"
+
+	"sendwatch/internal/checkpoint"
+	"sendwatch/internal/retry"
+	"sendwatch/internal/telemetry"
+)
+
+// Checkpoints says where and how often the state of each partition is kept, so that
+// its next owner continues there and need not read the log from its start.
+type Checkpoints struct {
+	Store *checkpoint.Store
+	// Every is the least time between two checkpoints of a partition; default 1 min. One
+	// is written besides whenever a claim ends.
+	Every time.Duration
+	Keep  int // newest states of a partition that are kept; default 3, at least 2
+}
+
+func (c *Checkpoints) orDefaults() *Checkpoints {
+	if c == nil {
+		return nil
+	}
+	d := *c
+	setDefault(&d.Every, time.Minute)
+	setDefault(&d.Keep, 3)
+	return &d
+}
+
+// keptTask is a task whose state can be kept in checkpoints. The loop's goroutine
+// calls it, between batches.
+type keptTask interface {
+	// snapshot writes the state, as it is after a flush, to dst. What it hands over stays
+	// as it is until the next snapshot.
+	snapshot(dst *checkpoint.State)
+	// restore makes the state that of a checkpoint, whatever it was before.
+	restore(c *checkpoint.Checkpoint) error
+	// stateTypes returns the types of the values that the state consists of.
+	stateTypes() []reflect.Type
+}
+
+// CheckpointStatus is what is known of the checkpoints of one partition.
+type CheckpointStatus struct {
+	Offset int64     // of the newest one that is durable, -1 for none
+	At     time.Time // when it became so, or when the partition was opened without one
+	Bytes  int64
+	Every  time.Duration
+	Error  string // why the last try failed, empty if it did not
+}
+
+// stateKeeper keeps the state of one claim of a partition in checkpoints.
+type stateKeeper struct {
+	Checkpoints
+	progress *partitionProgress
+	task     keptTask
+	ended    func() bool // the claim has ended: what is saved now is what the next owner begins with
+	owner    *checkpoint.Owner
+	state    checkpoint.State
+	begun    time.Time // when the last snapshot was taken
+}
+
+// newStateKeeper returns the keeper of a claim, nil if the role keeps no state.
+func newStateKeeper(ctx context.Context, p *partitionProgress, t task) *stateKeeper {
+	kept, ok := t.(keptTask)
+	if !ok || p.checkpoints == nil {
+		return nil
+	}
+	return &stateKeeper{Checkpoints: *p.checkpoints, progress: p, task: kept, ended: func() bool { return ctx.Err() != nil }}
+}
+
+// keptError is the error of a checkpoint that a partition cannot continue from.
+type keptError struct{ err error }
+
+func (e *keptError) Error() string { return e.err.Error() }
+func (e *keptError) Unwrap() error { return e.err }
+
+// Reason names why the partition is stopped.
+func (e *keptError) Reason() string { return reasons[ReasonCheckpointUnusable].Name }
+
+// unusable reports whether trying again cannot help.
+func unusable(err error) bool {
+	_, mismatch := errors.AsType[*checkpoint.MismatchError](err)
+	_, version := errors.AsType[*checkpoint.VersionError](err)
+	return mismatch || version || errors.Is(err, checkpoint.ErrDamaged)
+}
+
+// claim makes this process the owner of the partition's checkpoints and its state the
+// newest of them. A state in memory is used if it is the same: if it stands at the same
+// offset. It waits for a store that does not answer.
+func (k *stateKeeper) claim(ctx context.Context) error {
+	p := k.progress
+	layout, err := checkpoint.Layout(k.task.stateTypes()...)
+	if err != nil {
+		return err
+	}
+	of := checkpoint.Partition{
+		Topic: p.claim.Topic, TopicID: p.claim.TopicID, Partition: p.claim.Partition, Partitions: p.claim.Partitions,
+	}
+	start := p.now()
+	var claimed *checkpoint.Claimed
+	var pause retry.Backoff
+	for claimed == nil {
+		if claimed, err = k.tryClaim(ctx, of, layout); err == nil {
+			break
+		}
+		if unusable(err) {
+			return &keptError{err}
+		}
+		p.logger.Warn("waiting for the store of checkpoints", "role", p.name, "partition", p.claim.String(), "error", err)
+		p.status.Retrying, p.status.Checkpoint.Error = err.Error(), err.Error()
+		p.publish(StateOpening)
+		if err := pause.Wait(ctx); err != nil {
+			return err
+		}
+	}
+	p.status.Retrying = ""
+	for _, damage := range claimed.Damaged {
+		p.metrics.Add(telemetry.CheckpointsDamaged, 1, p.name, p.label)
+		p.logger.Error("passed over a checkpoint that is damaged, for the one before it: see what damaged it, with `sendwatch checkpoint verify`",
+			"role", p.name, "partition", p.claim.String(), "error", damage)
+	}
+	k.owner, k.begun = claimed.Owner, start
+	p.status.Checkpoint = CheckpointStatus{Offset: FromStart, At: start, Every: k.Every}
+	if claimed.Newest == nil {
+		return nil
+	}
+	return k.goOn(claimed.Newest, start)
+}
+
+func (k *stateKeeper) tryClaim(ctx context.Context, of checkpoint.Partition, layout uint64) (*checkpoint.Claimed, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
+	return k.Store.Claim(ctx, of, layout)
+}
+
+// goOn continues from a checkpoint.
+func (k *stateKeeper) goOn(c *checkpoint.Checkpoint, start time.Time) error {
+	p := k.progress
+	p.status.Checkpoint.Offset, p.status.Checkpoint.At = c.Offset, time.UnixMilli(c.Written)
+	if p.next == c.Offset {
+		return nil
+	}
+	if err := k.task.restore(c); err != nil {
+		return &keptError{fmt.Errorf("checkpoint %s of %s: %w", c.Position, p.claim.String(), err)}
+	}
+	p.next = c.Offset
+	took := p.now().Sub(start)
+	p.metrics.Observe(telemetry.CheckpointRestore, took, p.name)
+	p.logger.Info("continuing from a checkpoint", "role", p.name, "partition", p.claim.String(), "offset", c.Offset,
+		"checkpoint", c.Position.String(), "written", time.UnixMilli(c.Written).UTC(), "policy", c.PolicyVersion, "took", took)
+	return nil
+}
+
+// errNotSaved is the error of a save that failed in a way that may pass: the flush is
+// done, and nothing is committed.
+var errNotSaved = errors.New("the state was not saved")
+
+func (k *stateKeeper) due(next int64) bool {
+	p := k.progress
+	if next == FromStart || next == p.status.Checkpoint.Offset {
+		return false
+	}
+	return k.ended() || p.now().Sub(k.begun) >= k.Every
+}
+
+func (k *stateKeeper) snapshot(next int64) func(context.Context) error {
+	if !k.due(next) {
+		return nil
+	}
+	p := k.progress
+	now := p.now()
+	k.begun = now
+	k.state.Offset = next
+	k.task.snapshot(&k.state)
+	p.metrics.Observe(telemetry.CheckpointPause, p.now().Sub(now), p.name)
+	return k.save
+}
+
+// storeTime bounds a claim and a save, for stores that hang: some ten GiB at the speed of a
+// disk.
+const storeTime = 2 * time.Minute
+
+// save writes the snapshot, beside the loop. Without a checkpoint the partition goes on:
+// flags do not wait for the store, and only a restart takes longer.
+func (k *stateKeeper) save(ctx context.Context) error {
+	p := k.progress
+	start := p.now()
+	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
+	err := k.owner.Save(ctx, &k.state)
+	p.metrics.Observe(telemetry.CheckpointSave, p.now().Sub(start), p.name)
+	switch {
+	case err == nil:
+		p.metrics.Add(telemetry.Checkpoints, 1, p.name, p.label, "saved")
+	case errors.Is(err, checkpoint.ErrFenced):
+		p.metrics.Add(telemetry.Checkpoints, 1, p.name, p.label, "fenced")
+		return err
+	default:
+		p.metrics.Add(telemetry.Checkpoints, 1, p.name, p.label, "failed")
+		p.logger.Warn("a checkpoint could not be saved: flags and rows are not affected, and the next try is at the next flush that is due; a restart would read from the one before",
+			"role", p.name, "partition", p.claim.String(), "offset", k.state.Offset, "error", err)
+		return fmt.Errorf("%w: %w", errNotSaved, err)
+	}
+	if err := k.owner.Clean(ctx, k.Keep); err != nil {
+		p.logger.Warn("old checkpoints could not be removed: they take space and do no harm", "role", p.name, "partition", p.claim.String(), "error", err)
+	}
+	return nil
+}
+
+func (k *stateKeeper) saved(err error) {
+	c := &k.progress.status.Checkpoint
+	if err != nil {
+		c.Error = err.Error()
+		return
+	}
+	c.Offset, c.At, c.Bytes, c.Error = k.state.Offset, k.progress.now(), k.state.Size(), ""
+	k.progress.metrics.Set(telemetry.CheckpointBytes, float64(c.Bytes), k.progress.name, k.progress.label)
+}
+
+// fencedPause is how long a partition whose checkpoints another process has claimed is
+// left alone: if its new owner is another member of the group, the claim ends within it.
+const fencedPause = 15 * time.Second
+
+// leaveToOther waits until the claim ends, or long enough to be sure that nobody else
+// is the partition's owner: an operator has rewound it.
+func leaveToOther(ctx context.Context, logger *slog.Logger, claim Claim) {
+	logger.Warn("the partition's checkpoints have a newer owner: giving up what this process has of it; if the group still assigns it here, it continues from the newest checkpoint",
+		"partition", claim.String(), "after", fencedPause)
+	select {
+	case <-ctx.Done():
+	case <-time.After(fencedPause):
+	}
+}

@@ -1,0 +1,219 @@
+package pipeline
+
+import (
+	"fmt"
+	"reflect"
+	"time"
+
+	"sendwatch/internal/checkpoint"
+	"sendwatch/internal/codec"
+	"sendwatch/internal/engine"
+	"sendwatch/internal/event"
+	"sendwatch/internal/flat"
+)
+
+// portfolioState is the state of a partition of the portfolios role in bytes. Its memory
+// is used again for each checkpoint.
+type portfolioState struct {
+	own        []byte // of the task itself
+	portfolios []byte
+	shadow     []byte // empty without a shadow policy
+}
+
+func (s *portfolioState) sections() []namedBytes {
+	return []namedBytes{{"task", &s.own}, {"portfolios", &s.portfolios}, {"shadow", &s.shadow}}
+}
+
+// copy hands what the task remembers beside the portfolios to c.
+func (t *portfolioTask) copy(c *flat.Copier) {
+	flat.Value(c, &t.generation)
+	shadow := ""
+	if t.config.Shadow != nil {
+		shadow = t.config.Shadow.Version
+	}
+	flat.String(c, &shadow)
+	t.shadowed = t.config.Shadow != nil && shadow == t.config.Shadow.Version
+	flat.Value(c, &t.first)
+	flat.Value(c, &t.minute)
+	flat.Each(c, &t.sources, copySource)
+	t.broadcast.copy(c)
+	t.copyPlaces(c)
+}
+
+func copySource(c *flat.Copier, s *source) {
+	flat.Value(c, &s.seen)
+	copyProgress(c, &s.progress)
+	flat.String(c, &s.policy)
+	flat.Each(c, &s.buffer, copyChange)
+}
+
+func copyProgress(c *flat.Copier, p *codec.Progress) {
+	flat.Value(c, &p.Watermark)
+	flat.Value(c, &p.Sequence)
+	flat.Value(c, &p.CaughtUp)
+	flat.Value(c, &p.Idle)
+	flat.Value(c, &p.Generation)
+	flat.String(c, &p.Policy)
+}
+
+func copyChange(c *flat.Copier, v *event.PortfolioChange) {
+	flat.Value(c, &v.Partition)
+	flat.Value(c, &v.Sequence)
+	flat.Value(c, &v.Visible)
+	flat.Value(c, &v.Kind)
+	flat.String(c, &v.PortfolioID)
+	flat.String(c, &v.NumberID)
+	flat.Value(c, &v.A)
+	flat.Value(c, &v.B)
+}
+
+// keptShared is a shared event as it lies in a checkpoint.
+type keptShared struct {
+	id          uint64
+	since       int64 // ms
+	done        []bool
+	open        bool
+	value       []byte
+	contentType string
+}
+
+// copy hands the shared events to c, oldest first.
+func (b *broadcast) copy(c *flat.Copier) {
+	kept := make([]keptShared, 0, len(b.order))
+	for _, id := range b.order {
+		s := b.byID[id]
+		kept = append(kept, keptShared{id, s.since.UnixMilli(), s.done, b.open[id] != nil, s.value, s.contentType})
+	}
+	flat.Each(c, &kept, func(c *flat.Copier, k *keptShared) {
+		flat.Value(c, &k.id)
+		flat.Value(c, &k.since)
+		flat.Slice(c, &k.done)
+		flat.Value(c, &k.open)
+		flat.Slice(c, &k.value)
+		flat.String(c, &k.contentType)
+	})
+	flat.Value(c, &b.copied)
+	if !c.Reading() {
+		return
+	}
+	copied := b.copied
+	*b = newBroadcast()
+	b.copied = copied
+	for i := range kept {
+		b.remember(&kept[i])
+	}
+}
+
+// remember takes in a shared event of a checkpoint.
+func (b *broadcast) remember(k *keptShared) {
+	s := &sharedEvent{since: time.UnixMilli(k.since), done: k.done, value: k.value, contentType: k.contentType}
+	for _, done := range k.done {
+		if !done {
+			s.left++
+		}
+	}
+	b.byID[k.id] = s
+	b.order = append(b.order, k.id)
+	if k.open {
+		b.open[k.id] = s
+		b.bytes += len(s.value)
+	}
+}
+
+// keptPlace is a number's place as it lies in a checkpoint.
+type keptPlace struct {
+	number uint64
+	place  place
+}
+
+// copyPlaces hands the places of numbers to c, in any order.
+func (t *portfolioTask) copyPlaces(c *flat.Copier) {
+	kept := make([]keptPlace, 0, len(t.places))
+	for number, at := range t.places {
+		kept = append(kept, keptPlace{number, at})
+	}
+	flat.Slice(c, &kept)
+	if !c.Reading() {
+		return
+	}
+	t.places = make(map[uint64]place, len(kept))
+	for _, k := range kept {
+		t.places[k.number] = k.place
+	}
+}
+
+func (t *portfolioTask) snapshot(dst *checkpoint.State) {
+	s := &t.state
+	s.own = flat.Append(s.own[:0], t.copy)
+	s.portfolios = flat.Append(s.portfolios[:0], t.portfolios.Copy)
+	s.shadow = s.shadow[:0]
+	if t.shadow != nil {
+		s.shadow = flat.Append(s.shadow, t.shadow.Copy)
+	}
+	fillSections(dst, t.policy, s.sections())
+}
+
+func (t *portfolioTask) restore(c *checkpoint.Checkpoint) error {
+	var s portfolioState
+	if err := readSections(c, s.sections()); err != nil {
+		return err
+	}
+	by, err := t.config.Policies.Find(c.PolicyVersion)
+	if err != nil {
+		return err
+	}
+	if err := flat.Read(s.own, t.copy); err != nil {
+		return err
+	}
+	t.policy = by.Version
+	t.portfolios = engine.NewPortfolioEngine(t.claim.Topic, t.claim.Partition, by)
+	if err := flat.Read(s.portfolios, t.portfolios.Copy); err != nil {
+		return err
+	}
+	t.out.Reset()
+	if t.shadow == nil {
+		return nil
+	}
+	t.shadow = engine.NewPortfolioEngine(t.claim.Topic, t.claim.Partition, t.config.Shadow)
+	if !t.shadowed {
+		t.warnShadow()
+		return nil
+	}
+	return flat.Read(s.shadow, t.shadow.Copy)
+}
+
+func (*portfolioTask) stateTypes() []reflect.Type {
+	t := portfolioTask{config: &PortfoliosConfig{}, broadcast: newBroadcast()}
+	return append(flat.Types(t.copy), flat.Types(engine.NewPortfolioEngine("", 0, nil).Copy)...)
+}
+
+// namedBytes is a section of a checkpoint and where its bytes lie.
+type namedBytes struct {
+	name string
+	data *[]byte
+}
+
+// fillSections makes a state of sections.
+func fillSections(dst *checkpoint.State, policy string, sections []namedBytes) {
+	dst.PolicyVersion, dst.Sections = policy, dst.Sections[:0]
+	for _, s := range sections {
+		dst.Sections = append(dst.Sections, checkpoint.Section{Name: s.name, Data: *s.data})
+	}
+}
+
+// readSections finds the sections of a checkpoint.
+func readSections(c *checkpoint.Checkpoint, sections []namedBytes) error {
+	for _, s := range sections {
+		var ok bool
+		if *s.data, ok = c.Section(s.name); !ok {
+			return fmt.Errorf("it has no section %q", s.name)
+		}
+	}
+	return nil
+}
+
+// warnShadow says that the shadow policy begins without a history.
+func (p *partitionProgress) warnShadow() {
+	p.logger.Warn("the checkpoint has no state of this shadow policy: its flags begin with an empty history; move the partition's checkpoints away to have it read the whole log",
+		"role", p.name, "partition", p.claim.String())
+}
