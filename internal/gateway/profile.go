@@ -87,7 +87,7 @@ func (d *directory) beside(p webhook.Provider, result *webhook.Result, fresh []w
 			if e := f.Alias(); e != nil {
 				events = append(events, e)
 			}
-		case webhook.FactPortfolio, webhook.FactHeld:
+		case webhook.FactPortfolio, webhook.FactHeld, webhook.FactAddressee:
 		}
 	}
 	for i := range result.Updates {
@@ -239,10 +239,11 @@ func (s sender) record(number string) event.Message {
 	return event.Message{Key: []byte(keyNumber + number), Value: value}
 }
 
-// factRecord writes down a fact. Phones behind hidden ids and held sends are not:
-// the engine has the one from the alias, and the other is a text and a contact.
+// factRecord writes down a fact. Phones behind hidden ids, held sends and whom a
+// message went to are not: the engine has the first from the alias, and the others
+// are texts and contacts.
 func factRecord(f webhook.Fact) (event.Message, bool) {
-	if f.Kind == webhook.FactPhone || f.Kind == webhook.FactHeld {
+	if f.Kind == webhook.FactPhone || f.Kind == webhook.FactHeld || f.Kind == webhook.FactAddressee {
 		return event.Message{}, false
 	}
 	return event.Message{Key: []byte(keyFact + strconv.Itoa(int(f.Kind)) + ":" + f.Key), Value: []byte(f.Value)}, true

@@ -15,6 +15,7 @@ import (
 // becomes an event. What a file leaves empty is absent.
 type message struct {
 	id           string
+	localID      string // another id of the same message, the provider's own
 	number, waba string
 	who          person
 	group        string // the group's id, of a message to or from a group
@@ -124,7 +125,29 @@ func (c *call) sent(field string, m message, v any) *eventsv1.Event {
 	if m.mediaRef != "" {
 		e.MediaHash = hash(m.mediaRef)
 	}
+	if c.p.nameless && m.group == "" {
+		c.address(&m)
+	}
 	return e
+}
+
+// address remembers whom a message went to, for its statuses.
+func (c *call) address(m *message) {
+	for _, id := range []string{m.id, m.localID} {
+		if id != "" {
+			c.learn(Fact{Kind: FactAddressee, Key: c.p.name + ":" + id, Value: strings.Join([]string{m.number, m.who.phone, m.who.user}, "\n"), NumberID: m.number, Time: m.time})
+		}
+	}
+}
+
+// addressee fills in whom a message went to, if its send was seen.
+func (c *call) addressee(m *message) {
+	for _, id := range []string{m.id, m.localID} {
+		if v := strings.Split(c.known(FactAddressee, c.p.name+":"+id), "\n"); len(v) == 3 {
+			m.number, m.who = first(m.number, v[0]), person{phone: v[1], user: v[2]}
+			return
+		}
+	}
 }
 
 // outbound ends an update with a message.sent.
@@ -155,6 +178,9 @@ func (c *call) status(field, word string, code *int64, m message, member string,
 // statusEvent returns a message.status of the contract's word, nil if the update
 // has its outcome already.
 func (c *call) statusEvent(field, status string, code *int64, m message, member string, v any) *eventsv1.Event {
+	if c.p.nameless && m.who.none() {
+		c.addressee(&m)
+	}
 	if !c.complete(field, &m, v) {
 		return nil
 	}

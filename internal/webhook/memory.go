@@ -19,7 +19,7 @@ const (
 // bounded size. The
 // zero value is empty and ready. It serves one goroutine at a time.
 type Memory struct {
-	young, old [FactHeld + 1]map[string]string
+	young, old [FactAddressee + 1]map[string]string
 }
 
 // Learn remembers a fact and reports whether it is new.

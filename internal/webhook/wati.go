@@ -7,10 +7,10 @@ import (
 )
 
 // wati is Wati (docs.wati.io, read 2026): flat objects, an event a status, and
-// statuses that name no contact.
+// statuses that name no contact: it is that of the send, if that was seen.
 func wati() *provider {
 	return &provider{
-		name: "wati", official: true,
+		name: "wati", official: true, nameless: true,
 		statuses: map[string]string{
 			"sentmessagedelivered": "delivered", "sentmessageread": "read", "sentmessagereplied": "-replied", "sentmessagesent": "sent",
 			"templatemessagefailed": "failed", "sessionmessagefailed": "failed", "sentmessagefailed": "failed", "messagefailed": "failed",
@@ -29,7 +29,7 @@ func readWati(c *call, v any) {
 		name = strings.ReplaceAll(name, suffix, "")
 	}
 	m := message{
-		id: first(str(v, "whatsappMessageId"), str(v, "localMessageId"), str(v, "id")), number: plain(str(v, "channelPhoneNumber")),
+		id: first(str(v, "whatsappMessageId"), str(v, "localMessageId"), str(v, "id")), localID: str(v, "localMessageId"), number: plain(str(v, "channelPhoneNumber")),
 		context: str(v, "replyContextId"), time: c.at(get(v, "timestamp"), get(v, "created")),
 	}
 	m.who.see(str(v, "waId"), str(v, "bsuid"), str(v, "userId"))
@@ -172,6 +172,7 @@ func sendWati(c *call, it item) {
 		m := it.message(c)
 		m.number = first(m.number, plain(first(str(r, "channel_number"), str(r, "channelPhoneNumber"), str(r, "channelNumber"))))
 		m.id = first(str(receiver, "whatsappMessageId"), str(receiver, "localMessageId"), str(answer, "message", "whatsappMessageId"), str(answer, "message", "localMessageId"), str(answer, "message", "id"))
+		m.localID = first(str(receiver, "localMessageId"), str(answer, "message", "localMessageId"))
 		m.who.see(str(receiver, "waId"), str(receiver, "bsuid"), str(answer, "contact", "waId"), str(answer, "phone_number"), str(r, "whatsappNumber"), str(r, "target"), str(r, "waId"))
 		if t := first(str(r, "template_name"), str(r, "templateName"), str(answer, "templateName")); t != "" {
 			m.kind, m.template = "template", &eventsv1.Template{Name: t, Language: language(first(str(r, "language"), undetermined))}

@@ -59,6 +59,9 @@ const (
 	// event that it becomes once it is let go. Its value has a text and a contact
 	// in it and is for memory alone.
 	FactHeld
+	// FactAddressee is whom a message went to and from which number, by its id: of
+	// the providers whose statuses name nobody. It is for memory alone.
+	FactAddressee
 )
 
 // The values of a FactStream.
@@ -166,6 +169,9 @@ type provider struct {
 	// local says that its message ids are unique within a chat only, so that an
 	// event's id has the number in front.
 	local bool
+	// nameless says that its statuses name no contact: whom a message went to is
+	// remembered from its send.
+	nameless bool
 	// official says that it speaks to WhatsApp's own API for businesses.
 	official bool
 	// statuses are its words for a status, in lower case: the contract's word, or
