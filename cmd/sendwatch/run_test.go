@@ -15,7 +15,9 @@ import (
 	"time"
 
 	diff "github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"sendwatch/internal/clickhouse"
 	"sendwatch/internal/codec"
@@ -37,17 +39,23 @@ import (
 // In between the process is stopped and started again.
 
 func TestWholeWayOnTheEmbeddedBroker(t *testing.T) {
-	wholeWay(t, embeddedtest.Kafka(t).Addrs(), 11)
+	wholeWay(t, embeddedtest.Kafka(t).Addrs(), 11, "")
+}
+
+// With checkpoints the second process neither reads nor writes anything again, and what
+// the first has read may be gone from the topics.
+func TestWholeWayFromCheckpoints(t *testing.T) {
+	wholeWay(t, embeddedtest.Kafka(t).Addrs(), 13, "file://"+t.TempDir())
 }
 
 func TestWholeWayOnApacheKafka(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a real broker takes seconds to start")
 	}
-	wholeWay(t, []string{embeddedtest.ApacheKafka(t).Addr()}, 12)
+	wholeWay(t, []string{embeddedtest.ApacheKafka(t).Addr()}, 12, "file://"+t.TempDir())
 }
 
-func wholeWay(t *testing.T, brokers []string, seed uint64) {
+func wholeWay(t *testing.T, brokers []string, seed uint64, checkpoints string) {
 	address, database := embeddedtest.ClickHouse(t)
 	cfg := config.Default()
 	cfg.Kafka.Brokers = brokers
@@ -56,6 +64,7 @@ func wholeWay(t *testing.T, brokers []string, seed uint64) {
 	cfg.ClickHouse.Addresses, cfg.ClickHouse.Database = []string{address}, database
 	cfg.HTTP.Listen = ""
 	cfg.Numbers.PaneSize = 64
+	cfg.Checkpoints.Store = checkpoints
 	// The log's records carry the time of their events, which says how long ids are
 	// remembered: broker time would make repeats of a day later into duplicates.
 	client, err := kafka.New(kafkaConfig(cfg.Kafka, slog.New(slog.DiscardHandler)))
@@ -107,6 +116,11 @@ func wholeWay(t *testing.T, brokers []string, seed uint64) {
 
 	write(records[:half])
 	runUntilRead(t, cfg, int64(half))
+	if checkpoints != "" {
+		runUntilRead(t, cfg, int64(half)) // what the drain above wrote, the portfolios read now
+		forget(t, writer, cfg.Kafka.Topics.Events, cfg.Kafka.Groups.Numbers)
+		forget(t, writer, cfg.Kafka.Topics.Rows, cfg.Kafka.Groups.Portfolios)
+	}
 	write(records[half:])
 	tables := runUntilRead(t, cfg, int64(len(records)))
 	want := judge(t, records)
@@ -118,9 +132,13 @@ func wholeWay(t *testing.T, brokers []string, seed uint64) {
 		if err := json.Unmarshal(value, &f); err != nil {
 			t.Fatalf("%v: %s", err, value)
 		}
-		// The second run began at the log's start and sent the first half's again.
+		// Without checkpoints the second run began at the log's start and sent the first
+		// half's again.
 		id := fmt.Sprint(f.FlagID, "/", f.Sequence)
 		if seen[id] {
+			if checkpoints != "" {
+				t.Errorf("flag %s was written twice", id)
+			}
 			continue
 		}
 		seen[id] = true
@@ -165,6 +183,46 @@ func wholeWay(t *testing.T, brokers []string, seed uint64) {
 	numbers := ask(t, tables, "SELECT * REPLACE (toUnixTimestamp64Milli(clock) AS clock, toUnixTimestamp64Milli(wake) AS wake, toUnixTimestamp64Milli(linked) AS linked) FROM numbers ORDER BY number_id")
 	sameAsExpected(t, want.numbers, numbers, "number_id")
 	sameAsExpected(t, want.portfolios, ask(t, tables, "SELECT * FROM portfolios ORDER BY portfolio_id"), "portfolio_id")
+}
+
+// forget deletes the records of a topic that a group is done with.
+func forget(t *testing.T, client *kgo.Client, topic, group string) {
+	t.Helper()
+	fetch := kmsg.NewPtrOffsetFetchRequest()
+	fetch.Group = group
+	done, err := fetch.RequestWith(t.Context(), client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := kmsg.NewPtrDeleteRecordsRequest()
+	request.TimeoutMillis = 10_000
+	one := kmsg.NewDeleteRecordsRequestTopic()
+	one.Topic = topic
+	for _, of := range done.Topics {
+		for _, p := range of.Partitions {
+			if of.Topic == topic && p.Offset > 0 {
+				part := kmsg.NewDeleteRecordsRequestTopicPartition()
+				part.Partition, part.Offset = p.Partition, p.Offset
+				one.Partitions = append(one.Partitions, part)
+			}
+		}
+	}
+	if len(one.Partitions) == 0 {
+		t.Fatalf("group %s has committed nothing of %s", group, topic)
+	}
+	request.Topics = append(request.Topics, one)
+	for _, shard := range client.RequestSharded(t.Context(), request) {
+		if shard.Err != nil {
+			t.Fatal(shard.Err)
+		}
+		for _, of := range shard.Resp.(*kmsg.DeleteRecordsResponse).Topics {
+			for _, p := range of.Partitions {
+				if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
 }
 
 // sameAsExpected compares the rows of a view with those of the engine, in order.
