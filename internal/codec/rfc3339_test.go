@@ -1,6 +1,8 @@
 package codec
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 )
@@ -77,5 +79,32 @@ func TestDaysSinceEpoch(t *testing.T) {
 			t.Fatalf("%v: %d days in the month", day, daysIn(y, int(m)))
 		}
 		day = next
+	}
+}
+
+// Times as most producers write them, near to all borders, beside time.Parse.
+func TestUsualTimes(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	accepted := 0
+	for range 200_000 {
+		s := fmt.Appendf(nil, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", random.IntN(10_000), random.IntN(14), random.IntN(33),
+			random.IntN(26), random.IntN(62), random.IntN(62), random.IntN(1000))
+		if random.IntN(8) == 0 {
+			s[random.IntN(len(s))] = "0/:.,-+TZz \xb1"[random.IntN(12)]
+		}
+		want, err := time.Parse(time.RFC3339Nano, string(s))
+		if err == nil && s[19] == ',' {
+			continue // Go's parser takes a comma, RFC 3339 does not
+		}
+		got, ok := parseTime(s)
+		if ok != (err == nil) || ok && got != want.UnixMilli() {
+			t.Fatalf("%q is %d %v, want %d %v", s, got, ok, want.UnixMilli(), err)
+		}
+		if ok {
+			accepted++
+		}
+	}
+	if accepted < 50_000 {
+		t.Errorf("only %d are times", accepted)
 	}
 }
