@@ -89,6 +89,34 @@ func TestCheckNamesATopicOfSmallMessages(t *testing.T) {
 	}
 }
 
+// Settings of a topic by which the pipeline would be wrong, or would not get on, are named
+// with the command that mends each.
+func TestCheckNamesSettingsThatLoseRecords(t *testing.T) {
+	client := ours(t, embeddedtest.Kafka(t).Addrs())
+	ctx := bounded(t)
+	for _, c := range []struct {
+		key, value, text, mend string
+		warning                bool
+	}{
+		{"cleanup.policy", "compact", "is compacted", "cleanup.policy=delete", false},
+		{"cleanup.policy", "compact,delete", "is compacted", "cleanup.policy=delete", false},
+		{"retention.bytes", "1000000", "is cut at 1000000 bytes", "retention.bytes=-1", true},
+		{"min.insync.replicas", "2", "wants 2 replicas in sync", "min.insync.replicas=1", false},
+	} {
+		name := "settings-" + strings.NewReplacer(",", "-", "=", "-").Replace(c.key+"-"+c.value)
+		answer, err := client.api.CreateTopics(ctx, &kafkago.CreateTopicsRequest{Topics: []kafkago.TopicConfig{{
+			Topic: name, NumPartitions: 1, ReplicationFactor: 1, ConfigEntries: []kafkago.ConfigEntry{{ConfigName: c.key, ConfigValue: c.value}},
+		}}})
+		if err != nil || answer.Errors[name] != nil {
+			t.Fatal(err, answer)
+		}
+		problems := client.Check(ctx, []Topic{{Name: name, Write: true, MinRetention: time.Hour}}, nil)
+		if len(problems) != 1 || problems[0].Warning != c.warning || !strings.Contains(problems[0].Text, c.text) || !strings.Contains(problems[0].Text, c.mend) {
+			t.Errorf("%s=%s: %v", c.key, c.value, problems)
+		}
+	}
+}
+
 // TestMissingAsksAgain does not take the word of a broker that has just started.
 func TestMissingAsksAgain(t *testing.T) {
 	cluster, client, _ := fake(t, 1)
