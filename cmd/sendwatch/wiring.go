@@ -93,7 +93,7 @@ func newPipelines(o runOptions) (*pipelines, error) {
 	if slices.Contains(o.settings.Roles, event.RoleNumbers) {
 		p.numbers = pipeline.NewNumbers(pipeline.NumbersConfig{
 			Flags: topics.Flags, Rows: topics.Rows, DeadLetter: topics.DeadLetter,
-			Writer: producer, Topics: producer, Secret: o.secret, Policy: o.policy, Policies: o.store(), Shadow: o.shadow,
+			Writer: producer, Topics: producer, Secret: o.secret, Framing: framing(&o.settings), Policy: o.policy, Policies: o.store(), Shadow: o.shadow,
 			DedupHorizon: o.settings.Numbers.DedupHorizon.Milliseconds(), PaneBits: paneBits(o.settings.Numbers.PaneSize),
 			MaxKeys: o.settings.Numbers.MaxKeys, MaxLinks: o.settings.Numbers.MaxLinks, SilentAfter: o.settings.Numbers.SilentAfter,
 			NoContacts:  !o.settings.Numbers.ContactOutcomes,
@@ -152,6 +152,13 @@ func (p *pipelines) openStates() (err error) {
 
 // paneBits returns k of a pane size of 2^k records, which the configuration has checked.
 func paneBits(size int) uint8 { return uint8(bits.Len(uint(size)) - 1) }
+
+// framing returns whose frame may stand in front of an event, which the configuration
+// has checked.
+func framing(settings *config.Config) codec.Framing {
+	f, _ := codec.ParseFraming(settings.Kafka.Framing)
+	return f
+}
 
 // bounds returns from when on a role is not ready.
 func bounds(settings *config.Config) pipeline.Bounds { return pipeline.Bounds(settings.Readiness) }

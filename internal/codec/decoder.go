@@ -20,6 +20,8 @@ type Config struct {
 	// again. Case does not matter, nor white space, punctuation and symbols around them. A word in both
 	// lists is a stop word.
 	StopWords, ResumeWords []string
+	// Framing is whose frame may stand in front of an event; default FramingConfluent.
+	Framing Framing
 }
 
 // ContentType is how a record is encoded.
@@ -68,6 +70,7 @@ func (c ContentType) String() string {
 // Decoder reads records. It serves one goroutine.
 type Decoder struct {
 	secret     Secret
+	framing    Framing
 	words      map[string]event.Preference // trimmed and folded
 	wordBytes  int                         // of the longest word
 	wordStarts wordStarts
@@ -99,7 +102,7 @@ type Decoder struct {
 // NewDecoder returns a decoder that allocates only where a record is larger than
 // all before it.
 func NewDecoder(c Config) *Decoder {
-	d := &Decoder{secret: c.Secret, words: map[string]event.Preference{}, text: newTextMemory(), keys: newKeyReader()}
+	d := &Decoder{secret: c.Secret, framing: c.Framing, words: map[string]event.Preference{}, text: newTextMemory(), keys: newKeyReader()}
 	d.addWords(c.ResumeWords, event.PreferenceResume)
 	d.addWords(c.StopWords, event.PreferenceStop)
 	return d
@@ -136,7 +139,8 @@ func (d *Decoder) open(record []byte, ct ContentType) bool {
 		d.reject(ReasonTooLarge, noField, "larger than 262144 bytes")
 		return false
 	}
-	record, ct = unframe(record, ct)
+	first := record[0]
+	record, ct = d.framing.unframe(record, ct)
 	d.keep(record)
 	if ct == ContentUnknown {
 		ct = ContentProtobuf
@@ -148,6 +152,9 @@ func (d *Decoder) open(record []byte, ct ContentType) bool {
 		d.scanJSON()
 	} else {
 		d.scanProtobuf()
+	}
+	if r := d.rejection; r != nil && r.Reason == ReasonUnparsable && (first == 0 || first == 1 || first == 3) {
+		r.Detail += "; it begins like the frame of a schema registry: kafka.framing says whose frame is stepped over"
 	}
 	return d.rejection == nil
 }

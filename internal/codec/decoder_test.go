@@ -444,6 +444,57 @@ func TestFraming(t *testing.T) {
 	}
 }
 
+// Other registries' frames are stepped over where the configuration names them, and named
+// in the rejection where it does not.
+func TestFramingOfOtherRegistries(t *testing.T) {
+	clockJSON := record("clock")
+	clockProtobuf := protobufOf(t, clockJSON)
+	apicurio := func(rest ...[]byte) []byte {
+		return bytes.Join(append([][]byte{{0, 0, 0, 0, 0, 0, 0, 0, 7}}, rest...), nil)
+	}
+	ref := []byte("\x09\x0a\x07Events\x00")
+	glue := append([]byte{3, 0}, bytes.Repeat([]byte{0xaa}, 16)...)
+	for _, c := range []struct {
+		name    string
+		framing Framing
+		record  []byte
+		ok      bool
+	}{
+		{"Apicurio JSON", FramingApicurio, apicurio(clockJSON), true},
+		{"Apicurio Protobuf", FramingApicurio, apicurio(clockProtobuf), true},
+		{"Apicurio Protobuf with a name", FramingApicurio, apicurio(ref, clockProtobuf), true},
+		{"Apicurio without a frame", FramingApicurio, clockJSON, true},
+		{"Apicurio, Protobuf without a frame", FramingApicurio, clockProtobuf, true},
+		{"Apicurio, a frame alone", FramingApicurio, apicurio(), false},
+		{"Apicurio, a name alone", FramingApicurio, apicurio(ref), false},
+		{"Glue JSON", FramingGlue, append(slices.Clone(glue), clockJSON...), true},
+		{"Glue Protobuf", FramingGlue, append(slices.Clone(glue), clockProtobuf...), true},
+		{"Glue, compressed", FramingGlue, append([]byte{3, 5}, append(slices.Clone(glue[2:]), clockJSON...)...), false},
+		{"Glue without a frame", FramingGlue, clockProtobuf, true},
+		{"Glue, a frame alone", FramingGlue, glue, false},
+		{"Confluent's where Glue's is named", FramingGlue, append([]byte{0, 0, 0, 0, 7}, clockJSON...), false},
+		{"Apicurio's where none is named", FramingConfluent, apicurio(clockJSON), false},
+		{"Glue's where none is named", FramingConfluent, append(slices.Clone(glue), clockJSON...), false},
+	} {
+		var ev event.Event
+		err := NewDecoder(Config{Framing: c.framing}).Decode(&ev, c.record, ContentUnknown, at)
+		if (err == nil) != c.ok || err == nil && string(ev.ID) != "e1" {
+			t.Errorf("%s: %+v, %v", c.name, ev, err)
+		}
+		if err != nil && !strings.Contains(c.name, "alone") && !strings.Contains(err.Error(), "kafka.framing") {
+			t.Errorf("%s: the rejection does not say what to do: %v", c.name, err)
+		}
+	}
+	for i, name := range Framings() {
+		if f, ok := ParseFraming(name); !ok || f != Framing(i) {
+			t.Errorf("%s is %d, %t", name, f, ok)
+		}
+	}
+	if _, ok := ParseFraming("other"); ok {
+		t.Error("other is a framing")
+	}
+}
+
 func TestParseContentType(t *testing.T) {
 	for s, want := range map[string]ContentType{
 		"application/json":                ContentJSON,

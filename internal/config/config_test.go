@@ -112,6 +112,7 @@ kafka:
   brokers: ["a:9092", "b:9093"]
   client_id: me
   max_batch_mib: 64
+  framing: glue
   tls: {enabled: true, ca_file: ca, cert_file: cert, key_file: key, server_name: kafka}
   sasl: {mechanism: scram-sha-256, username: u, password_env: CH_PASSWORD, password_file: password}
   topics: {events: e, flags: f, rows: r, dead_letter: d, gateway: g}
@@ -150,7 +151,7 @@ telemetry: {service_name: x}
 	want := Config{
 		Roles: []string{event.RoleSink},
 		Kafka: Kafka{
-			Brokers: []string{"a:9092", "b:9093"}, ClientID: "me", MaxBatchMiB: 64,
+			Brokers: []string{"a:9092", "b:9093"}, ClientID: "me", MaxBatchMiB: 64, Framing: "glue",
 			TLS:    TLS{Enabled: true, CAFile: "ca", CertFile: "cert", KeyFile: "key", ServerName: "kafka"},
 			SASL:   SASL{Mechanism: "scram-sha-256", Username: "u", Password: NewSecret("from a file")},
 			Topics: Topics{Events: "e", Flags: "f", Rows: "r", DeadLetter: "d", Gateway: "g"},

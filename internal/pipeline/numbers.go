@@ -20,6 +20,7 @@ type NumbersConfig struct {
 	Writer                  Writer
 	Topics                  Topics // nil: nothing is written for the portfolios role
 	Secret                  codec.Secret
+	Framing                 codec.Framing  // whose frame may stand in front of an event
 	Policy                  *policy.Policy // decides throughout, where there are no Policies
 	Policies                Policies
 	Shadow                  *policy.Policy // decides beside, for ClickHouse only; nil for none

@@ -61,7 +61,7 @@ func newNumbersTask(n *Numbers, claim Claim) *numbersTask {
 				MaxKeys: c.MaxKeys, MaxLinks: c.MaxLinks, NoContacts: c.NoContacts, Feed: c.Topics != nil, Budget: c.portion(),
 				AnyOrder: true,
 			},
-			Secret: c.Secret, Policies: c.Policies, Shadow: c.Shadow,
+			Secret: c.Secret, Framing: c.Framing, Policies: c.Policies, Shadow: c.Shadow,
 		}),
 	}
 	t.flags = newFlagSender(&n.role, c.Writer, c.Flags, c.Recent)

@@ -25,6 +25,8 @@ type Config struct {
 	// Content is how records without a content-type header are encoded;
 	// codec.ContentUnknown leaves it to their first byte.
 	Content codec.ContentType
+	// Framing is whose frame may stand in front of an event.
+	Framing codec.Framing
 	// Policies finds the policies that `policy` events name. Nil lets the first
 	// policy decide throughout, as a replay does.
 	Policies Policies
@@ -57,7 +59,7 @@ func New(cfg Config) *Processor {
 
 // newDecoder returns a decoder that recognises a policy's words of opting out.
 func (p *Processor) newDecoder(by *policy.Policy) *codec.Decoder {
-	return codec.NewDecoder(codec.Config{Secret: p.cfg.Secret, StopWords: by.StopWords, ResumeWords: by.ResumeWords})
+	return codec.NewDecoder(codec.Config{Secret: p.cfg.Secret, StopWords: by.StopWords, ResumeWords: by.ResumeWords, Framing: p.cfg.Framing})
 }
 
 // Apply decodes a record, applies it, appends to out what comes of it, and
