@@ -38,6 +38,9 @@ func (e *Engine) Copy(c *flat.Copier) {
 	flat.Slice(c, &e.changelog.list)
 	flat.Slice(c, &e.strikes)
 	e.portfolio.copy(c)
+	if c.Reading() {
+		e.progress.offset = e.position.Offset // time that passes before the next record belongs to the last one's
+	}
 }
 
 // copy hands the open episodes to c, and the record that was the last.
