@@ -13,9 +13,9 @@ import (
 // were restricted after a week (whatsmeow 1157), less than 20 from new SIMs in their
 // first batch (evolution 1840), 50 in one run (evolution 2290); of equal loads those
 // from sessions linked two months ago were locked and those of old ones not (Baileys
-// 2707). They were set on the training seeds against the policy of version 1 and the
-// one that is shipped, so that an earlier study of such portfolios and this one can be
-// set beside each other (benchmarks/README.md); no other policy was looked at.
+// 2707). They were set on the training seeds by the figures of the policy of version 1
+// and of the one that is shipped, so that an earlier study of such portfolios and this
+// one can be set beside each other: benchmarks/README.md, "Calibration".
 const (
 	strangerHazard  = .0025 // of each first message
 	complaintHazard = .10   // of each complaint
