@@ -12,6 +12,7 @@
 // Kafka, ClickHouse or the shape of a record. One goroutine owns an Engine.
 //
 // Reading order: engine.go (Apply), progress.go (time, and how a call stops and
-// goes on), number.go (what is known of a number), count.go (what each event
-// does), evaluate.go (factors, score) and episode.go (flags), pane.go (rows).
+// goes on), number.go (what is known of a number), names.go (which identifiers are
+// one contact), count.go (what each event does), evaluate.go (factors, score) and
+// episode.go (flags), pane.go (rows).
 package engine

@@ -27,22 +27,26 @@ func (e *Engine) contactOf(i numberIndex, ev *event.Event) contact {
 	if ev.InGroup {
 		return contact{}
 	}
-	if ev.HasContact && ev.HasUserID {
-		e.tie(i, ev.UserID, ev.Contact, ev.Time)
-	}
 	id, known := ev.Contact, ev.HasContact
 	if !known {
 		id, known = ev.UserID, ev.HasUserID
 	}
+	name, tied := uint64(0), false
+	if ev.HasContact && ev.HasUserID {
+		name, tied = e.tie(i, ev.UserID, id, ev.Time)
+	}
 	if ev.Type == event.TypeAlias {
 		if ev.HasPrevious {
-			e.tie(i, ev.Previous, id, ev.Time)
+			name, tied = e.tie(i, ev.Previous, id, ev.Time)
 		}
 		if ev.HasPreviousUserID {
-			e.tie(i, ev.PreviousUserID, id, ev.Time)
+			name, tied = e.tie(i, ev.PreviousUserID, id, ev.Time)
 		}
 	}
-	return contact{e.name(i, id), known}
+	if !tied {
+		name = e.name(i, id)
+	}
+	return contact{name, known}
 }
 
 // name returns the name of an identifier.
@@ -60,27 +64,28 @@ func (e *Engine) name(i numberIndex, id uint64) uint64 {
 }
 
 // tie ties the identifier u to c, as seen at t: the links on the way from both are
-// renewed, and u's name gets a link to c's.
-func (e *Engine) tie(i numberIndex, u, c uint64, t int64) {
+// renewed, and u's name gets a link to c's, unless the limit is reached, or the
+// number is one of those beyond 16 million that links have no room for. It returns the name
+// of c, false if t is so long ago that nothing happens.
+func (e *Engine) tie(i numberIndex, u, c uint64, t int64) (name uint64, ok bool) {
 	n := e.numbers.at(i)
 	if e.watermark >= t+window.LinkAge {
-		return
+		return 0, false
 	}
 	a, b := e.renew(i, u, t), e.renew(i, c, t)
 	if a == b {
-		return
+		return b, true
 	}
-	if e.cfg.MaxLinks > 0 && int(n.ties) >= e.cfg.MaxLinks {
+	if e.cfg.MaxLinks > 0 && int(n.ties) >= e.cfg.MaxLinks || !e.links.Put(uint32(i), a, b, t, e.watermark) {
 		e.stats.Dropped++
-		return
+		return b, true
 	}
-	e.links.Put(uint32(i), a, b, t, e.watermark)
 	n.ties++
 	if _, ok := e.replies.Find(uint32(i), a); !ok {
 		// Nothing is merged, but b's preference becomes that of a too.
 		to, ok := e.replies.Find(uint32(i), b)
 		if !ok || !e.replies.Preferred(to) {
-			return
+			return b, true
 		}
 	}
 	from, to := e.replies.Open(uint32(i), a), e.replies.Open(uint32(i), b)
@@ -89,6 +94,7 @@ func (e *Engine) tie(i numberIndex, u, c uint64, t int64) {
 	if _, stopped := e.replies.StoppedAt(to); !stopped {
 		e.releaseLinks(i, b, to)
 	}
+	return b, true
 }
 
 // renew renews the links on the way from an identifier and returns its name.
@@ -99,11 +105,11 @@ func (e *Engine) renew(i numberIndex, id uint64, t int64) uint64 {
 	}
 	renewed := 0 // of those that were held
 	for {
-		to, ok := e.links.To(uint32(i), id)
+		to, wasHeld, ok := e.links.Renew(uint32(i), id, t, e.watermark)
 		if !ok {
 			break
 		}
-		if e.links.Renew(uint32(i), id, t) {
+		if wasHeld {
 			renewed++
 			for k := range n.held.Len() {
 				if *e.held.At(&n.held, k) == id {

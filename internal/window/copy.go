@@ -94,11 +94,13 @@ func (r *Replies) Copy(c *flat.Copier) {
 
 // Copy hands the links to c.
 func (l *Links) Copy(c *flat.Copier) {
-	flat.Slice(c, &l.cells)
-	flat.Value(c, &l.n)
-	flat.Value(c, &l.reference)
-	flat.Value(c, &l.horizon)
-	flat.Slice(c, &l.agenda)
+	t := &l.table
+	flat.Value(c, &t.n)
+	flat.Slice(c, &t.shelves)
+	flat.Value(c, &t.chunks.n)
+	flat.Each(c, &t.chunks.blocks, func(c *flat.Copier, block *[]linkChunk) { flat.Slice(c, block) })
+	flat.Value(c, &l.times)
+	flat.Slice(c, &l.passing.tree)
 }
 
 // Copy hands the keys of all windows to c.

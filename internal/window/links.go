@@ -1,6 +1,6 @@
 package window
 
-import "math/bits"
+import "sendwatch/internal/invariants"
 
 // LinkAge is how long a link holds after it was seen last, in ms (contract,
 // section 9).
@@ -11,286 +11,190 @@ const LinkAge = 30 * 24 * 60 * 60 * 1000
 // seen LinkAge ago; the caller then deletes it, or has it held, which exempts it
 // from time until it is seen again.
 //
-// A link is one cell of 24 bytes of an open-addressing table, and nothing else:
-//
-//	+------+------+---------------------------------+------------------+
-//	| from | to   | owner + 1, the top bit for held | seen, ms mod 2^32|
-//	| 8    | 8    | 4                               | 4                |
-//	+------+------+---------------------------------+------------------+
-//
-// Instead of a queue with an entry a link, the table is read once a day of event
-// time for what passes within the next day: that is the agenda. The time it was
-// seen fits in 32 bits (49.7 days) because what is not held was seen within the
-// LinkAge before reference, or within a day after it.
+// All of it together takes at most 24 bytes a link from some 8,000 links on, however
+// many there were before: 22 for the link (linkChunk), and the rest for free places, for the
+// shelves (linkShelves) and for when something passes (passing, and due in linkShelf). Nothing takes
+// time by the number of links: adding one, or finding those that have passed, looks at some
+// thousand of them at most.
 type Links struct {
-	cells     []link
-	n         int
-	reference int64
-	horizon   int64     // what passes before it is on the agenda
-	agenda    []passing // a binary heap, earliest first
+	table   linkShelves
+	times   linkTimes
+	passing earliest // by shelf, when the first of its links may pass
 }
-
-type link struct {
-	from, to uint64
-	owner    uint32 // 0: the cell is free
-	seen     uint32
-}
-
-// passing is a link on the agenda. One that was seen again or has gone is found
-// out when its turn comes.
-type passing struct {
-	at    int64
-	from  uint64
-	owner uint32
-}
-
-const (
-	held      = 1 << 31
-	agendaAge = 24 * 60 * 60 * 1000
-	minLinks  = 64
-)
 
 // Len returns the number of links.
-func (l *Links) Len() int { return l.n }
+func (l *Links) Len() int { return l.table.n }
 
 // To returns the identifier that a link leads to, false if none goes out.
 func (l *Links) To(owner uint32, from uint64) (uint64, bool) {
-	if c := l.find(owner, from); c != nil {
-		return c.to, true
+	if p, ok := l.find(owner, from); ok {
+		return p.cell().to(), true
 	}
 	return 0, false
 }
 
-// Put adds a link seen at a time that is at most LinkAge before the watermark w.
-// None may go out from its identifier.
-func (l *Links) Put(owner uint32, from, to uint64, seen, w int64) {
-	if l.n == 0 {
-		l.restart(w)
-	}
-	if (l.n+1)*5 > len(l.cells)*4 {
-		l.resize(max(minLinks, len(l.cells)+len(l.cells)/4))
-	}
-	l.place(link{from: from, to: to, owner: owner + 1, seen: uint32(seen)})
-	l.n++
-	l.schedule(owner, from, seen)
-}
-
-// Renew renews a link: it was seen at the larger of the time that it was seen
-// before and seen. It reports whether the link was held until now.
-func (l *Links) Renew(owner uint32, from uint64, seen int64) (wasHeld bool) {
-	c := l.find(owner, from)
-	wasHeld = c.owner&held != 0
-	if !wasHeld && l.seenAt(c) >= seen {
+// Put adds a link seen at a time that is less than LinkAge before the watermark w,
+// and not after it. None may go out from its identifier. It reports false, and adds
+// none, for owners above 16,777,215, which a link has no room for.
+func (l *Links) Put(owner uint32, from, to uint64, seen, w int64) bool {
+	if owner >= maxLinkOwners {
 		return false
 	}
-	c.owner &^= held
-	c.seen = uint32(seen)
-	l.schedule(owner, from, seen)
-	return wasHeld
+	l.times.advance(w)
+	h := linkHash(owner, from)
+	for l.table.crowded(h) {
+		from, to := l.table.split()
+		l.passing.resize(len(l.table.shelves))
+		l.passing.set(int(to), l.passing.at(int(from)))
+	}
+	p := l.table.insert(owner, h, to, l.times.pack(seen))
+	l.expect(p)
+	if invariants.Enabled {
+		l.checkAfter(p.shelf, h)
+	}
+	return true
+}
+
+// Renew renews a link, if one goes out, at the watermark w: it was seen at the
+// larger of the time that it was seen before and seen. It returns where it leads
+// and whether it was held until now.
+func (l *Links) Renew(owner uint32, from uint64, seen, w int64) (to uint64, wasHeld, ok bool) {
+	p, ok := l.find(owner, from)
+	if !ok {
+		return 0, false, false
+	}
+	l.times.advance(w)
+	c := p.cell()
+	if wasHeld = c.seen == seenHeld; wasHeld {
+		c.seen = l.times.pack(seen)
+		l.expect(p)
+	} else if l.times.seen(c.seen) < seen {
+		c.seen = l.times.pack(seen)
+	}
+	return c.to(), wasHeld, true
 }
 
 // Held reports whether a link is held.
 func (l *Links) Held(owner uint32, from uint64) bool {
-	c := l.find(owner, from)
-	return c != nil && c.owner&held != 0
+	p, ok := l.find(owner, from)
+	return ok && p.cell().seen == seenHeld
 }
 
 // Hold exempts a link from time.
-func (l *Links) Hold(owner uint32, from uint64) { l.find(owner, from).owner |= held }
+func (l *Links) Hold(owner uint32, from uint64) {
+	if p, ok := l.find(owner, from); ok {
+		p.cell().seen = seenHeld
+	}
+}
 
 // Release takes the exemption from a link: it has passed.
 func (l *Links) Release(owner uint32, from uint64) {
-	c := l.find(owner, from)
-	c.owner &^= held
-	c.seen = uint32(l.reference - LinkAge)
+	if p, ok := l.find(owner, from); ok {
+		p.cell().seen = l.times.oldestPacked
+		l.expect(p)
+	}
 }
 
 // Passed reports whether a link goes out that has passed at the watermark w.
 func (l *Links) Passed(owner uint32, from uint64, w int64) bool {
-	c := l.find(owner, from)
-	return c != nil && c.owner&held == 0 && l.seenAt(c)+LinkAge <= w
+	p, ok := l.find(owner, from)
+	return ok && l.times.passes(p.cell().seen) <= w
 }
 
 // NextPassing returns the watermark from which on Passing has to be asked.
 func (l *Links) NextPassing() int64 {
-	switch {
-	case l.n == 0:
-		return Never
-	case len(l.agenda) > 0:
-		return min(l.agenda[0].at, l.horizon)
-	}
-	return l.horizon
+	_, at := l.passing.first()
+	return at
 }
 
 // Passing returns a link that has passed at the watermark w, in any order, false
 // if there is none. The caller deletes it or has it held before it asks again,
 // and asks until there is none before it renews or puts one.
 func (l *Links) Passing(w int64) (owner uint32, from uint64, ok bool) {
-	if w >= l.horizon && w < Never-agendaAge {
-		l.plan(w + agendaAge)
-	}
-	for len(l.agenda) > 0 && l.agenda[0].at <= w {
-		next := l.pop()
-		if l.Passed(next.owner, next.from, w) {
-			return next.owner, next.from, true
+	for {
+		shelf, at := l.passing.first()
+		if at > w {
+			break
 		}
+		p, next, ok := l.passed(uint32(shelf), w)
+		if ok {
+			owner, h := l.table.whose(p)
+			return owner, linkFrom(owner, h), true
+		}
+		l.passing.set(shelf, next)
 	}
-	l.reference = max(l.reference, w)
+	l.times.advance(w)
 	return 0, 0, false
 }
 
-// Delete takes a link out and moves back those behind it that its absence would
-// hide.
+// Delete takes a link out.
 func (l *Links) Delete(owner uint32, from uint64) {
-	c := l.find(owner, from)
-	if c == nil {
+	p, ok := l.find(owner, from)
+	if !ok {
 		return
 	}
-	l.n--
-	size := len(l.cells)
-	i := l.index(c)
-	for j := next(i, size); l.cells[j].owner != 0; j = next(j, size) {
-		// The cell at j may move to i if its home is not between them.
-		if distance(l.home(&l.cells[j]), j, size) >= distance(i, j, size) {
-			l.cells[i] = l.cells[j]
-			i = j
+	l.table.remove(p)
+	if invariants.Enabled {
+		l.checkAfter(p.shelf, linkHash(owner, from))
+	}
+	for l.table.sparse() {
+		from, to := l.table.join(&l.times)
+		l.passing.set(int(to), min(l.passing.at(int(from)), l.passing.at(int(to))))
+		l.passing.set(int(from), Never)
+		l.passing.resize(len(l.table.shelves))
+	}
+}
+
+// passed returns a link of a shelf that has passed at the watermark w; if there
+// is none, when the first of them will, or a little earlier. It looks at those boxes alone that may
+// have one, and counts on it that the link is deleted or held.
+func (l *Links) passed(shelf uint32, w int64) (p spot, next int64, ok bool) {
+	s := &l.table.shelves[shelf]
+	next = Never
+	for group, due := range s.due {
+		at := l.times.bound(due)
+		if at <= w {
+			p, at = l.passedOf(shelf, uint32(group), w)
+			s.due[group] = l.times.packBound(at)
+			if p.chunk != nil {
+				return p, 0, true
+			}
+		}
+		next = min(next, at)
+	}
+	return spot{}, next, false
+}
+
+// passedOf returns a link of a group of boxes that has passed, if there is one, and
+// when the first of the others passes.
+func (l *Links) passedOf(shelf, group uint32, w int64) (p spot, others int64) {
+	s := &l.table.shelves[shelf]
+	others = Never
+	for box := group * groupBoxes; box < (group+1)*groupBoxes; box++ {
+		for i, end, _ := s.box(box); i < end; i++ {
+			c, k := l.table.place(s, i)
+			at := l.times.passes(c.cells[k].seen)
+			if at <= w && p.chunk == nil {
+				p = spot{shelf, box, c, k}
+			} else {
+				others = min(others, at)
+			}
 		}
 	}
-	l.cells[i] = link{}
+	return p, others
 }
 
-// seenAt returns the time at which a link that is not held was seen.
-func (l *Links) seenAt(c *link) int64 {
-	oldest := l.reference - LinkAge
-	return oldest + int64(c.seen-uint32(oldest))
-}
-
-// restart begins an agenda at the watermark w, when there are no links.
-func (l *Links) restart(w int64) {
-	l.reference, l.horizon, l.agenda = w, w+agendaAge, l.agenda[:0]
-}
-
-// plan makes the agenda of what passes before the horizon.
-func (l *Links) plan(horizon int64) {
-	if l.n*4 < len(l.cells) && len(l.cells) > minLinks {
-		l.resize(max(minLinks, l.n*2))
+// expect notes when a link passes that is new or not held any more.
+func (l *Links) expect(p spot) {
+	at := l.times.passes(p.cell().seen)
+	if due := &l.table.shelves[p.shelf].due[p.box/groupBoxes]; at < l.times.bound(*due) {
+		*due = l.times.packBound(at)
 	}
-	l.horizon = horizon
-	l.agenda = l.agenda[:0]
-	for i := range l.cells {
-		if c := &l.cells[i]; c.owner != 0 && c.owner&held == 0 {
-			l.schedule(c.owner-1, c.from, l.seenAt(c))
-		}
+	if at < l.passing.at(int(p.shelf)) {
+		l.passing.set(int(p.shelf), at)
 	}
 }
 
-// schedule puts a link on the agenda if it passes before the horizon.
-func (l *Links) schedule(owner uint32, from uint64, seen int64) {
-	v := passing{seen + LinkAge, from, owner}
-	if v.at >= l.horizon {
-		return
-	}
-	l.agenda = append(l.agenda, v)
-	h := l.agenda
-	for i := len(h) - 1; i > 0; {
-		up := (i - 1) / 2
-		if h[up].at <= h[i].at {
-			return
-		}
-		h[up], h[i] = h[i], h[up]
-		i = up
-	}
-}
-
-// pop takes the earliest link off the agenda.
-func (l *Links) pop() passing {
-	h := l.agenda
-	first := h[0]
-	end := len(h) - 1
-	h[0] = h[end]
-	l.agenda = h[:end]
-	for i := 0; ; {
-		down := 2*i + 1
-		if down >= end {
-			return first
-		}
-		if down+1 < end && h[down+1].at < h[down].at {
-			down++
-		}
-		if h[i].at <= h[down].at {
-			return first
-		}
-		h[down], h[i] = h[i], h[down]
-		i = down
-	}
-}
-
-// find returns the cell of a link, nil if there is none.
-func (l *Links) find(owner uint32, from uint64) *link {
-	if l.n == 0 {
-		return nil
-	}
-	size := len(l.cells)
-	for i := home(owner, from, size); ; i = next(i, size) {
-		c := &l.cells[i]
-		if c.owner == 0 {
-			return nil
-		}
-		if c.from == from && c.owner&^held == owner+1 {
-			return c
-		}
-	}
-}
-
-// index returns the place of a cell that find returned.
-func (l *Links) index(c *link) int {
-	size := len(l.cells)
-	i := l.home(c)
-	for &l.cells[i] != c {
-		i = next(i, size)
-	}
-	return i
-}
-
-func (l *Links) home(c *link) int { return home(c.owner&^held-1, c.from, len(l.cells)) }
-
-// home returns the cell that a link belongs in: the hash scaled to the size, which
-// therefore need not be a power of two and can grow by a quarter.
-func home(owner uint32, from uint64, size int) int {
-	hi, _ := bits.Mul64(Key{from, uint64(owner)}.hash(), uint64(size))
-	return int(hi)
-}
-
-func next(i, size int) int {
-	if i++; i == size {
-		return 0
-	}
-	return i
-}
-
-// distance returns how many cells j lies behind i, round the end.
-func distance(i, j, size int) int {
-	if j < i {
-		return j - i + size
-	}
-	return j - i
-}
-
-func (l *Links) place(c link) {
-	size := len(l.cells)
-	i := l.home(&c)
-	for l.cells[i].owner != 0 {
-		i = next(i, size)
-	}
-	l.cells[i] = c
-}
-
-func (l *Links) resize(size int) {
-	old := l.cells
-	l.cells = make([]link, size)
-	for i := range old {
-		if old[i].owner != 0 {
-			l.place(old[i])
-		}
-	}
+func (l *Links) find(owner uint32, from uint64) (spot, bool) {
+	return l.table.find(owner, linkHash(owner, from))
 }
