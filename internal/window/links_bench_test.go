@@ -11,7 +11,7 @@ import (
 // lets the oldest pass and puts a new one, fill puts them all in an empty structure.
 // Memory is what the heap holds, by link.
 func BenchmarkLinks(b *testing.B) {
-	for _, n := range []uint64{10_000, 100_000, 1_000_000} {
+	for _, n := range []uint64{4_000, 100_000, 1_000_000} {
 		gap := LinkAge / int64(n)
 		owner := func(i uint64) uint32 { return uint32(i % 400) }
 		put := func(l *Links, i uint64) {
