@@ -7,8 +7,8 @@ import (
 )
 
 // linkShelves is the hash table of Links. What a hash table mostly costs is its free
-// cells: one that grows by a quarter at 80 % has 0.25 to 0.56 of them a link. Here two
-// or three in a hundred places are free, however many links there are.
+// cells: one that grows by a quarter at 80 % has 0.25 to 0.56 of them a link. Here one
+// to three in a hundred places are free, however many links there are.
 //
 // A shelf is a bucket of linear hashing (Litwin, 1980): the table grows by one
 // shelf, which takes over half of the links of another one, and shrinks by one, so
@@ -24,9 +24,9 @@ import (
 // nothing). When few places are left, the shelf gets one more chunk, and its boxes are
 // laid out anew with the free places spread evenly.
 //
-// Tried and rejected: free places at the end of the shelf alone (each link that was added or
-// removed moved one of every box behind it: ten times slower among a million links), and
-// shelves half as long (0.5 bytes a link more, and no faster).
+// Tried and rejected: free places at the end of the shelf alone (each link that is added or
+// removed moves one of every box behind it: twice the time among a million links), and
+// shelves of half the length (0.5 bytes a link more, and no faster).
 type linkShelves struct {
 	shelves []linkShelf
 	chunks  linkChunks
