@@ -22,7 +22,7 @@ import (
 // them; if a box has none, it gets the nearest one of the shelf, to which each box in
 // between moves one of its links from one end to the other (order in a box means
 // nothing). When few places are left, the shelf gets one more chunk, and its boxes are
-// laid out anew with the free places spread evenly.
+// laid out again, with the free places spread evenly.
 //
 // Tried and rejected: free places at the end of the shelf alone (each link that is added or
 // removed moves one of every box behind it: twice the time among a million links), and
@@ -352,7 +352,7 @@ func (t *linkShelves) join(times *linkTimes) (from, to uint32) {
 	return from, to
 }
 
-// extend gives a shelf one more chunk. Its places are for raise to hand out.
+// extend adds a chunk to a shelf. Its places are for raise to hand out.
 func (t *linkShelves) extend(shelf uint32) {
 	s := &t.shelves[shelf]
 	chunk := t.chunks.add()
