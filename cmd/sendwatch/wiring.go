@@ -96,7 +96,7 @@ func newPipelines(o runOptions) (*pipelines, error) {
 			Writer: producer, Topics: producer, Secret: o.secret, Framing: framing(&o.settings), Policy: o.policy, Policies: o.store(), Shadow: o.shadow,
 			DedupHorizon: o.settings.Numbers.DedupHorizon.Milliseconds(), PaneBits: paneBits(o.settings.Numbers.PaneSize),
 			MaxKeys: o.settings.Numbers.MaxKeys, MaxLinks: o.settings.Numbers.MaxLinks, SilentAfter: o.settings.Numbers.SilentAfter,
-			NoContacts:  !o.settings.Numbers.ContactOutcomes,
+			NoContacts: !o.settings.Numbers.ContactOutcomes, StatusByChange: o.settings.Numbers.StatusByChange,
 			Checkpoints: p.checkpoints,
 			Drain:       p.client.DrainTime(), Recent: recent, Keeper: p.client.NewNotes(groups.Numbers), Bounds: bounds(&o.settings), Telemetry: o.telemetry, Logger: o.logger,
 		})

@@ -122,6 +122,9 @@ type Numbers struct {
 	// ContactOutcomes has the rows of contact_outcomes written, nearly one a
 	// send, which the view hygiene is made of.
 	ContactOutcomes bool
+	// StatusByChange leaves out rows of number_status in which a reader sees nothing new,
+	// for an hour at most.
+	StatusByChange bool
 }
 
 // Checkpoints keep the state of each partition of the numbers and portfolios roles, so

@@ -120,7 +120,7 @@ kafka:
   create: {partitions: 3, replication_factor: 2, events_retention: 1h, flags_retention: 2h, rows_retention: 3h, dead_letter_retention: 4d}
 clickhouse: {addresses: ["c:9000"], database: db, username: w, password_env: CH_PASSWORD, tls: {enabled: true}}
 policy: {file: p.yaml}
-numbers: {dedup_horizon: 90m, pane_size: 1024, longest_outage: 2d, max_keys: 10000, max_links: 500, silent_after: 0s, contact_outcomes: false}
+numbers: {dedup_horizon: 90m, pane_size: 1024, longest_outage: 2d, max_keys: 10000, max_links: 500, silent_after: 0s, contact_outcomes: false, status_by_change: true}
 checkpoints: {store: "mem://", every: 5s, keep: 9}
 readiness: {kafka_silent: 2s, catching_up: 3s, held_back: 4s, watermark_behind: 5s, waiting_for_numbers: 6s, sink_behind: 7s}
 http: {listen: none}
@@ -174,7 +174,7 @@ telemetry: {service_name: x}
 			{Topic: "raw", Provider: "meta", Wrapping: WrappingConnect, NumberID: "4", WABAID: "5"},
 			{Topic: "other", ProviderHeader: "h", Wrapping: WrappingNone},
 		},
-		Numbers:     Numbers{DedupHorizon: 1.5 * hour, PaneSize: 1024, LongestOutage: 48 * hour, MaxKeys: 10_000, MaxLinks: 500, SilentAfter: 0},
+		Numbers:     Numbers{DedupHorizon: 1.5 * hour, PaneSize: 1024, LongestOutage: 48 * hour, MaxKeys: 10_000, MaxLinks: 500, SilentAfter: 0, StatusByChange: true},
 		Checkpoints: Checkpoints{Store: "mem://", Every: 5e9, Keep: 9},
 		Readiness:   Readiness{KafkaSilent: 2e9, CatchingUp: 3e9, HeldBack: 4e9, WatermarkBehind: 5e9, WaitingForNumbers: 6e9, SinkBehind: 7e9},
 		Log:         Log{Level: "debug", Format: "json"},

@@ -89,6 +89,7 @@ func (p *parser) fields(c *Config) []field {
 			whole("max_links", &c.Numbers.MaxLinks, 0, 1<<30),
 			span("silent_after", &c.Numbers.SilentAfter, 0, 365*day),
 			{key: "contact_outcomes", read: func(v strictyaml.Value) { c.Numbers.ContactOutcomes, _ = v.Bool() }},
+			{key: "status_by_change", read: func(v strictyaml.Value) { c.Numbers.StatusByChange, _ = v.Bool() }},
 		}, nil),
 		section("checkpoints", []field{
 			text("store", &c.Checkpoints.Store, "a URL such as file:///var/lib/sendwatch/checkpoints or s3://bucket?region=eu-west-1"),

@@ -33,6 +33,7 @@ func (e *Engine) Copy(c *flat.Copier) {
 	e.levels.Copy(c)
 	e.pane.copy(c)
 	flat.Slice(c, &e.changed)
+	e.statuses.copy(c)
 	flat.Value(c, &e.changelog.visible)
 	flat.Value(c, &e.changelog.count)
 	flat.Slice(c, &e.changelog.list)
@@ -90,6 +91,14 @@ func (p *pane) copy(c *flat.Copier) {
 	p.hashes.Copy(c)
 	for t := range p.dirty {
 		flat.Slice(c, &p.dirty[t])
+	}
+}
+
+func (b *statusBook) copy(c *flat.Copier) {
+	flat.Slice(c, &b.shown)
+	flat.Slice(c, &b.urgent)
+	for k := range b.overdue {
+		flat.Slice(c, &b.overdue[k])
 	}
 }
 

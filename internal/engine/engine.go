@@ -43,10 +43,13 @@ type Config struct {
 	// Statuses returns is wanted.
 	FinalStatusOnly bool
 	// FlagsOnly computes flags and no rows at all, as a shadow policy needs it.
-	FlagsOnly  bool
-	AnyOrder   bool // rows need not be sorted: nobody looks at their order
-	Portfolios bool // evaluate portfolios over this partition's numbers, as a replay does
-	Feed       bool // hand on what the portfolios role needs to know
+	FlagsOnly bool
+	// StatusByChange leaves out statuses in which a reader sees nothing new, for at most
+	// an hour (status.go).
+	StatusByChange bool
+	AnyOrder       bool // rows need not be sorted: nobody looks at their order
+	Portfolios     bool // evaluate portfolios over this partition's numbers, as a replay does
+	Feed           bool // hand on what the portfolios role needs to know
 	// Budget is how many rows and flags one call appends before it returns with
 	// more to come, so that a record that brings days of ticks, or a pane of very
 	// many rows, needs no more memory than others; 0 for no limit. Portfolios over
@@ -76,6 +79,7 @@ type Engine struct {
 	levels       window.Pool[templateLevel]
 	pane         pane
 	changed      []numberIndex // numbers with a status to write
+	statuses     statusBook
 	changelog    changelog
 	portfolio    Portfolios // used in a replay only
 	strikes      []strikeAt // of the last 7 days, for numbers that move

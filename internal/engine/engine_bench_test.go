@@ -14,7 +14,7 @@ import (
 
 // records returns the first n records of the demo's traffic: their values one
 // after the other, and where each ends.
-func records(b *testing.B, n int) (values []byte, ends []int, times []int64) {
+func records(b testing.TB, n int) (values []byte, ends []int, times []int64) {
 	b.Helper()
 	g, err := traffic.New(traffic.Config{Seed: 1, Start: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)})
 	if err != nil {

@@ -32,6 +32,7 @@ func (e *Engine) evaluate(i numberIndex, out *event.Output) {
 	n := e.numbers.at(i)
 	rules := e.rules(n)
 	v := &e.eval
+	levels, band, fresh := n.levels, event.BandOf(int(n.score)), !n.evaluated
 	e.measure(i, n, rules, v)
 
 	v.raised = 0
@@ -70,7 +71,7 @@ func (e *Engine) evaluate(i numberIndex, out *event.Output) {
 	v.raise(event.FactorTrustScore, level)
 	e.moveEpisodes(i, n, out)
 	n.lastEval, n.evaluated = n.clock, true
-	e.markChanged(i, n)
+	e.markChanged(i, n, fresh || n.levels != levels || event.BandOf(int(n.score)) != band)
 	e.scheduleTimer(i, n)
 }
 

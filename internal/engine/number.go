@@ -105,9 +105,9 @@ type number struct {
 	hourSums                   [2 * hourColumns]uint64
 	templateLevels             window.Ring // templateLevel: what holds of its templates
 	open                       openEpisodes
-	timerAt                    int64 // minute in timers, never if none
-	templateLevelsStale        bool  // its templates changed since they were judged
-	changed                    bool  // has a status to write
+	timerAt                    int64       // minute in timers, never if none
+	templateLevelsStale        bool        // its templates changed since they were judged
+	status                     statusState // what rows lack of it
 	evaluated                  bool
 	score                      uint8
 	levels                     [event.NumNumberFactors]event.Level // flag levels
@@ -207,10 +207,10 @@ func (e *Engine) catchUp(i numberIndex, t int64, out *event.Output) {
 	if t > n.clock {
 		n.clock = t
 	}
-	if n.changed && floor(n.clock, minute) != floor(before, minute) {
+	if n.status&statusChanged != 0 && floor(n.clock, minute) != floor(before, minute) {
 		after := n.clock
 		n.clock = before
-		e.writeStatus(i, out)
+		e.endMinuteOf(i, e.position.Offset, out)
 		n.clock = after
 	}
 	if n.evaluated && n.open.active != 0 {

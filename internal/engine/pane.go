@@ -257,15 +257,9 @@ func (e *Engine) Flush(out *event.Output) (more bool) {
 		}
 		f.rowsIn = true
 	}
-	for ; f.status < len(e.changed); f.status++ {
-		if e.spent(out) {
-			return true
-		}
-		if i := e.changed[f.status]; e.numbers.at(i).changed {
-			e.writeStatus(i, out)
-		}
+	if e.flushStatuses(&f.status, out) {
+		return true
 	}
-	e.changed = e.changed[:0]
 	*f = rowFlush{}
 	return false
 }

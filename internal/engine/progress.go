@@ -12,10 +12,11 @@ import (
 // and stops wherever the budget is spent:
 //
 //  1. close the pane that the record's offset has left: write its rows
-//  2. for each full minute that the watermark reaches
+//  2. end the minute of the statuses that changed, if the watermark passes one
+//  3. for each full minute that the watermark reaches
 //     a. the tick: move the clocks of the numbers that are due, expire, evaluate them
 //     b. the portfolio minute
-//  3. count the event and evaluate its number; of a shared event each of its numbers
+//  4. count the event and evaluate its number; of a shared event each of its numbers
 type progress struct {
 	offset int64        // the record's
 	event  *event.Event // still to be counted, nil if there is none
@@ -68,7 +69,7 @@ func (e *Engine) resume(out *event.Output) (more bool) {
 		e.pane.current = pane
 	}
 	e.pane.last = p.offset
-	if p.minute <= p.last && e.advance(out) {
+	if p.minute <= p.last && (e.endMinutes(out) || e.advance(out)) {
 		return true
 	}
 	if e.watermark >= e.links.NextPassing() {
@@ -120,6 +121,10 @@ func (e *Engine) aim(t int64) {
 	p.target, p.minute, p.last = t, floor(e.watermark, minute)+1, floor(t, minute)
 	if p.minute > p.last {
 		e.watermark = t
+		return
+	}
+	if e.cfg.StatusByChange {
+		e.statuses.step = endingChanged
 	}
 }
 

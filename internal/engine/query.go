@@ -95,18 +95,10 @@ func (n *number) contributions(top *[event.TopFactors]event.Contribution) (kept 
 	return kept
 }
 
-// markChanged notes that a number has a status to write.
-func (e *Engine) markChanged(i numberIndex, n *number) {
-	if !n.changed && !e.cfg.FinalStatusOnly && !e.cfg.FlagsOnly {
-		n.changed = true
-		e.changed = append(e.changed, i)
-	}
-}
-
 // writeStatus writes what is known of a number at its clock.
 func (e *Engine) writeStatus(i numberIndex, out *event.Output) {
 	n := e.numbers.at(i)
-	n.changed = false
+	n.status &^= statusChanged
 	out.NumberStatuses = append(out.NumberStatuses, e.status(i, n, out))
 }
 

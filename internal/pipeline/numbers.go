@@ -29,6 +29,7 @@ type NumbersConfig struct {
 	MaxKeys                 int            // of a number in a window at a time, 0 for no limit
 	MaxLinks                int            // that tie identifiers of a number's contacts, 0 for no limit
 	NoContacts              bool           // leave out contact_outcomes, nearly a row a send
+	StatusByChange          bool           // leave out statuses in which a reader sees nothing new, for an hour at most
 
 	// FlushEvery is the longest time between an acknowledged flush and the next while
 	// records come; default 1 s. MaxRows brings one earlier; default 50,000. So many are

@@ -59,7 +59,7 @@ func newNumbersTask(n *Numbers, claim Claim) *numbersTask {
 			Engine: engine.Config{
 				Topic: claim.Topic, Partition: claim.Partition, Policy: first, DedupHorizon: c.DedupHorizon, PaneBits: c.PaneBits,
 				MaxKeys: c.MaxKeys, MaxLinks: c.MaxLinks, NoContacts: c.NoContacts, Feed: c.Topics != nil, Budget: c.portion(),
-				AnyOrder: true,
+				AnyOrder: true, StatusByChange: c.StatusByChange,
 			},
 			Secret: c.Secret, Framing: c.Framing, Policies: c.Policies, Shadow: c.Shadow,
 		}),
