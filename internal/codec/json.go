@@ -55,7 +55,7 @@ func (d *Decoder) scanMembers(i, depth int) int {
 			d.keys.follows[d.group&7][last&63] = f
 		}
 		last = f
-		if b[i] == ' ' {
+		if b[i] <= ' ' {
 			i = skipSpace(record, i)
 		}
 		var v value

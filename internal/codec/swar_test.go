@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
 
 	"sendwatch/internal/event"
 )
@@ -220,6 +223,44 @@ func TestIsText(t *testing.T) {
 		}
 		if got := isText(b[:cap(b)], start, end); got != utf8.Valid(b[start:end]) {
 			t.Fatalf("%q from %d to %d: %v", b, start, end, got)
+		}
+	}
+}
+
+// White space of each kind between all tokens, in records whose keys are foreseen
+// and in such whose are not.
+func TestWhiteSpaceAnywhere(t *testing.T) {
+	tokens := []string{
+		"{", `"id"`, ":", `"e"`, ",", `"type"`, ":", `"message.sent"`, ",", `"time"`, ":", "1760000000000", ",", `"number_id"`, ":", `"n"`, ",",
+		`"message_id"`, ":", `"m"`, ",", `"contact"`, ":", `"c"`, ",", `"kind"`, ":", `"text"`, ",", `"opt_in"`, ":", "true", ",", `"links"`, ":", "[", `"a"`, ",", `"b"`, "]", ",",
+		`"template"`, ":", "{", `"name"`, ":", `"t"`, ",", `"language"`, ":", `"en"`, "}", ",", `"x"`, ":", "{", "}", "}",
+	}
+	d := testDecoder()
+	var first event.Event
+	if err := d.Decode(&first, []byte(strings.Join(tokens, "")), ContentJSON, at); err != nil {
+		t.Fatal(err)
+	}
+	want := snapshot(&first)
+	for _, space := range []string{" ", "\t", "\r", "\n", "\r\n  "} {
+		for place := range len(tokens) + 1 {
+			line := strings.Join(tokens[:place], "") + space + strings.Join(tokens[place:], "")
+			for _, d := range []*Decoder{d, testDecoder()} {
+				var ev event.Event
+				if err := d.Decode(&ev, []byte(line), ContentJSON, at); err != nil {
+					t.Fatalf("%q: %v", line, err)
+				}
+				if got := snapshot(&ev); !cmp.Equal(got, want) {
+					t.Fatalf("%q: %s", line, cmp.Diff(want, got))
+				}
+			}
+		}
+		for _, bad := range []string{"\x00", "\x1f", "\v", "\x0c"} {
+			for place := range len(tokens) + 1 {
+				line := strings.Join(tokens[:place], "") + bad + strings.Join(tokens[place:], "")
+				if err := d.Decode(&first, []byte(line), ContentJSON, at); err == nil {
+					t.Fatalf("%q is taken for JSON", line)
+				}
+			}
 		}
 	}
 }
