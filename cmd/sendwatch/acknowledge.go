@@ -18,8 +18,9 @@ type acknowledgeCmd struct {
 	Config string `default:"sendwatch.yaml" type:"path" placeholder:"FILE" help:"Configuration file."`
 }
 
-// Run prints what the roles of the configuration have skipped, lost or found on two
-// partitions, and acknowledges it, so that they are ready again. Nothing else changes.
+// Run prints what the roles of the configuration have skipped, lost, begun again or found
+// on two partitions, and acknowledges it, so that they are ready again. A partition that
+// has stopped begins again. Nothing else changes.
 func (c *acknowledgeCmd) Run(ctx context.Context) error {
 	cfg, err := config.Load(c.Config)
 	if err != nil {

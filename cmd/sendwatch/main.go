@@ -25,7 +25,7 @@ type cli struct {
 	Gateway     gatewayCmd     `cmd:"" help:"Take the webhooks of providers over HTTP and write events: run with this one role."`
 	Migrate     migrateCmd     `cmd:"" help:"Create missing topics and apply the ClickHouse schema."`
 	Check       checkCmd       `cmd:"" help:"Say what would fail at start; changes nothing."`
-	Acknowledge acknowledgeCmd `cmd:"" help:"Acknowledge records that were skipped or lost, so that the process is ready again."`
+	Acknowledge acknowledgeCmd `cmd:"" help:"Acknowledge what was skipped, lost or begun again, so that the process is ready again; what has stopped begins again."`
 	SQL         sqlCmd         `cmd:"" name:"sql" help:"Ask ClickHouse and print the rows."`
 	Replay      replayCmd      `cmd:"" help:"Run the engine over files of events."`
 	Convert     convertCmd     `cmd:"" help:"Turn the bodies of a provider's webhooks into events."`

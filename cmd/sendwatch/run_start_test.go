@@ -127,6 +127,7 @@ type broken struct{}
 var errBroken = errors.New("broken")
 
 func (broken) Partitions(context.Context, string) (int32, error) { return 0, errBroken }
+func (broken) Identity(context.Context, string) (string, error)  { return "", errBroken }
 func (broken) Open(context.Context, int64) (int64, error)        { return 0, errBroken }
 func (broken) Fetch(context.Context) (*event.Batch, error)       { return nil, errBroken }
 func (broken) Commit(int64) error                                { return errBroken }

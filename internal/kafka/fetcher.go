@@ -28,7 +28,7 @@ func (*LogEndError) Reason() string { return "log_truncated" }
 // Error names the difference and its likely causes.
 func (e *LogEndError) Error() string {
 	return fmt.Sprintf("log end before position: %s partition %d ends at %d, but %d is next; the topic was created again or a broker lost "+
-		"acknowledged records, so this partition stops: restart the process if the topic is the right one", e.Topic, e.Partition, e.End, e.Position)
+		"acknowledged records", e.Topic, e.Partition, e.End, e.Position)
 }
 
 // PartitionCountError says that the topic was given more partitions, which
@@ -38,10 +38,12 @@ type PartitionCountError struct {
 	Had, Have int32
 }
 
+// Reason returns the name under which readiness reports it.
+func (*PartitionCountError) Reason() string { return "topic_recreated" }
+
 // Error names both counts.
 func (e *PartitionCountError) Error() string {
-	return fmt.Sprintf("partition count changed: %s has %d partitions and had %d; numbers have moved between partitions, "+
-		"so they stop: restart the process, which reads the log again", e.Topic, e.Have, e.Had)
+	return fmt.Sprintf("partition count changed: %s has %d partitions and had %d; numbers have moved between partitions", e.Topic, e.Have, e.Had)
 }
 
 // TopicIDError says that the topic was deleted and created again: its name is
@@ -56,8 +58,7 @@ func (*TopicIDError) Reason() string { return "topic_recreated" }
 
 // Error names both ids and the way out.
 func (e *TopicIDError) Error() string {
-	return fmt.Sprintf("topic created again: %s has the id %v and had %v, so its log is another one and offsets of the old one mean nothing in it; "+
-		"restart the process to read it from its beginning, with a state that starts empty", e.Topic, e.Have, e.Had)
+	return fmt.Sprintf("topic created again: %s has the id %v and had %v, so its log is another one and offsets of the old one mean nothing in it", e.Topic, e.Have, e.Had)
 }
 
 // checksumTries is how often a batch with a wrong checksum is asked for again

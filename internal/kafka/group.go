@@ -31,6 +31,8 @@ type GroupConfig struct {
 type Group struct {
 	client *Client
 	config GroupConfig
+
+	mu     sync.Mutex
 	pinned topicInfo // the topic at the first claim, if it is fixed
 }
 
@@ -53,6 +55,8 @@ type Claim struct {
 	Generation int32
 	// Committed is the group's offset when the generation began, -1 without one.
 	Committed int64
+	// Identity names which log the topic is and how many partitions it has.
+	Identity string
 
 	group   *Group
 	member  *member
@@ -60,6 +64,16 @@ type Claim struct {
 	end     func(error) // ends the generation
 	topic   topicInfo
 	fetcher *Fetcher
+}
+
+// Renew says that the role is ready for another log: from the next generation on the
+// topic is what it is then. It ends this generation.
+func (c *Claim) Renew() {
+	c.group.client.forgetTopic(c.Topic)
+	c.group.mu.Lock()
+	c.group.pinned = topicInfo{}
+	c.group.mu.Unlock()
+	c.end(errGenerationEnded)
 }
 
 // Open makes offset the next one to be fetched, the first of the log if it is
@@ -178,9 +192,11 @@ func (g *Group) Run(ctx context.Context, serve func(context.Context, *Claim) err
 
 // began reports a generation, and members of another application in it.
 func (g *Group) began(ctx context.Context, m *member, next *assigned) {
+	g.mu.Lock()
 	if g.config.FixedPartitions && g.pinned.partitions == 0 {
 		g.pinned = next.topic
 	}
+	g.mu.Unlock()
 	g.client.config.Logger.Info("partitions assigned", "group", g.config.ID, "topic", g.config.Topic,
 		"generation", next.generation, "partitions", len(next.partitions))
 	if g.config.Joined != nil {
@@ -224,12 +240,14 @@ func (g *Group) serveAll(ctx context.Context, m *member, next *assigned, serve f
 	defer end(nil)
 	topic := next.topic
 	if g.config.FixedPartitions {
+		g.mu.Lock()
 		topic = g.pinned
+		g.mu.Unlock()
 	}
 	var claims sync.WaitGroup
 	for _, partition := range next.partitions {
 		claim := &Claim{
-			Topic: g.config.Topic, TopicID: topic.id, Partition: partition, Partitions: topic.partitions, Generation: next.generation, Committed: next.committed[partition],
+			Topic: g.config.Topic, TopicID: topic.id, Partition: partition, Partitions: topic.partitions, Generation: next.generation, Committed: next.committed[partition], Identity: topic.identity(),
 			group: g, member: m, id: m.id, end: func(why error) { end(why) }, topic: topic,
 		}
 		claims.Go(func() {

@@ -48,6 +48,14 @@ type topicInfo struct {
 	err        error   // the topic is there and cannot be looked at
 }
 
+// identity names the log that a topic is, for who keeps state of it.
+func (i *topicInfo) identity() string {
+	if i.id == (TopicID{}) {
+		return fmt.Sprintf("a log of %d partitions", i.partitions)
+	}
+	return fmt.Sprintf("the log %v of %d partitions", i.id, i.partitions)
+}
+
 // brokerInfo is a broker as the cluster names it to clients.
 type brokerInfo struct {
 	id      int32

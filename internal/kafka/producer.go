@@ -121,6 +121,19 @@ func (p *Producer) Partitions(ctx context.Context, topic string) (int32, error) 
 	}
 }
 
+// Identity returns which log a topic is, as Claim.Identity does, and, like Produce, tries
+// on while a failure may pass.
+func (p *Producer) Identity(ctx context.Context, topic string) (string, error) {
+	if _, err := p.Partitions(ctx, topic); err != nil {
+		return "", err
+	}
+	info, err := p.client.topic(ctx, topic)
+	if err != nil {
+		return "", fmt.Errorf("looking at topic %s: %w", topic, err)
+	}
+	return info.identity(), nil
+}
+
 // await returns err if another try would end the same. Otherwise it logs one
 // failure in ten, because a write that waits must not be silent, nor a flood; the
 // first few are only connections that have ended. Then it pauses. Retried is called

@@ -195,7 +195,7 @@ func (p *testCluster) start(t *testing.T, writer pipeline.Writer) *roles {
 			ended <- run(ctx, func(ctx context.Context, serve pipeline.Serve) error {
 				return group.Run(ctx, func(ctx context.Context, c *kafka.Claim) error {
 					return serve(ctx, pipeline.Claim{
-						Topic: c.Topic, Partition: c.Partition, Committed: c.Committed, TopicID: c.TopicID, Partitions: c.Partitions,
+						Topic: c.Topic, Partition: c.Partition, Committed: c.Committed, TopicID: c.TopicID, Partitions: c.Partitions, Identity: c.Identity,
 					}, c)
 				})
 			})

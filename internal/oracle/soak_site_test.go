@@ -133,7 +133,7 @@ func (p *process) problems() ([]unready, error) {
 
 // names waits until a reason stands on the process's page.
 func (p *process) names(reason string) error {
-	for deadline := time.Now().Add(reasonWithin); time.Now().Before(deadline); pause(50 * time.Millisecond) {
+	for deadline := time.Now().Add(leniency * reasonWithin); time.Now().Before(deadline); pause(50 * time.Millisecond) {
 		problems, err := p.problems()
 		if err == nil && slices.ContainsFunc(problems, func(one unready) bool { return one.Reason == reason }) {
 			return nil

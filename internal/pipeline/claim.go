@@ -20,6 +20,9 @@ type Claim struct {
 
 	TopicID    [16]byte // zero with brokers that have none
 	Partitions int32    // of the topic
+	// Identity names which log the topic is and how many partitions it has: state of one
+	// log says nothing of another.
+	Identity string
 }
 
 // String names the claim in errors and log messages.
@@ -60,6 +63,8 @@ type Store interface {
 // looked up yet.
 type Topics interface {
 	Partitions(ctx context.Context, topic string) (int32, error)
+	// Identity returns which log the topic is, as in a Claim.
+	Identity(ctx context.Context, topic string) (string, error)
 }
 
 // Policies are the policies of a deployment. The log says which of them decides: First

@@ -209,7 +209,7 @@ func (w *env) start(t *testing.T, writer pipeline.Writer) *process {
 		return func(ctx context.Context, serve pipeline.Serve) error {
 			group := client.NewGroup(kafka.GroupConfig{ID: topic, Topic: topic})
 			return group.Run(ctx, func(ctx context.Context, c *kafka.Claim) error {
-				return serve(ctx, pipeline.Claim{Topic: c.Topic, Partition: c.Partition, Committed: c.Committed}, c)
+				return serve(ctx, pipeline.Claim{Topic: c.Topic, Partition: c.Partition, Committed: c.Committed, Identity: c.Identity}, c)
 			})
 		}
 	}

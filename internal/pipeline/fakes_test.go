@@ -258,3 +258,4 @@ func (s *fakeStore) set(err error) {
 type topicsOf int32
 
 func (n topicsOf) Partitions(context.Context, string) (int32, error) { return int32(n), nil }
+func (n topicsOf) Identity(context.Context, string) (string, error)  { return "", nil }

@@ -21,7 +21,7 @@ type incident struct {
 
 // maxDetail bounds a detail in bytes. All incidents of a partition are kept in the
 // metadata of a committed offset, of which brokers take 4,096 bytes by default.
-const maxDetail = 800
+const maxDetail = 560
 
 // note adds to the incident what happened at an offset. What was noted before is not
 // noted again: a log that is read again brings the same.
@@ -49,6 +49,11 @@ type incidents struct {
 	Unreadable incident `json:"unreadable,omitzero"`
 	Lost       incident `json:"lost,omitzero"`
 	Split      incident `json:"split,omitzero"`
+	Recreated  incident `json:"recreated,omitzero"`
+	Truncated  incident `json:"truncated,omitzero"`
+	// Stopped is a partition that has stopped and waits to be told that the cause was
+	// mended. It is of the process that stopped alone: another one begins anyway.
+	Stopped incident `json:"stopped,omitzero"`
 }
 
 // each calls do with every kind of incident.
@@ -56,6 +61,9 @@ func (i *incidents) each(do func(Reason, *incident)) {
 	do(ReasonUnreadable, &i.Unreadable)
 	do(ReasonRecordsLost, &i.Lost)
 	do(ReasonNumberSplit, &i.Split)
+	do(ReasonTopicRecreated, &i.Recreated)
+	do(ReasonLogTruncated, &i.Truncated)
+	do(ReasonStopped, &i.Stopped)
 }
 
 // begun reports whether there is a kind of incident that was not there before.
@@ -72,8 +80,8 @@ func (i *incidents) merge(kept *incidents) {
 	var other []*incident
 	kept.each(func(_ Reason, k *incident) { other = append(other, k) })
 	n := 0
-	i.each(func(_ Reason, mine *incident) {
-		if k := other[n]; k.Count > 0 && k.Last >= mine.Last {
+	i.each(func(r Reason, mine *incident) {
+		if k := other[n]; k.Count > 0 && k.Last >= mine.Last && r != ReasonStopped {
 			*mine = *k
 		}
 		n++
@@ -104,11 +112,12 @@ func (i *incidents) last() int64 {
 func (s *PartitionStatus) incidents() []Problem {
 	var list []Problem
 	s.Incidents.each(func(r Reason, one *incident) {
-		if one.Count == 0 {
+		if one.Count == 0 || r == ReasonStopped && s.State == StateStopped { // which says so itself
 			return
 		}
 		what := map[Reason]string{
 			ReasonUnreadable: "records were skipped", ReasonRecordsLost: "records were lost", ReasonNumberSplit: "numbers are on two partitions",
+			ReasonTopicRecreated: "times the topic became another log", ReasonLogTruncated: "times it was read again from its start", ReasonStopped: "partition stopped",
 		}[r]
 		list = append(list, Problem{Reason: r, Role: s.Role, Topic: s.Topic, Partition: s.Partition, Detail: fmt.Sprintf("%d %s: %s", one.Count, what, one.Detail)})
 	})

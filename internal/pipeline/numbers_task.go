@@ -53,7 +53,7 @@ func newNumbersTask(n *Numbers, claim Claim) *numbersTask {
 	t := &numbersTask{
 		partitionProgress: newPartitionProgress(&n.role, claim, FromStart),
 		config:            c,
-		generation:        generation(first.Version),
+		generation:        generation(first.Version, claim.Identity),
 		idleSince:         n.now(), readBefore: claim.Committed,
 		processor: processor.New(processor.Config{
 			Engine: engine.Config{

@@ -184,8 +184,9 @@ func (p *partitionProgress) joinWriters() {
 
 // finish ends the work on a claim whose loop has returned err. A partition with an
 // error that is still ours stays ours and is read no more: others must not be
-// disturbed, and Status shows why.
-func (p *partitionProgress) finish(ctx context.Context, err error) {
+// disturbed, and Status shows why. It reports whether the cause was mended, as an
+// operator says, so that the work may begin again.
+func (p *partitionProgress) finish(ctx context.Context, err error) (again bool) {
 	defer p.metrics.Forget("role", p.name, "partition", p.label)
 	defer p.statuses.drop(p.claim.Partition)
 	switch {
@@ -194,9 +195,9 @@ func (p *partitionProgress) finish(ctx context.Context, err error) {
 		p.logger.Warn("partition given back before its outputs were acknowledged; its next owner writes them again",
 			"role", p.name, "partition", p.claim.String(), "error", err)
 	default:
-		p.logger.Error("partition stopped: mend the cause, then restart this process", "role", p.name, "partition", p.claim.String(), "error", err)
+		p.logger.Error("partition stopped: mend the cause, then run `sendwatch acknowledge`", "role", p.name, "partition", p.claim.String(), "error", err)
 		p.status.Error, p.status.stoppedBy = err.Error(), reasonOf(err, ReasonStopped)
-		p.publish(StateStopped)
-		<-ctx.Done()
+		return p.awaitMended(ctx)
 	}
+	return false
 }

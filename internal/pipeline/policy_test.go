@@ -177,7 +177,7 @@ func TestShadowJudgesPortfoliosToo(t *testing.T) {
 		live, minute := policy.Default(), time.Now().UnixMilli()
 		written := codec.Rows{
 			Topic: "events", PortfolioID: "f", HasProgress: true,
-			Progress: codec.Progress{Watermark: minute, Sequence: 3, CaughtUp: true, Generation: generation(live.Version), Policy: live.Version},
+			Progress: codec.Progress{Watermark: minute, Sequence: 3, CaughtUp: true, Generation: generation(live.Version, ""), Policy: live.Version},
 		}
 		written.Changes = []event.PortfolioChange{
 			{Sequence: 1, Visible: minute, Kind: event.ChangeLimit, PortfolioID: "f", A: uint64(minute), B: 10},

@@ -40,6 +40,7 @@ type portfolioTask struct {
 	state     portfolioState // memory for the next checkpoint
 
 	sources   []source // by partition of the events topic
+	log       string   // which log the events topic is
 	first     int64    // ms: the first minute that a change can show in
 	minute    int64    // ms: evaluated last, 0 before
 	broadcast broadcast
@@ -66,8 +67,8 @@ func newPortfolioTask(r *Portfolios, claim Claim) *portfolioTask {
 		partitionProgress: newPartitionProgress(&r.role, claim, FromStart),
 		config:            &r.config,
 		portfolios:        engine.NewPortfolioEngine(claim.Topic, claim.Partition, first),
-		generation:        generation(first.Version), policy: first.Version,
-		first: math.MaxInt64, broadcast: newBroadcast(), places: map[uint64]place{},
+		policy:            first.Version,
+		first:             math.MaxInt64, broadcast: newBroadcast(), places: map[uint64]place{},
 	}
 	t.flags = newFlagSender(&r.role, r.config.Writer, r.config.Flags, r.config.Recent)
 	if r.config.Shadow != nil {
@@ -91,6 +92,10 @@ func (t *portfolioTask) findSources(ctx context.Context) error {
 		return &keptError{fmt.Errorf("the state of %s is of %d partitions of %s, which has %d now: numbers have moved between them; move the checkpoints of both topics away, and everything is read again",
 			t.claim.String(), len(t.sources), t.config.Events, n)}
 	}
+	if t.log, err = t.config.Topics.Identity(ctx, t.config.Events); err != nil {
+		return err
+	}
+	t.generation = generation(t.config.Policies.First().Version, t.log)
 	t.sources = make([]source, n)
 	for i := range t.sources {
 		t.sources[i].policy = t.policy
@@ -177,7 +182,7 @@ func (t *portfolioTask) checkWaiting() error {
 			behind = append(behind, i)
 		}
 	}
-	return fmt.Errorf("%s: %d changes wait for the partitions %v of %s, which are behind or have stopped; see what holds them up, then restart this process",
+	return fmt.Errorf("%s: %d changes wait for the partitions %v of %s, which are behind or have stopped; see what holds them up",
 		t.claim.String(), n, behind, t.config.Events)
 }
 
@@ -215,7 +220,7 @@ func (t *portfolioTask) advance(ctx context.Context, partition int32, p *codec.P
 				"partition", t.claim.String(), "events_partition", partition)
 		}
 		s.buffer = s.buffer[:0]
-		return nil
+		return t.checkLog(ctx, p.Generation)
 	}
 	slices.SortFunc(s.buffer, func(a, b event.PortfolioChange) int { return cmp.Compare(a.Sequence, b.Sequence) })
 	n := 0
@@ -239,6 +244,19 @@ func (t *portfolioTask) advance(ctx context.Context, partition int32, p *codec.P
 	s.seen, s.progress = true, *p
 	s.progress.Watermark, s.progress.Sequence = watermark, sequence
 	return t.evaluate(ctx, offset)
+}
+
+// checkLog returns an error if changes are of another generation because the events topic
+// is another log than the one that the state is of.
+func (t *portfolioTask) checkLog(ctx context.Context, generated uint64) error {
+	log, err := t.config.Topics.Identity(ctx, t.config.Events)
+	if err != nil {
+		return err
+	}
+	if generation(t.config.Policies.First().Version, log) != generated {
+		return nil
+	}
+	return &anotherLogError{topic: t.config.Events, had: t.log, have: log}
 }
 
 // evaluate evaluates the minutes up to the one that every partition has reached.

@@ -190,7 +190,7 @@ func (w *env) startPortfolios(t *testing.T, writer pipeline.Writer, rules *polic
 	join := func(role, topic string) pipeline.Join {
 		return func(ctx context.Context, serve pipeline.Serve) error {
 			return client.NewGroup(kafka.GroupConfig{ID: role + topic, Topic: topic}).Run(ctx, func(ctx context.Context, c *kafka.Claim) error {
-				return serve(ctx, pipeline.Claim{Topic: c.Topic, Partition: c.Partition, Committed: c.Committed}, c)
+				return serve(ctx, pipeline.Claim{Topic: c.Topic, Partition: c.Partition, Committed: c.Committed, Identity: c.Identity}, c)
 			})
 		}
 	}

@@ -20,10 +20,10 @@ const idleAfter = 2 * time.Second
 const changesVersion = 1
 
 // generation identifies what decides, beside the log, how changes are numbered: the
-// policy that decides at the log's beginning. One that comes as a record of the log is a
-// part of the log.
-func generation(policyVersion string) uint64 {
-	return xxhash.Sum64String(strconv.Itoa(changesVersion) + "/" + policyVersion)
+// policy that decides at the log's beginning, and which log it is: one that was created
+// again begins to count again. A policy that comes as a record of the log is a part of it.
+func generation(policyVersion, log string) uint64 {
+	return xxhash.Sum64String(strconv.Itoa(changesVersion) + "/" + policyVersion + log)
 }
 
 // sentProgress is what a partition has handed over, and must still hand over, for the

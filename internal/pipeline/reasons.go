@@ -64,15 +64,15 @@ var reasons = [NumReasons]ReasonText{
 	},
 	ReasonStopped: {
 		Name: "stopped", Meaning: "A partition is read no more, because what comes of it could not be made durable or must not be computed.",
-		Action: "mend what the detail names, then restart the process",
+		Action: "mend what the detail names, then run `sendwatch acknowledge`, and the partition begins again", Acknowledged: true,
 	},
 	ReasonTopicRecreated: {
-		Name: "topic_recreated", Meaning: "The topic was deleted and created again: its log is another one, and offsets of the old one mean nothing in it.",
-		Action: "restart the process, which reads the new topic from its beginning with a state that starts empty",
+		Name: "topic_recreated", Meaning: "The topic was deleted and created again, or given more partitions: it is another log. It is read from its beginning with a state that starts empty, and flags and figures follow from that alone.",
+		Action: "see who did so; send the events again if the new topic lacks them, then run `sendwatch acknowledge`", Acknowledged: true,
 	},
 	ReasonLogTruncated: {
-		Name: "log_truncated", Meaning: "The log ends before the offset that was to be read: a broker lost records, or the group's offset is of another topic. The sink reads such a log again from its start by itself.",
-		Action: "see whether the topic lost records (unclean leader election); then restart the process",
+		Name: "log_truncated", Meaning: "The log ended before the offset that was to be read: a broker lost records. It was read again from its start; what was written of the lost ones stays written.",
+		Action: "see whether the topic lost records (unclean leader election) and send them again, then run `sendwatch acknowledge`", Acknowledged: true,
 	},
 	ReasonCheckpointUnusable: {
 		Name: "checkpoint_unusable", Meaning: "A partition cannot continue from its newest checkpoint: it is of another topic, number of partitions, setting or build, or the two newest are damaged.",

@@ -69,7 +69,7 @@ func TestRefusedFlagsAreNotRemembered(t *testing.T) {
 			Recent: numbers.config.Recent, Logger: slog.New(slog.DiscardHandler),
 		})
 		written := codec.Rows{Topic: "events", PortfolioID: "p", HasProgress: true, Progress: codec.Progress{
-			Watermark: now.UnixMilli(), Sequence: 2, CaughtUp: true, Generation: generation(policy.Default().Version), Policy: policy.Default().Version,
+			Watermark: now.UnixMilli(), Sequence: 2, CaughtUp: true, Generation: generation(policy.Default().Version, ""), Policy: policy.Default().Version,
 		}}
 		written.Changes = []event.PortfolioChange{
 			{Sequence: 1, Visible: now.UnixMilli(), Kind: event.ChangeLimit, PortfolioID: "p", A: uint64(now.UnixMilli()), B: 1},

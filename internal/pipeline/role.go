@@ -32,7 +32,9 @@ type role struct {
 	notes    notes
 	joined   atomic.Bool
 	failing  atomic.Pointer[error] // why it cannot be in its group at present
-	notice   sync.Once             // of what every partition would say
+	logsMu   sync.Mutex
+	logs     map[int32]string // by partition: the Identity of the log that was served last
+	notice   sync.Once        // of what every partition would say
 }
 
 // Status returns how far each partition is, by partition.
@@ -54,35 +56,60 @@ type statefulTask interface {
 func serveStateful[T statefulTask](
 	ctx context.Context, r *role, a *assignments[T], claim Claim, log Log, fresh func() T, prepare func(context.Context, T) error,
 ) {
-	for {
+	before, another := r.servedLog(claim)
+	for reason, at, detail := NumReasons, int64(0), ""; ; {
 		t, questions := a.claim(claim.Partition, fresh)
+		if another && t.progress().claim.Identity != claim.Identity { // parked, of the old log
+			a.release(claim.Partition, t, false)
+			t, questions = a.claim(claim.Partition, fresh)
+		}
 		p := t.progress()
 		p.claim = claim
-		l := loop{partitionProgress: p, task: t, questions: questions}
-		kept := newStateKeeper(ctx, p, t)
-		if kept != nil {
-			l.states = kept
+		switch {
+		case another:
+			p.beginAnotherLog(ctx, before)
+			another = false
+		case reason != NumReasons:
+			p.noteBegunAgain(reason, at, detail)
 		}
-		l.prepare = func(ctx context.Context) error {
-			if kept != nil {
-				if err := kept.claim(ctx); err != nil {
-					return err
-				}
-			}
-			r.sayStart(p)
-			if prepare != nil {
-				return prepare(ctx, t)
-			}
-			return nil
-		}
-		err := l.run(ctx, log)
+		err := serveTask(ctx, r, t, questions, log, prepare)
 		a.release(claim.Partition, t, err == nil)
-		if !errors.Is(err, checkpoint.ErrFenced) || ctx.Err() != nil {
-			p.finish(ctx, err)
+		reason = NumReasons
+		switch begins, why := r.restarts(ctx, err); {
+		case p.renew(ctx, err, log):
+			return
+		case errors.Is(err, checkpoint.ErrFenced) && ctx.Err() == nil:
+			leaveToOther(ctx, r.logger, claim)
+		case begins:
+			r.logger.Warn("partition begins again: its log is read from the start, with a state that starts empty", "role", r.name, "partition", claim.String(), "error", err)
+			reason, at, detail = why, p.next, err.Error()
+		case !p.finish(ctx, err):
 			return
 		}
-		leaveToOther(ctx, r.logger, claim)
 	}
+}
+
+// serveTask drives a task until ctx ends or it fails.
+func serveTask[T statefulTask](ctx context.Context, r *role, t T, questions <-chan func(), log Log, prepare func(context.Context, T) error) error {
+	p := t.progress()
+	l := loop{partitionProgress: p, task: t, questions: questions}
+	kept := newStateKeeper(ctx, p, t)
+	if kept != nil {
+		l.states = kept
+	}
+	l.prepare = func(ctx context.Context) error {
+		if kept != nil {
+			if err := kept.claim(ctx); err != nil {
+				return err
+			}
+		}
+		r.sayStart(p)
+		if prepare != nil {
+			return prepare(ctx, t)
+		}
+		return nil
+	}
+	return l.run(ctx, log)
 }
 
 // sayStart says once that partitions are read from the start of their logs.

@@ -84,10 +84,15 @@ func (s *Sink) Run(ctx context.Context, join Join) error {
 func (s *Sink) serve(ctx context.Context, claim Claim, log Log) error {
 	s.inserter.clients.Add(1)
 	defer s.inserter.clients.Add(-1)
-	t := &sinkTask{sink: s, partitionProgress: newPartitionProgress(&s.role, claim, claim.Committed)}
-	l := loop{partitionProgress: &t.partitionProgress, task: t}
-	t.finish(ctx, l.run(ctx, log))
-	return nil
+	from := claim.Committed
+	for {
+		t := &sinkTask{sink: s, partitionProgress: newPartitionProgress(&s.role, claim, from)}
+		l := loop{partitionProgress: &t.partitionProgress, task: t}
+		if !t.finish(ctx, l.run(ctx, log)) {
+			return nil
+		}
+		from = t.committed
+	}
 }
 
 // Fault returns why the last try to store rows failed, "" while it does not.

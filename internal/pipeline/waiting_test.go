@@ -20,7 +20,7 @@ func TestWaitingChangesAreBounded(t *testing.T) {
 		tell := func(sequence int64) {
 			written := codec.Rows{
 				Topic: "events", PortfolioID: "f", HasProgress: true,
-				Progress: codec.Progress{Watermark: minute, Sequence: sequence, CaughtUp: true, Generation: generation(live.Version), Policy: live.Version},
+				Progress: codec.Progress{Watermark: minute, Sequence: sequence, CaughtUp: true, Generation: generation(live.Version, ""), Policy: live.Version},
 			}
 			written.Changes = []event.PortfolioChange{
 				{Sequence: sequence, Visible: minute, Kind: event.ChangeContact, PortfolioID: "f", A: uint64(sequence), B: minute/60_000 - 1},
