@@ -247,6 +247,34 @@ func TestGroupWaitsForItsTopic(t *testing.T) {
 	}
 }
 
+// TestStrangersThatHaveLeftAreNoOtherReason: the coordinator refuses us because of them,
+// and when it is asked who they are, they have left.
+func TestStrangersThatHaveLeftAreNoOtherReason(t *testing.T) {
+	cluster, client, _ := fake(t, 1)
+	cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Err: kerr.InconsistentGroupProtocol, Count: 1, TopLevel: true})
+	failing, ctx := make(chan error, 100), bounded(t)
+	running, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- client.NewGroup(GroupConfig{ID: "g", Topic: "in", Failing: func(err error) { failing <- err }}).Run(running, func(ctx context.Context, _ *Claim) error {
+			<-ctx.Done()
+			return nil
+		})
+	}()
+	err := <-failing
+	named, ok := errors.AsType[interface {
+		error
+		Reason() string
+	}](err)
+	if !ok || named.Reason() != "group_shared" || !strings.Contains(err.Error(), "another application") {
+		t.Errorf("the reason given is %v", err)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
 // TestTheEndOfAClaimIsNoFailure: a claim ends while its log is being opened, as when a
 // broker comes back under load and the group gathers twice. What was cut off returns an
 // error, and the member goes on in the next generation.

@@ -196,8 +196,22 @@ func (m *member) explain(ctx context.Context, err error) error {
 	if named := m.client.foreigners(ctx, m.at(), m.group); named != nil {
 		return named
 	}
-	return fmt.Errorf("joining the group: %w", err)
+	err = fmt.Errorf("joining the group: %w", err)
+	if refused.code == codeInconsistentProto {
+		return &strangersError{err}
+	}
+	return err
 }
+
+// strangersError is a refusal because of members of another application, which had left
+// before they could be named.
+type strangersError struct{ error }
+
+// Unwrap returns the refusal.
+func (e *strangersError) Unwrap() error { return e.error }
+
+// Reason returns the name under which readiness reports it.
+func (*strangersError) Reason() string { return "group_shared" }
 
 // foreigners returns an error that names the members of another application in a
 // group, nil if there are none.

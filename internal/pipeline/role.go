@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sendwatch/internal/checkpoint"
+	"sendwatch/internal/retry"
 	"sendwatch/internal/telemetry"
 )
 
@@ -57,6 +58,7 @@ func serveStateful[T statefulTask](
 	ctx context.Context, r *role, a *assignments[T], claim Claim, log Log, fresh func() T, prepare func(context.Context, T) error,
 ) {
 	before, another := r.servedLog(claim)
+	pause := retry.Backoff{First: time.Second, Max: time.Minute}
 	for reason, at, detail := NumReasons, int64(0), ""; ; {
 		t, questions := a.claim(claim.Partition, fresh)
 		if another && t.progress().claim.Identity != claim.Identity { // parked, of the old log
@@ -83,6 +85,10 @@ func serveStateful[T statefulTask](
 		case begins:
 			r.logger.Warn("partition begins again: its log is read from the start, with a state that starts empty", "role", r.name, "partition", claim.String(), "error", err)
 			reason, at, detail = why, p.next, err.Error()
+			if pause.Wait(ctx) != nil {
+				p.finish(ctx, err)
+				return
+			}
 		case !p.finish(ctx, err):
 			return
 		}
