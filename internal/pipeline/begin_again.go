@@ -101,8 +101,8 @@ func (p *partitionProgress) beginAnotherLog(ctx context.Context, before string) 
 	p.notes.put(p.claim.Partition, note{kept, p.now()})
 }
 
-// renew gives the partition of a topic that is another log now back to the group. It
-// reports whether it could.
+// renew returns the partition of a topic that is another log now to the group. It reports
+// whether it could.
 func (p *partitionProgress) renew(ctx context.Context, err error, log Log) bool {
 	renews, ok := log.(renewer)
 	if !ok || ctx.Err() != nil || reasonOf(err, ReasonStopped) != ReasonTopicRecreated {
