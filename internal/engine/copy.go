@@ -9,7 +9,7 @@ import "sendwatch/internal/flat"
 // read into an engine of the same configuration that has seen nothing yet. The policy
 // is not part of it: the reader's must be that of the writer.
 func (e *Engine) Copy(c *flat.Copier) {
-	e.episodeTracker.copy(c)
+	copyEpisodes(c, &e.episodeTracker)
 	flat.Value(c, &e.watermark)
 	flat.Value(c, &e.lastTick)
 	flat.Value(c, &e.begun)
@@ -44,8 +44,8 @@ func (e *Engine) Copy(c *flat.Copier) {
 	}
 }
 
-// copy hands the open episodes to c, and the record that was the last.
-func (w *episodeTracker) copy(c *flat.Copier) {
+// copyEpisodes hands the open episodes to c, and the record that was the last.
+func copyEpisodes(c *flat.Copier, w *episodeTracker) {
 	flat.Value(c, &w.position.Offset)
 	flat.Value(c, &w.originOffset)
 	w.episodes.Copy(c)
@@ -104,7 +104,7 @@ func (b *statusBook) copy(c *flat.Copier) {
 
 // copy hands the portfolios to c; their names lie with their owner.
 func (p *Portfolios) copy(c *flat.Copier) {
-	p.episodeTracker.copy(c)
+	copyEpisodes(c, &p.episodeTracker)
 	flat.Slice(c, &p.all)
 	flat.Slice(c, &p.members)
 	p.contacts.Copy(c)

@@ -153,7 +153,7 @@ func (k *stateKeeper) goOn(c *checkpoint.Checkpoint, start time.Time) error {
 	took := p.now().Sub(start)
 	p.metrics.Observe(telemetry.CheckpointRestore, took, p.name)
 	p.logger.Info("continuing from a checkpoint", "role", p.name, "partition", p.claim.String(), "offset", c.Offset,
-		"checkpoint", c.Position.String(), "written", time.UnixMilli(c.Written).UTC(), "policy", c.PolicyVersion, "took", took)
+		"checkpoint", fmt.Sprintf("%d-%d", c.Epoch, c.Generation), "written", time.UnixMilli(c.Written).UTC(), "policy", c.PolicyVersion, "took", took)
 	return nil
 }
 

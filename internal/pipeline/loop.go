@@ -342,11 +342,11 @@ func (l *loop) endSave(err error) error {
 func (l *loop) abandon() {
 	l.joinWriters()
 	if l.flushing != nil {
-		_ = <-l.flushing.ended // why it was given up is said already
+		<-l.flushing.ended // why it was given up is said already
 		l.flushing = nil
 	}
 	if l.saving != nil {
-		_ = <-l.saving.saved
+		<-l.saving.saved
 		l.saving = nil
 	}
 }

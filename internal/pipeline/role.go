@@ -123,13 +123,13 @@ func (r *role) sayStart(p *partitionProgress) {
 	if p.next != FromStart {
 		return
 	}
-	why := "because no checkpoints are kept (checkpoints.store)"
+	why := "no checkpoints are kept (checkpoints.store)"
 	if r.checkpoints != nil {
-		why = "because it has no checkpoint yet"
+		why = "it has no checkpoint yet"
 	}
 	r.notice.Do(func() {
-		r.logger.Info("reading a partition from the start of its log, "+why+"; flags and rows that were written before are written again, the same",
-			"role", r.name, "partition", p.claim.String())
+		r.logger.Info("reading a partition from the start of its log; flags and rows that were written before are written again, the same",
+			"role", r.name, "partition", p.claim.String(), "because", why)
 	})
 }
 

@@ -3,6 +3,7 @@ package processor
 import (
 	"fmt"
 	"reflect"
+	"strconv"
 
 	"sendwatch/internal/engine"
 	"sendwatch/internal/flat"
@@ -58,11 +59,11 @@ func (e *SettingError) Error() string {
 func (h *head) differs(now *head) error {
 	switch {
 	case h.dedup != now.dedup:
-		return &SettingError{"dedup horizon (ms)", fmt.Sprint(h.dedup), fmt.Sprint(now.dedup)}
+		return &SettingError{"dedup horizon (ms)", strconv.FormatInt(h.dedup, 10), strconv.FormatInt(now.dedup, 10)}
 	case h.secret != now.secret:
 		return &SettingError{"contact secret", "another", "its own"}
 	case h.pane != now.pane:
-		return &SettingError{"pane bits", fmt.Sprint(h.pane), fmt.Sprint(now.pane)}
+		return &SettingError{"pane bits", strconv.Itoa(int(h.pane)), strconv.Itoa(int(now.pane))}
 	}
 	return nil
 }
