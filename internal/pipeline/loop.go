@@ -342,11 +342,11 @@ func (l *loop) endSave(err error) error {
 func (l *loop) abandon() {
 	l.joinWriters()
 	if l.flushing != nil {
-		<-l.flushing.ended // why it was given up is said already
+		l.logger.Debug("flush given up", "role", l.name, "partition", l.claim.String(), "offset", l.flushing.next, "error", <-l.flushing.ended)
 		l.flushing = nil
 	}
 	if l.saving != nil {
-		<-l.saving.saved
+		l.logger.Debug("save given up", "role", l.name, "partition", l.claim.String(), "offset", l.saving.next, "error", <-l.saving.saved)
 		l.saving = nil
 	}
 }
