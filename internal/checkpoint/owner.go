@@ -122,7 +122,7 @@ func (o *Owner) begin(ctx context.Context, base Position) error {
 
 // matches compares what a state was written for with what is there now.
 func (c *Checkpoint) matches(key string, of Partition, layout uint64) error {
-	const again = "move the checkpoints away, and the partition reads its log again"
+	const again = "move the checkpoints of the events and the rows topic away, and both logs are read again"
 	switch {
 	case c.TopicID != of.TopicID:
 		return &MismatchError{key, "topic id", fmt.Sprintf("%x", c.TopicID), fmt.Sprintf("%x", of.TopicID), "the topic was created again: " + again}

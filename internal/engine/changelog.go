@@ -8,6 +8,7 @@ import "sendwatch/internal/event"
 // evaluated elsewhere as exactly as here. What a and b hold depends on the kind:
 // the accessors name it.
 type change struct {
+	sequence  int64
 	visible   int64 // ms, a full minute
 	kind      event.ChangeKind
 	portfolio uint32
@@ -28,11 +29,19 @@ func (c *change) limitAt() int64  { return int64(c.a) } // and the event time th
 
 // changelog keeps the changes of a partition until they are drained.
 type changelog struct {
-	on      bool
-	visible int64
-	count   int64 // of all changes ever added
-	list    []change
+	on       bool
+	visible  int64
+	offset   int64 // of the record in progress
+	sequence int64 // of the change added last
+	list     []change
 }
+
+// sequenceBits leaves room for a million changes of one record. The sequence of a change
+// is made of its record's offset, so that an engine that begins anywhere in the log, on a
+// log that has lost its beginning or after a gap, numbers what comes as one that has
+// read all of it: a reader that is further takes it for what it has, or for newer, and
+// never the other way round.
+const sequenceBits = 20
 
 func (l *changelog) addContact(portfolio uint32, i numberIndex, contact uint64, minute int64) {
 	l.add(event.ChangeContact, portfolio, i, contact, minute)
@@ -65,20 +74,19 @@ func (l *changelog) addLimit(portfolio uint32, limit, at int64) {
 // add adds a change, if anyone wants it and it concerns a portfolio.
 func (l *changelog) add(kind event.ChangeKind, portfolio uint32, i numberIndex, a uint64, b int64) {
 	if l.on && portfolio != 0 {
-		l.count++
-		l.list = append(l.list, change{l.visible, kind, portfolio, i, a, b})
+		l.sequence = max(l.sequence, l.offset<<sequenceBits) + 1
+		l.list = append(l.list, change{l.sequence, l.visible, kind, portfolio, i, a, b})
 	}
 }
 
-// Changes returns how many changes there have ever been: the sequence of the last.
-func (e *Engine) Changes() int64 { return e.changelog.count }
+// LastChange returns the sequence of the last change, 0 before the first.
+func (e *Engine) LastChange() int64 { return e.changelog.sequence }
 
 // drain moves the changes to out, for the portfolios role.
 func (e *Engine) drain(out *event.Output) {
-	first := e.changelog.count - int64(len(e.changelog.list)) + 1
-	for k, c := range e.changelog.list {
+	for _, c := range e.changelog.list {
 		v := event.PortfolioChange{
-			Partition: e.cfg.Partition, Sequence: first + int64(k), Visible: c.visible, Kind: c.kind,
+			Partition: e.cfg.Partition, Sequence: c.sequence, Visible: c.visible, Kind: c.kind,
 			PortfolioID: e.portfolioIDs.string(c.portfolio), A: c.a, B: c.b,
 		}
 		if c.number != noNumber {

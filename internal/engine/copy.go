@@ -35,11 +35,12 @@ func (e *Engine) Copy(c *flat.Copier) {
 	flat.Slice(c, &e.changed)
 	e.statuses.copy(c)
 	flat.Value(c, &e.changelog.visible)
-	flat.Value(c, &e.changelog.count)
+	flat.Value(c, &e.changelog.sequence)
 	flat.Slice(c, &e.changelog.list)
 	flat.Slice(c, &e.strikes)
 	e.portfolio.copy(c)
 	if c.Reading() {
+		e.changelog.offset = e.position.Offset
 		e.progress.offset = e.position.Offset // time that passes before the next record belongs to the last one's
 	}
 }

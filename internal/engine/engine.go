@@ -195,7 +195,7 @@ func (e *Engine) AdvanceTo(t int64, out *event.Output) (more bool) {
 // begin opens a record: its offset, its pane, and the record clock.
 func (e *Engine) begin(offset, recordTime int64) {
 	e.position.Offset, e.originOffset = offset, offset
-	e.progress.offset = offset
+	e.progress.offset, e.changelog.offset = offset, offset
 	e.dedup.advance(recordTime)
 }
 

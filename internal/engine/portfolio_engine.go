@@ -54,7 +54,7 @@ func (g *PortfolioEngine) Take(c *event.PortfolioChange) {
 	if c.NumberID != "" {
 		number = numberNamed(g.numbers.intern([]byte(c.NumberID)))
 	}
-	s.wait = append(s.wait, change{c.Visible, c.Kind, g.ids.intern([]byte(c.PortfolioID)), number, c.A, c.B})
+	s.wait = append(s.wait, change{c.Sequence, c.Visible, c.Kind, g.ids.intern([]byte(c.PortfolioID)), number, c.A, c.B})
 }
 
 // Evaluate evaluates every portfolio at the portfolio minute m (ms), which must

@@ -48,10 +48,12 @@ type keptTask interface {
 // CheckpointStatus is what is known of the checkpoints of one partition.
 type CheckpointStatus struct {
 	Offset int64     // of the newest one that is durable, -1 for none
-	At     time.Time // when it became so, or when the partition was opened without one
+	At     time.Time // when it became so; zero without one
 	Bytes  int64
 	Every  time.Duration
-	Error  string // why the last try failed, empty if it did not
+	Since  time.Time // when the partition was opened: before it, nothing could be saved
+	Saving time.Time // since when one is being saved; zero while none is
+	Error  string    // why the last try failed, empty if it did not
 }
 
 // stateKeeper keeps the state of one claim of a partition in checkpoints.
@@ -103,6 +105,8 @@ func (k *stateKeeper) claim(ctx context.Context) error {
 		Topic: p.claim.Topic, TopicID: p.claim.TopicID, Partition: p.claim.Partition, Partitions: p.claim.Partitions,
 	}
 	start := p.now()
+	p.status.Checkpoint = CheckpointStatus{Offset: FromStart, Every: k.Every, Since: start}
+	p.status.Answered = time.Time{} // what is waited for now is the store
 	var claimed *checkpoint.Claimed
 	var pause retry.Backoff
 	for claimed == nil {
@@ -119,14 +123,13 @@ func (k *stateKeeper) claim(ctx context.Context) error {
 			return err
 		}
 	}
-	p.status.Retrying = ""
+	p.status.Retrying, p.status.Checkpoint.Error = "", ""
 	for _, damage := range claimed.Damaged {
 		p.metrics.Add(telemetry.CheckpointsDamaged, 1, p.name, p.label)
 		p.logger.Error("passed over a checkpoint that is damaged, for the one before it: see what damaged it, with `sendwatch checkpoint verify`",
 			"role", p.name, "partition", p.claim.String(), "error", damage)
 	}
 	k.owner, k.begun = claimed.Owner, start
-	p.status.Checkpoint = CheckpointStatus{Offset: FromStart, At: start, Every: k.Every}
 	if claimed.Newest == nil {
 		return nil
 	}
@@ -179,6 +182,7 @@ func (k *stateKeeper) snapshot(next int64) func(context.Context) error {
 	k.state.Offset = next
 	k.task.snapshot(&k.state)
 	p.metrics.Observe(telemetry.CheckpointPause, p.now().Sub(now), p.name)
+	p.status.Checkpoint.Saving = now
 	return k.save
 }
 
@@ -215,6 +219,7 @@ func (k *stateKeeper) save(ctx context.Context) error {
 
 func (k *stateKeeper) saved(err error) {
 	c := &k.progress.status.Checkpoint
+	c.Saving = time.Time{}
 	if err != nil {
 		c.Error = err.Error()
 		return

@@ -123,7 +123,7 @@ func (l *loop) run(ctx context.Context, log Log) error {
 // read opens the log and applies it until ctx ends, then drains.
 func (l *loop) read(ctx context.Context, log Log) error {
 	if err := l.open(ctx, log); err != nil {
-		if ctx.Err() != nil {
+		if _, kept := errors.AsType[*keptError](err); ctx.Err() != nil && !kept {
 			return nil // nothing was applied, nothing is owed
 		}
 		return err
@@ -353,22 +353,31 @@ func (l *loop) abandon() {
 
 // drainAll waits for what is under way and then makes all that was applied durable.
 func (l *loop) drainAll(ctx context.Context, log Log) error {
-	await := func() error {
-		if l.flushing != nil {
-			if err := l.waiting(func() error { return l.endFlush(<-l.flushing.ended) }); err != nil {
-				return err
-			}
+	flushed := func() error {
+		if l.flushing == nil {
+			return nil
 		}
+		return l.waiting(func() error { return l.endFlush(<-l.flushing.ended) })
+	}
+	saved := func() error {
 		if l.saving == nil {
 			return nil
 		}
 		return l.waiting(func() error { return l.endSave(<-l.saving.saved) })
 	}
-	if err := await(); err != nil {
-		return err
+	hand := func() error { return l.flush(ctx, log) }
+	for _, step := range [...]func() error{flushed, hand, flushed, saved} {
+		if err := step(); err != nil {
+			return err
+		}
 	}
-	if err := l.flush(ctx, log); err != nil {
-		return err
+	if !l.saveDue() {
+		return nil
 	}
-	return await()
+	for _, step := range [...]func() error{hand, flushed, saved} { // the state, which a save under way kept from being taken
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
 }

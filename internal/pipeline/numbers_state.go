@@ -33,7 +33,7 @@ func (s *ownState) copy(c *flat.Copier) {
 }
 
 func (t *numbersTask) snapshot(dst *checkpoint.State) {
-	own := ownState{generation: t.generation, sequence: t.processor.Engine().Changes()}
+	own := ownState{generation: t.generation, sequence: t.processor.Engine().LastChange()}
 	t.state.own = flat.Append(t.state.own[:0], own.copy)
 	t.processor.Snapshot(&t.state.processor)
 	fillSections(dst, t.state.processor.Policy, t.state.sections())

@@ -88,6 +88,8 @@ func (t *portfolioTask) findSources(ctx context.Context) error {
 		return err
 	case int(n) == len(t.sources):
 		return nil
+	case t.sources != nil && t.checkpoints == nil: // parked, of fewer partitions
+		return &anotherLogError{topic: t.config.Events, had: t.log, have: fmt.Sprintf("of %d partitions", n)}
 	case t.sources != nil:
 		return &keptError{fmt.Errorf("the state of %s is of %d partitions of %s, which has %d now: numbers have moved between them; move the checkpoints of both topics away, and everything is read again",
 			t.claim.String(), len(t.sources), t.config.Events, n)}

@@ -35,9 +35,7 @@ func (s *PartitionStatus) problems(now time.Time, bounds *Bounds) []Problem {
 	if s.HeldBack > 0 && now.Sub(s.HeldSince) > bounds.HeldBack {
 		add(ReasonHeldBack, "%d records from offset %d on cannot be read since %s", s.HeldBack, s.End, s.HeldSince.UTC().Format(time.RFC3339))
 	}
-	if c := &s.Checkpoint; c.Error != "" && now.Sub(c.At) > checkpointsOld*c.Every {
-		add(ReasonCheckpointsOld, "none since %s: %s", c.At.UTC().Format(time.RFC3339), c.Error)
-	}
+	list = append(list, s.checkpointProblems(now)...)
 	switch s.Role {
 	case event.RoleNumbers:
 		list = append(list, s.inputProblems(now, bounds)...)
@@ -49,6 +47,23 @@ func (s *PartitionStatus) problems(now time.Time, bounds *Bounds) []Problem {
 		}
 	}
 	return append(list, s.incidents()...)
+}
+
+// checkpointProblems returns whether a checkpoint is overdue: tries fail, or one hangs.
+func (s *PartitionStatus) checkpointProblems(now time.Time) []Problem {
+	c := &s.Checkpoint
+	newest := c.At
+	if c.Since.After(newest) {
+		newest = c.Since
+	}
+	if c.Error == "" && c.Saving.IsZero() || now.Sub(newest) <= checkpointsOld*c.Every {
+		return nil
+	}
+	detail := "none saved since " + newest.UTC().Format(time.RFC3339)
+	if c.Error != "" {
+		detail += ": " + c.Error
+	}
+	return []Problem{{Reason: ReasonCheckpointsOld, Role: s.Role, Topic: s.Topic, Partition: s.Partition, Detail: detail}}
 }
 
 // because appends why Kafka is asked again and again, if it is.

@@ -17,7 +17,7 @@ const idleAfter = 2 * time.Second
 
 // changesVersion is part of the generation of changes. It is raised when the engine
 // numbers the changes of a log otherwise than before.
-const changesVersion = 1
+const changesVersion = 2
 
 // generation identifies what decides, beside the log, how changes are numbered: the
 // policy that decides at the log's beginning, and which log it is: one that was created

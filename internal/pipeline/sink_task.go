@@ -67,7 +67,7 @@ func (t *sinkTask) noteLostRows(batch *event.Batch) {
 	if len(batch.Records) > 0 {
 		to = batch.Records[0].Timestamp
 	}
-	t.noteLost(t.lost, fmt.Sprintf(" (rows written %s %s; a restart of the numbers role writes all rows again)", from, minuteOf(to)))
+	t.noteLost(t.lost, fmt.Sprintf(" (rows written %s %s; the numbers role writes rows again once it is restarted without its checkpoints)", from, minuteOf(to)))
 	t.lost = event.Lost{}
 }
 
@@ -77,7 +77,7 @@ func minuteOf(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01
 func (t *sinkTask) skip(first, last int64, reason string) {
 	t.noteUnreadable(first, last)
 	t.logger.Error("skipped an undecodable record of the rows topic: if the numbers role wrote it, ClickHouse lacks its rows "+
-		"until the processes of the numbers role are restarted, which write all rows again",
+		"until the processes of the numbers role are restarted without their checkpoints, which write all rows again",
 		"role", event.RoleSink, "partition", t.claim.String(), "first", first, "last", last, "reason", reason)
 }
 

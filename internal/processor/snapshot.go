@@ -52,7 +52,7 @@ type SettingError struct {
 }
 
 func (e *SettingError) Error() string {
-	return fmt.Sprintf("the state was computed with %s %s, this process has %s: set it back, or move the checkpoints away and let the partition read its log again", e.Setting, e.Have, e.Want)
+	return fmt.Sprintf("the state was computed with %s %s, this process has %s: set it back, or move the checkpoints of the events and the rows topic away, and both logs are read again", e.Setting, e.Have, e.Want)
 }
 
 // differs compares what a state was computed by with what this process has.

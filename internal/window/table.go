@@ -89,7 +89,7 @@ func (t *Table) Put(k Key, slot uint32) {
 	h := k.hash()
 	p := t.part(h)
 	for (p.n+1)*4 > len(p.cells)*3 {
-		if len(p.cells) < partCells {
+		if len(p.cells) < partCells || t.skewed(p) {
 			p.resize(len(p.cells) * 2)
 		} else {
 			t.split(h)
@@ -158,8 +158,8 @@ func (t *Table) split(hash uint64) {
 	}
 	old := t.parts[at]
 	next := old.bits + 1
-	t.parts[at] = part{cells: make([]cell, partCells), bits: next}
-	t.parts = append(t.parts, part{cells: make([]cell, partCells), bits: next})
+	t.parts[at] = part{cells: make([]cell, len(old.cells)), bits: next}
+	t.parts = append(t.parts, part{cells: make([]cell, len(old.cells)), bits: next})
 	low, high := &t.parts[at], &t.parts[len(t.parts)-1]
 	// The upper half of the directory's entries for the old part is the new one's.
 	span := uint64(1) << (64 - t.shift - old.bits)
@@ -179,6 +179,17 @@ func (t *Table) split(hash uint64) {
 		p.place(h, c)
 	}
 }
+
+// skewed reports whether splitting a part would make the directory much larger than the
+// keys are many: their hashes agree in so many bits that somebody has chosen them. Such a
+// part grows instead, and is only slow.
+func (t *Table) skewed(p *part) bool {
+	return p.bits == 64-t.shift && len(t.directory) >= skewedDirectory*len(t.parts)
+}
+
+// skewedDirectory is how many entries of the directory there may be for a part; random
+// hashes need fewer than eight.
+const skewedDirectory = 256
 
 // double doubles the directory: each entry stands twice.
 func (t *Table) double() {
@@ -207,7 +218,7 @@ func (p *part) place(hash uint64, c cell) {
 	}
 }
 
-// resize makes a part larger. Parts below partCells have a table for themselves.
+// resize makes a part larger: the only one of a small table, or a skewed one.
 func (p *part) resize(size int) {
 	old := p.cells
 	p.cells, p.n = make([]cell, size), 0

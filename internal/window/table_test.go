@@ -105,3 +105,21 @@ func TestMaximumAgainstMap(t *testing.T) {
 		}
 	})
 }
+
+// TestChosenKeys puts keys whose hashes are all equal, which a random one never has: the
+// table is slow then, and stays as small as its keys are many.
+func TestChosenKeys(t *testing.T) {
+	var table Table
+	const n = 2 * partCells
+	for b := range uint64(n) {
+		table.Put(Key{A: 0x243f6a8885a308d3, B: b}, uint32(b))
+	}
+	if len(table.directory) > 64*skewedDirectory {
+		t.Errorf("a directory of %d entries for %d keys", len(table.directory), n)
+	}
+	for b := range uint64(n) {
+		if got, ok := table.Get(Key{A: 0x243f6a8885a308d3, B: b}); !ok || got != uint32(b) {
+			t.Fatalf("key %d is %d %v", b, got, ok)
+		}
+	}
+}
