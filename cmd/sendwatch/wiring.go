@@ -222,7 +222,7 @@ func (p *pipelines) join(role string, watcher groupWatcher, group kafka.GroupCon
 	return func(ctx context.Context, serve pipeline.Serve) error {
 		return joined.Run(ctx, func(ctx context.Context, c *kafka.Claim) error {
 			return serve(ctx, pipeline.Claim{
-				Topic: c.Topic, Partition: c.Partition, Committed: c.Committed, TopicID: c.TopicID, Partitions: c.Partitions, Identity: c.Identity,
+				Topic: c.Topic, Partition: c.Partition, Committed: c.Committed, CommittedTime: c.CommittedTime, TopicID: c.TopicID, Partitions: c.Partitions, Identity: c.Identity,
 			}, c)
 		})
 	}

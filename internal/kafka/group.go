@@ -55,6 +55,9 @@ type Claim struct {
 	Generation int32
 	// Committed is the group's offset when the generation began, -1 without one.
 	Committed int64
+	// CommittedTime is when the newest record before Committed was written, in ms; 0 if the
+	// group does not know.
+	CommittedTime int64
 	// Identity names which log the topic is and how many partitions it has.
 	Identity string
 
@@ -64,6 +67,7 @@ type Claim struct {
 	end     func(error) // ends the generation
 	topic   topicInfo
 	fetcher *Fetcher
+	times   readTimes
 }
 
 // Renew says that the role is ready for another log: from the next generation on the
@@ -112,7 +116,11 @@ func (c *Claim) logStart(ctx context.Context) (int64, error) {
 }
 
 // Fetch is Fetcher.Fetch; Open comes first.
-func (c *Claim) Fetch(ctx context.Context) (*event.Batch, error) { return c.fetcher.Fetch(ctx) }
+func (c *Claim) Fetch(ctx context.Context) (*event.Batch, error) {
+	batch, err := c.fetcher.Fetch(ctx)
+	c.times.note(batch)
+	return batch, err
+}
 
 // Waiting is Fetcher.Waiting; Open comes first.
 func (c *Claim) Waiting() string { return c.fetcher.Waiting() }
@@ -129,11 +137,15 @@ func (c *Claim) Commit(offset int64) error {
 	ctx, cancel := context.WithTimeout(context.Background(), commitTime)
 	defer cancel()
 	client := c.group.client
+	upTo := committedTo{offset, c.times.before(offset)}
+	if upTo.time == 0 && offset == c.Committed {
+		upTo.time = c.CommittedTime
+	}
 	var pause retry.Backoff
 	for {
 		err := c.member.locate(ctx)
 		if err == nil {
-			err = c.member.commitOffset(ctx, c.id, c.Generation, c.Partition, offset)
+			err = c.member.commitOffset(ctx, c.id, c.Generation, c.Partition, upTo)
 		}
 		if err == nil {
 			return nil
@@ -247,7 +259,7 @@ func (g *Group) serveAll(ctx context.Context, m *member, next *assigned, serve f
 	var claims sync.WaitGroup
 	for _, partition := range next.partitions {
 		claim := &Claim{
-			Topic: g.config.Topic, TopicID: topic.id, Partition: partition, Partitions: topic.partitions, Generation: next.generation, Committed: next.committed[partition], Identity: topic.identity(),
+			Topic: g.config.Topic, TopicID: topic.id, Partition: partition, Partitions: topic.partitions, Generation: next.generation, Committed: next.committed[partition].offset, CommittedTime: next.committed[partition].time, Identity: topic.identity(),
 			group: g, member: m, id: m.id, end: func(why error) { end(why) }, topic: topic,
 		}
 		claims.Go(func() {

@@ -160,7 +160,7 @@ func (m *member) leaveGroup(ctx context.Context) error {
 
 // commitOffset makes offset the group's, as the member id of a generation. Claims call
 // it, so it reads nothing of m that changes while they live.
-func (m *member) commitOffset(ctx context.Context, id string, generation, partition int32, offset int64) error {
+func (m *member) commitOffset(ctx context.Context, id string, generation, partition int32, upTo committedTo) error {
 	code := int16(noPartition)
 	return m.client.coordinatorCall(ctx, requestTimeout, &call{
 		key: protocol.OffsetCommit, versions: []int16{7}, broker: m.at(),
@@ -173,9 +173,9 @@ func (m *member) commitOffset(ctx context.Context, id string, generation, partit
 			w.text(m.topic)
 			w.array(1)
 			w.int32(partition)
-			w.int64(offset)
+			w.int64(upTo.offset)
 			w.int32(-1) // no leader epoch
-			w.orNull("")
+			w.orNull(timeText(upTo.time))
 		},
 		decode: func(r *wire, _ int16) {
 			r.skip(4) // throttle time
@@ -190,10 +190,10 @@ func (m *member) commitOffset(ctx context.Context, id string, generation, partit
 	}, &code)
 }
 
-// committedOffsets returns the group's offsets of partitions, -1 for none.
-func (c *Client) committedOffsets(ctx context.Context, coordinator int32, group, topic string, partitions []int32) (map[int32]int64, error) {
+// committedOffsets returns what the group has of partitions.
+func (c *Client) committedOffsets(ctx context.Context, coordinator int32, group, topic string, partitions []int32) (map[int32]committedTo, error) {
 	var code int16
-	offsets := make(map[int32]int64, len(partitions))
+	offsets := make(map[int32]committedTo, len(partitions))
 	err := c.coordinatorCall(ctx, requestTimeout, &call{
 		key: protocol.OffsetFetch, versions: []int16{5}, broker: coordinator,
 		encode: func(w *wireWriter, _ int16) {
@@ -216,11 +216,11 @@ func (c *Client) committedOffsets(ctx context.Context, coordinator int32, group,
 				for range r.array() {
 					partition, offset := r.int32(), r.int64()
 					r.skip(4) // leader epoch
-					r.text()  // metadata
+					metadata := r.text()
 					if one := r.int16(); one != 0 {
 						code = one
 					}
-					offsets[partition] = max(-1, offset)
+					offsets[partition] = committedTo{max(-1, offset), timeOf(metadata)}
 				}
 			}
 			if whole := r.int16(); whole != 0 {

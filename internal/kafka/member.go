@@ -27,7 +27,7 @@ type member struct {
 type assigned struct {
 	generation int32
 	partitions []int32
-	committed  map[int32]int64
+	committed  map[int32]committedTo
 	topic      topicInfo
 	leader     bool
 	missing    bool // the topic, and it was said
@@ -157,7 +157,7 @@ func (m *member) tryJoin(ctx context.Context) (*assigned, error) {
 
 // committed asks for the group's offsets, a few times: the others wait for us
 // meanwhile, and a retry is cheaper than another generation.
-func (m *member) committed(ctx context.Context, partitions []int32) (map[int32]int64, error) {
+func (m *member) committed(ctx context.Context, partitions []int32) (map[int32]committedTo, error) {
 	var pause retry.Backoff
 	for {
 		offsets, err := m.client.committedOffsets(ctx, m.at(), m.group, m.topic, partitions)

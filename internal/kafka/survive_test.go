@@ -108,7 +108,7 @@ func writeJoinReadCommit(t *testing.T, client *Client) error {
 	})
 	if errors.Is(err, finished) {
 		for range 3 { // the fault may be waiting for this request
-			if offsets, err := client.committedOffsets(t.Context(), 0, "g", "in", []int32{0}); err == nil && offsets[0] == n {
+			if offsets, err := client.committedOffsets(t.Context(), 0, "g", "in", []int32{0}); err == nil && offsets[0].offset == n {
 				return nil
 			}
 		}

@@ -17,6 +17,9 @@ type Claim struct {
 	Topic     string
 	Partition int32
 	Committed int64 // the group's offset, FromStart if there is none
+	// CommittedTime is when the newest record before Committed was written, in ms; 0 if that
+	// is not known.
+	CommittedTime int64
 
 	TopicID    [16]byte // zero with brokers that have none
 	Partitions int32    // of the topic

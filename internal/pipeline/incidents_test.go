@@ -198,3 +198,26 @@ func TestAGroupThatFailsIsJoinedAgain(t *testing.T) {
 		})
 	})
 }
+
+// What retention deleted while no sink ran is said with its minutes as well: the group
+// knows when the newest record before its offset was written.
+func TestRowsLostBeforeTheStartHaveTheirMinutes(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		at := func(minute int) int64 { return time.Date(2026, 3, 2, 10, minute, 0, 0, time.UTC).UnixMilli() }
+		log := &fakeLog{topic: "rows", lost: event.Lost{First: 0, End: 3}}
+		for range 4 {
+			log.records = append(log.records, event.Record{Offset: int64(len(log.records)), Timestamp: at(7), Value: []byte(batchOf(1))})
+		}
+		n := NewSink(SinkConfig{Store: &fakeStore{}, Logger: slog.New(slog.DiscardHandler)})
+		join := func(ctx context.Context, serve Serve) error {
+			return serve(ctx, Claim{Topic: "rows", Committed: 0, CommittedTime: at(4)}, log)
+		}
+		whileRunning(t, n.Run, join, func() {
+			elapse(5 * time.Second)
+			want := "rows written from 2026-03-02T10:04Z to 2026-03-02T10:07Z"
+			if err := n.Ready(); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("not ready because of %v, want %s", err, want)
+			}
+		})
+	})
+}

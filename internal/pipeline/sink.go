@@ -86,7 +86,7 @@ func (s *Sink) serve(ctx context.Context, claim Claim, log Log) error {
 	defer s.inserter.clients.Add(-1)
 	from := claim.Committed
 	for {
-		t := &sinkTask{sink: s, partitionProgress: newPartitionProgress(&s.role, claim, from)}
+		t := &sinkTask{sink: s, partitionProgress: newPartitionProgress(&s.role, claim, from), newest: claim.CommittedTime}
 		l := loop{partitionProgress: &t.partitionProgress, task: t}
 		if !t.finish(ctx, l.run(ctx, log)) {
 			return nil
