@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"sendwatch/internal/checkpoint"
 	"sendwatch/internal/clickhouse"
 	"sendwatch/internal/config"
 	"sendwatch/internal/event"
@@ -42,6 +44,9 @@ func (c *checkCmd) Run(ctx context.Context) error {
 	}
 	var failed bool
 	if checkFiles(os.Stdout, cfg) {
+		failed = true
+	}
+	if checkStates(ctx, os.Stdout, cfg) {
 		failed = true
 	}
 	if checkKafka(ctx, os.Stdout, cfg) {
@@ -81,6 +86,26 @@ func checkFiles(out io.Writer, cfg config.Config) (failed bool) {
 		problem(policystore.Check(cfg.Policy.Folder, cfg.Policy.File))
 	}
 	return failed
+}
+
+// checkStates prints why the store of checkpoints cannot be opened or listed, and reports
+// whether it cannot.
+func checkStates(ctx context.Context, out io.Writer, cfg config.Config) (failed bool) {
+	stateful := slices.Contains(cfg.Roles, event.RoleNumbers) || slices.Contains(cfg.Roles, event.RolePortfolios)
+	if cfg.Checkpoints.Store == "" || !stateful {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	store, err := checkpoint.Open(ctx, cfg.Checkpoints.Store)
+	if err == nil {
+		_, err = store.All(ctx)
+		err = errors.Join(err, store.Close())
+	}
+	if err != nil {
+		fmt.Fprintf(out, "error: checkpoints.store: %v\n", err)
+	}
+	return err != nil
 }
 
 // checkKafka prints the problems and reports whether one is more than a warning.

@@ -53,3 +53,27 @@ func TestRolesAskOnlyForWhatTheyUse(t *testing.T) {
 		t.Errorf("the portfolios role kept no policy: %v", err)
 	}
 }
+
+// check tries the store of checkpoints: one that cannot be opened is named, with its key.
+func TestCheckTriesTheStoreOfCheckpoints(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "a file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for store, says := range map[string]string{
+		"file://" + t.TempDir():   "",
+		"":                        "",
+		"/var/lib/states":         "three slashes",
+		"file://var/lib/states":   "three slashes",
+		"ftp://x/y":               "ftp",
+		"file://" + file + "/sub": "name a folder that can be written",
+	} {
+		cfg := config.Default()
+		cfg.Checkpoints.Store = store
+		var out strings.Builder
+		failed := checkStates(t.Context(), &out, cfg)
+		if failed != (says != "") || !strings.Contains(out.String(), says) || failed && !strings.Contains(out.String(), "checkpoints.store") {
+			t.Errorf("%q: failed %v, says %q, want %q", store, failed, out.String(), says)
+		}
+	}
+}

@@ -21,6 +21,9 @@ func Open(ctx context.Context, address string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %q is no URL: give one as in file:///var/lib/sendwatch or s3://bucket?region=eu-west-1", address)
 	}
+	if u.Scheme == "" || u.Scheme == "file" && u.Host != "" {
+		return nil, fmt.Errorf("checkpoint: %q names no store: give a URL as in file:///var/lib/sendwatch (three slashes) or s3://bucket?region=eu-west-1", address)
+	}
 	if u.Scheme == "file" {
 		return openFolder(filepath.FromSlash(u.Path))
 	}

@@ -119,7 +119,7 @@ function showFlags(body) {
       el("div", "meta", `${subjects[0]} · ${facts.join(" · ")}`),
       el("div", "meta", when(f.event_time)),
       ...(subjects.length > 1 ? [others(subjects.slice(1))] : [])));
-  }, "No flag yet: all is quiet.");
+  }, "No flag since this process started. Those of before are in the flags topic and in ClickHouse.");
 }
 
 // others names the subjects that a group of flags stands for as well.
