@@ -29,8 +29,9 @@
 // bound by the server ({name:Type}; clickhouse-go binds "?" and "$1" itself),
 // external tables, totals and extremes as packets of their own, progress, and
 // the types Variant, Dynamic, JSON and AggregateFunction in inserted blocks.
-// It checks a user and password if it is given one, but has no rights, no TLS
-// and no cluster: it is not for production.
+// It checks a user and password if it is given one, and can give all users the
+// same few rights (Config.Grants), but has no TLS and no cluster: it is not for
+// production.
 //
 // One process can hold one data folder at a time, because the engine lives once
 // in a process. After Run or Close a new Server may open another folder. On

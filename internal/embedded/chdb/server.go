@@ -26,6 +26,10 @@ type Config struct {
 	Listen string
 	// User and Password, if User is set, are the only ones accepted.
 	User, Password string
+	// Grants, if any, are all that users may do, each a GRANT statement without its
+	// user ("GRANT SELECT ON *.*"): for tests of what happens to a user with too few
+	// rights. The folder then gets the files of that configuration.
+	Grants []string
 	// MaxMemory bounds what all queries together may use, in bytes. Default
 	// DefaultMaxMemory.
 	MaxMemory int64
@@ -102,10 +106,13 @@ func (s *Server) Open(ctx context.Context) (err error) {
 	if err := s.openFolder(); err != nil {
 		return err
 	}
-	s.args = []string{
-		"--path=" + s.dir,
-		"--max_server_memory_usage=" + strconv.FormatInt(s.cfg.MaxMemory, 10),
-		"--max_threads=" + strconv.Itoa(s.cfg.MaxThreads),
+	if s.args, err = restrict(s.dir, s.cfg.Grants); err != nil {
+		return err
+	}
+	s.args = append(s.args,
+		"--path="+s.dir,
+		"--max_server_memory_usage="+strconv.FormatInt(s.cfg.MaxMemory, 10),
+		"--max_threads="+strconv.Itoa(s.cfg.MaxThreads),
 		"--max_insert_threads=1",
 		// The profiler interrupts threads with signals, which are Go's here.
 		"--query_profiler_real_time_period_ns=0",
@@ -113,7 +120,7 @@ func (s *Server) Open(ctx context.Context) (err error) {
 		// On a terminal the engine would log there, above all threads that it
 		// misses because goroutines move between them; errors reach the client.
 		"--logger.console=false",
-	}
+	)
 	if s.base, err = s.lib.connectSession(s.args...); err != nil {
 		return err
 	}
