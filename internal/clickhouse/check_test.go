@@ -31,8 +31,8 @@ func TestCheckTriesRights(t *testing.T) {
 	}
 }
 
-// triesRights gives a user who may read everything the right to write one kind of row
-// alone. Check names every other table and the statement that mends it, and stores
+// triesRights has a user who may read everything and write one kind of row
+// alone. Check has to name every other table and the statement that mends it, and to store
 // nothing by trying.
 func triesRights(t *testing.T) {
 	dir := t.TempDir()

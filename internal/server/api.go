@@ -215,6 +215,9 @@ func (s *Server) number(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// noFlags answers who asks for flags where none are made.
+const noFlags = "this process runs neither the numbers nor the portfolios role; ask one that does"
+
 func (s *Server) flags(w http.ResponseWriter, r *http.Request) {
 	query, ok := parameters(w, r, "limit", "number_id", "portfolio_id")
 	if !ok {
@@ -231,7 +234,7 @@ func (s *Server) flags(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if s.sources.Flags == nil {
-		fail(w, http.StatusNotFound, "", "this process runs neither the numbers nor the portfolios role; ask one that does")
+		fail(w, http.StatusNotFound, "", noFlags)
 		return
 	}
 	flags := s.sources.Flags.Recent(limit, query.Get("number_id"), query.Get("portfolio_id"))
@@ -244,7 +247,7 @@ func notFound(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusMethodNotAllowed, "", "only GET and HEAD: nothing can be changed here")
 		return
 	}
-	fail(w, http.StatusNotFound, "", "there are: / /livez /readyz /metrics /api/status /api/numbers /api/numbers/{number_id} /api/portfolios /api/flags")
+	fail(w, http.StatusNotFound, "", "there are: / /livez /readyz /metrics /api/status /api/numbers /api/numbers/{number_id} /api/portfolios /api/flags /api/flags/groups")
 }
 
 // parameters reads the query and refuses names that the route does not know: a

@@ -92,6 +92,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /api/numbers/{id...}", s.number)
 	mux.HandleFunc("GET /api/portfolios", s.portfolios)
 	mux.HandleFunc("GET /api/flags", s.flags)
+	mux.HandleFunc("GET /api/flags/groups", s.flagGroups)
 	mux.HandleFunc("GET /{$}", asset("page/index.html", "text/html; charset=utf-8"))
 	mux.HandleFunc("GET /page/style.css", asset("page/style.css", "text/css; charset=utf-8"))
 	mux.HandleFunc("GET /page/live.js", asset("page/live.js", "text/javascript; charset=utf-8"))

@@ -241,7 +241,7 @@ func TestBadRequestsNameTheFieldAndWhatItAccepts(t *testing.T) {
 		{"GET", "/api/numbers/", 400, "number_id", "number_id: accepts: 1 to 256 bytes of UTF-8"},
 		{"GET", "/api/numbers/" + strings.Repeat("n", 257), 400, "number_id", "number_id: accepts: 1 to 256 bytes of UTF-8"},
 		{"GET", "/api/numbers/nobody", 404, "number_id", "number_id: not known on the partitions of this process; it may be on another's"},
-		{"GET", "/api", 404, "", "there are: / /livez /readyz /metrics /api/status /api/numbers /api/numbers/{number_id} /api/portfolios /api/flags"},
+		{"GET", "/api", 404, "", "there are: / /livez /readyz /metrics /api/status /api/numbers /api/numbers/{number_id} /api/portfolios /api/flags /api/flags/groups"},
 		{"POST", "/api/numbers", 405, "", "only GET and HEAD: nothing can be changed here"},
 		{"DELETE", "/livez", 405, "", "only GET and HEAD: nothing can be changed here"},
 	} {
@@ -291,7 +291,7 @@ func TestAPipelineThatCannotAnswerIsSaidToBeBusy(t *testing.T) {
 
 func TestAProcessWithoutARoleSaysSo(t *testing.T) {
 	h := New(Sources{}, nil).Handler()
-	for _, target := range []string{"/api/numbers", "/api/numbers/n8", "/api/portfolios", "/api/flags", "/api/status"} {
+	for _, target := range []string{"/api/numbers", "/api/numbers/n8", "/api/portfolios", "/api/flags", "/api/flags/groups", "/api/status"} {
 		if code, body, _ := ask(t, h, "GET", target); code != 404 || !strings.Contains(body, "this process") {
 			t.Errorf("%s: status %d: %s", target, code, body)
 		}

@@ -89,23 +89,10 @@ function showNumbers(body) {
   }, "No number has sent anything yet.");
 }
 
-// grouped puts flags that say the same of many together, by the newest of each.
-function grouped(flags) {
-  const groups = new Map();
-  const newest = [...flags].sort((a, b) => b.event_time - a.event_time); // partitions are read side by side
-  for (const f of newest) {
-    const key = [f.subject, f.factor, f.transition, f.level].join();
-    if (!groups.has(key)) groups.set(key, []);
-    groups.get(key).push(f);
-  }
-  return [...groups.values()].slice(0, 15);
-}
-
 function showFlags(body) {
-  if (!body.flags) return fill("flags", [], null, body.error);
-  fill("flags", grouped(body.flags), (group) => {
-    const f = group[0];
-    const subjects = [...new Set(group.map((g) => g.number_id || g.portfolio_id))];
+  if (!body.groups) return fill("flags", [], null, body.error);
+  fill("flags", body.groups, (group) => {
+    const f = group.newest;
     const thresholds = f.level === "danger" ? f.danger : f.warn;
     const facts = [`value ${value(f.value)}`];
     if (thresholds !== null && thresholds !== undefined && f.level !== "none") facts.push(`${f.level} at ${value(thresholds)}`);
@@ -116,17 +103,16 @@ function showFlags(body) {
     name.addEventListener("click", () => flagDetail(f));
     return el("li", "", el("div", "body",
       el("div", "", el("span", `chip ${f.level}`, f.transition === "cleared" ? "cleared" : `${f.transition}: ${f.level}`), " ", name),
-      el("div", "meta", `${subjects[0]} · ${facts.join(" · ")}`),
+      el("div", "meta", `${group.subjects[0]} · ${facts.join(" · ")}`),
       el("div", "meta", when(f.event_time)),
-      ...(subjects.length > 1 ? [others(subjects.slice(1))] : [])));
+      ...(group.subjects.length > 1 ? [others(group)] : [])));
   }, "No flag since this process started. Those of before are in the flags topic and in ClickHouse.");
 }
 
 // others names the subjects that a group of flags stands for as well.
-function others(subjects) {
-  const named = subjects.slice(0, 4).join(", ");
-  const rest = subjects.length - 4;
-  return el("div", "meta", rest > 0 ? `also ${named} and ${whole.format(rest)} more` : `also ${named}`);
+function others(group) {
+  const named = group.subjects.slice(1).join(", ");
+  return el("div", "meta", group.more ? `also ${named} and ${whole.format(group.more)} more` : `also ${named}`);
 }
 
 function showPortfolios(body) {
@@ -210,7 +196,7 @@ async function tick() {
     try {
       const [ready, numbers, flags, portfolios, status] = await Promise.all([
         fetch("readyz", { signal: AbortSignal.timeout(8000) }).then((r) => r.json()),
-        ask("api/numbers?limit=15"), ask("api/flags?limit=200"), ask("api/portfolios?limit=12"), ask("api/status")]);
+        ask("api/numbers?limit=15"), ask("api/flags/groups?limit=15"), ask("api/portfolios?limit=12"), ask("api/status")]);
       if (!paused) {
         showNumbers(numbers);
         showFlags(flags);
