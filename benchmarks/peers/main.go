@@ -1,0 +1,139 @@
+// Command peers measures Sendwatch beside what one would use instead, on the same topic of a
+// real Apache Kafka:
+//
+//	cd benchmarks/peers && go run .
+//
+// Apache Kafka, Kafka Streams and Flink come through Maven, ClickHouse's engine through npm, each
+// pinned and checked, into the user's cache folder on first use. The broker has one core and the
+// system under test another. What each system is asked for, and by which settings, is in
+// ../README.md. A time counts only if the answer that goes with it is what the log says.
+//
+// -runs, -events and -numbers change the size; -only names systems by parts of their names.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"sendwatch/internal/embedded/apachekafka"
+	"sendwatch/internal/embedded/fetch"
+)
+
+// options are the flags.
+type options struct {
+	runs, events, numbers int
+	seed                  uint64
+	only                  string
+	sendwatch             string // binary
+	plot                  string
+	folder                string // for everything that a run writes
+	as                    string // this process is a system under test
+	brokers, topic, flags string // of that process
+}
+
+func main() {
+	var o options
+	flag.IntVar(&o.runs, "runs", 5, "how often each system is run")
+	flag.IntVar(&o.events, "events", 3_000_000, "records of the log")
+	flag.IntVar(&o.numbers, "numbers", 5_000, "senders in it")
+	flag.Uint64Var(&o.seed, "seed", 1, "the same seed makes the same log")
+	flag.StringVar(&o.only, "only", "", "parts of the names of systems, separated by commas: all others are left out")
+	flag.StringVar(&o.sendwatch, "sendwatch", "", "the binary to measure; by default it is built from this checkout")
+	flag.StringVar(&o.plot, "plot", "", "write the figures as SVG to this file too")
+	flag.StringVar(&o.as, "as", "", "used by the command itself")
+	flag.StringVar(&o.brokers, "brokers", "", "used by the command itself")
+	flag.StringVar(&o.topic, "topic", "", "used by the command itself")
+	flag.StringVar(&o.flags, "flags", "", "used by the command itself")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, &o)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "peers:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o *options) (err error) {
+	if o.as != "" {
+		return runAs(ctx, o)
+	}
+	if o.numbers < 1 || o.events < 20*o.numbers {
+		return fmt.Errorf("-events %d: at least 20 for each of the %d numbers", o.events, o.numbers)
+	}
+	if err := stayOnCore(); err != nil {
+		return err
+	}
+	if o.folder, err = os.MkdirTemp("", "sendwatch-peers-"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(o.folder)) }()
+	if err := buildProduct(ctx, o); err != nil {
+		return err
+	}
+	broker, err := apachekafka.Start(ctx, apachekafka.Config{HeapMB: 1024, Report: fetch.Bar(os.Stderr)})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, broker.Close()) }()
+	o.brokers = broker.Addr()
+	return measure(ctx, o)
+}
+
+// pinnedMark says in the environment that this process has been put on its core.
+const pinnedMark = "SENDWATCH_PEERS_PINNED"
+
+// stayOnCore starts this program again on the core of everything but the system under test, so
+// that the broker, its child, is there too.
+func stayOnCore() error {
+	if os.Getenv(pinnedMark) != "" {
+		return nil
+	}
+	taskset, err := exec.LookPath("taskset")
+	if err != nil || runtime.NumCPU() < 2 {
+		fmt.Fprintln(os.Stderr, "peers: taskset or a second core is missing: broker and system under test share what there is, and the clock on the wall says little")
+		return nil
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	args := append([]string{taskset, "-c", coreOfRest, self}, os.Args[1:]...)
+	return syscall.Exec(taskset, args, append(os.Environ(), pinnedMark+"=1"))
+}
+
+// runAs is this process as a system under test.
+func runAs(ctx context.Context, o *options) error {
+	switch o.as {
+	case "naive":
+		return runNaive(ctx, o)
+	case "consume-ours":
+		return consumeOurs(ctx, o)
+	case "consume-kafka-go":
+		return consumeGroupReader(ctx, o)
+	case "consume-franz-go":
+		return consumeFranz(ctx, o)
+	}
+	return fmt.Errorf("-as %s: no such system", o.as)
+}
+
+// wanted reports whether a system was asked for.
+func (o *options) wanted(name string) bool {
+	if o.only == "" {
+		return true
+	}
+	for part := range strings.SplitSeq(o.only, ",") {
+		if strings.Contains(name, part) {
+			return true
+		}
+	}
+	return false
+}
