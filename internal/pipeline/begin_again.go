@@ -66,6 +66,15 @@ func (p *partitionProgress) noteBegunAgain(reason Reason, at int64, detail strin
 	})
 }
 
+// rest has the partition's status say that it begins again after a pause, and why: it is
+// behind, and what is waited for is neither Kafka nor a store.
+func (p *partitionProgress) rest(why error) {
+	s := &p.status
+	s.Answered, s.Unacknowledged, s.CaughtUpAt, s.Checkpoint.Saving = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	s.Retrying = why.Error()
+	p.publish(StateOpening)
+}
+
 // servedLog compares the log of a claim with the one that this process served the
 // partition of before, and remembers it.
 func (r *role) servedLog(claim Claim) (before string, another bool) {

@@ -116,6 +116,52 @@ func TestATruncatedLogIsReadAgain(t *testing.T) {
 	})
 }
 
+// While a partition waits to begin again it says that, and not that Kafka is silent. The
+// pause grows from one time to the next, and is short again once all was well for long.
+func TestTheWaitToBeginAgainIsNamed(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		log := &fakeLog{topic: "events"}
+		keyed(log, send(1, time.Now()))
+		n := NewNumbers(NumbersConfig{
+			Flags: "flags", Rows: "rows", DeadLetter: "letters", Writer: &fakeWriter{}, Policy: policy.Default(),
+			Bounds: Bounds{KafkaSilent: 2 * time.Second}, Logger: slog.New(slog.DiscardHandler),
+		})
+		truncated := &failsOnce{fakeLog: log}
+		join := func(ctx context.Context, serve Serve) error {
+			return serve(ctx, Claim{Topic: "events", Committed: FromStart}, truncated)
+		}
+		fail := func() (waited time.Duration) {
+			opened := truncated.opened()
+			truncated.fail(named{"log_truncated", "it ends at 0, and 1 was next"})
+			for n.Status()[0].State == StateRunning {
+				elapse(100 * time.Millisecond)
+			}
+			for ; truncated.opened() == opened; waited += 100 * time.Millisecond {
+				elapse(100 * time.Millisecond)
+				if err := n.Ready(); truncated.opened() == opened && (err == nil || !strings.Contains(err.Error(), "catching_up") ||
+					!strings.Contains(err.Error(), "it ends at 0") || strings.Contains(err.Error(), "kafka_silent")) {
+					t.Fatalf("after %v of the pause: %v", waited, err)
+				}
+			}
+			return waited
+		}
+		whileRunning(t, n.Run, join, func() {
+			elapse(2 * time.Second)
+			for range 4 {
+				fail()
+				elapse(time.Second)
+			}
+			if waited := fail(); waited < 8*time.Second {
+				t.Errorf("the fifth pause was %v: it does not grow", waited)
+			}
+			elapse(2 * time.Minute)
+			if waited := fail(); waited > 2*time.Second {
+				t.Errorf("after a good time the pause was %v", waited)
+			}
+		})
+	})
+}
+
 // failsOnce is a log whose next fetch can be made to fail.
 type failsOnce struct {
 	*fakeLog

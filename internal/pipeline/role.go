@@ -74,15 +74,21 @@ func serveStateful[T statefulTask](
 		case reason != NumReasons:
 			p.noteBegunAgain(reason, at, detail)
 		}
+		started := r.now()
 		err := serveTask(ctx, r, t, questions, log, prepare)
 		a.release(claim.Partition, t, err == nil)
+		if r.now().Sub(started) > pause.Max {
+			pause.Reset()
+		}
 		reason = NumReasons
 		switch begins, why := r.restarts(ctx, err); {
 		case p.renew(ctx, err, log):
 			return
 		case errors.Is(err, checkpoint.ErrFenced) && ctx.Err() == nil:
+			p.rest(err)
 			leaveToOther(ctx, r.logger, claim)
 		case begins:
+			p.rest(err)
 			r.logger.Warn("partition begins again: its log is read from the start, with a state that starts empty", "role", r.name, "partition", claim.String(), "error", err)
 			reason, at, detail = why, p.next, err.Error()
 			if pause.Wait(ctx) != nil {
