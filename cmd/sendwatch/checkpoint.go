@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sendwatch/internal/checkpoint"
+	_ "sendwatch/internal/checkpoint/clouds" // s3://, gs:// and azblob:// for all commands
 )
 
 // checkpointCmd looks into a store of checkpoints.
@@ -22,7 +23,7 @@ type checkpointCmd struct {
 
 // storeArg is where the checkpoints are.
 type storeArg struct {
-	Store string `arg:"" help:"URL of the store, as in file:///var/lib/sendwatch or s3://bucket?region=eu-west-1."`
+	Store string `arg:"" help:"URL of the store, as in file:///var/lib/sendwatch, s3://bucket?region=eu-west-1, gs://bucket or azblob://container."`
 }
 
 // keyArg is one of them.

@@ -11,11 +11,11 @@ import (
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/fileblob"
 	_ "gocloud.dev/blob/memblob" // mem://
-	_ "gocloud.dev/blob/s3blob"  // s3://
 )
 
 // Open opens the store of a URL: file:///folder, which is created if it is
-// missing, s3://bucket?region=..., or mem://.
+// missing, mem://, or where package clouds is linked one of s3://bucket?region=...,
+// gs://bucket and azblob://container.
 func Open(ctx context.Context, address string) (*Store, error) {
 	u, err := url.Parse(address)
 	if err != nil {

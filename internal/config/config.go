@@ -131,7 +131,7 @@ type Numbers struct {
 // that a restart continues there instead of reading the log from its start; an empty
 // Store: none.
 type Checkpoints struct {
-	Store string        // a URL: file:///folder, s3://bucket?region=...
+	Store string        // a URL: file:///folder, s3://bucket?region=..., gs://bucket, azblob://container
 	Every time.Duration // the least time between two of a partition
 	Keep  int           // newest states that are kept, at least 2
 }

@@ -92,7 +92,7 @@ func (p *parser) fields(c *Config) []field {
 			{key: "status_by_change", read: func(v strictyaml.Value) { c.Numbers.StatusByChange, _ = v.Bool() }},
 		}, nil),
 		section("checkpoints", []field{
-			text("store", &c.Checkpoints.Store, "a URL such as file:///var/lib/sendwatch/checkpoints or s3://bucket?region=eu-west-1"),
+			text("store", &c.Checkpoints.Store, "a URL such as file:///var/lib/sendwatch/checkpoints, s3://bucket?region=eu-west-1, gs://bucket or azblob://container"),
 			span("every", &c.Checkpoints.Every, time.Second, day),
 			whole("keep", &c.Checkpoints.Keep, 2, 1000),
 		}, nil),
