@@ -173,10 +173,10 @@ type topicCache struct {
 }
 
 type cachedTopic struct {
-	mu   sync.Mutex // held while asking: one asks, the others wait
-	info topicInfo
-	err  error
-	at   time.Time
+	asking chan struct{} // holds a token while one asks and the others wait, as long as they care to
+	info   topicInfo
+	err    error
+	at     time.Time
 }
 
 // topic returns what the cluster says of a topic, at most metadataAge old.
@@ -187,13 +187,17 @@ func (c *Client) topic(ctx context.Context, name string) (topicInfo, error) {
 	}
 	t := c.topics.topics[name]
 	if t == nil {
-		t = new(cachedTopic)
+		t = &cachedTopic{asking: make(chan struct{}, 1)}
 		c.topics.topics[name] = t
 	}
 	c.topics.mu.Unlock()
 
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	select {
+	case t.asking <- struct{}{}:
+		defer func() { <-t.asking }()
+	case <-ctx.Done():
+		return topicInfo{}, fmt.Errorf("looking for topic %s: %w", name, context.Cause(ctx))
+	}
 	if !t.at.IsZero() && time.Since(t.at) < metadataAge {
 		return t.info, t.err
 	}
@@ -271,8 +275,8 @@ func (c *Client) forgetTopic(name string) {
 	t := c.topics.topics[name]
 	c.topics.mu.Unlock()
 	if t != nil {
-		t.mu.Lock()
+		t.asking <- struct{}{}
 		t.at = time.Time{}
-		t.mu.Unlock()
+		<-t.asking
 	}
 }
