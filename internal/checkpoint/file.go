@@ -16,10 +16,10 @@ import (
 const partial = ".partial"
 
 // folder writes objects into a directory, durably, and each name once
-// (README.md, "Save"). step is called before each step; tests stop there.
+// (README.md, "Save").
 type folder struct {
 	path string
-	step func(name string) error
+	step Step
 }
 
 // create writes an object that must not exist; the error is errExists if it does.
@@ -34,24 +34,21 @@ func (f folder) create(ctx context.Context, key string, write func(io.Writer) er
 	}
 	defer file.Close() //nolint:errcheck // what was written was synced before
 	for _, s := range []struct {
-		name string
-		do   func() error
+		name, path string
+		do         func() error
 	}{
-		{"write", func() error { return write(file) }},
-		{"sync", file.Sync},
-		{"link", func() error {
+		{StepWrite, file.Name(), func() error { return write(file) }},
+		{StepSync, file.Name(), file.Sync},
+		{StepLink, target, func() error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
 			return os.Link(file.Name(), target)
 		}},
-		{"unlink", func() error { return os.Remove(file.Name()) }},
-		{"sync folders", func() error { return syncFolders(filepath.Dir(target), f.path) }},
+		{StepUnlink, file.Name(), func() error { return os.Remove(file.Name()) }},
+		{StepSyncFolders, target, func() error { return syncFolders(filepath.Dir(target), f.path) }},
 	} {
-		if err := f.step(s.name); err != nil {
-			return err
-		}
-		if err := s.do(); errors.Is(err, fs.ErrExist) {
+		if err := f.step(s.name, s.path, s.do); errors.Is(err, fs.ErrExist) {
 			return errors.Join(errExists, os.Remove(file.Name()))
 		} else if err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)

@@ -37,7 +37,11 @@ func Open(ctx context.Context, address string) (*Store, error) {
 }
 
 // openFolder opens a directory: the library reads it, and file.go writes.
-func openFolder(path string) (*Store, error) {
+func openFolder(path string) (*Store, error) { return OpenFolder(path, doStep) }
+
+// OpenFolder opens a directory as Open does, each of whose steps is done by step: tests
+// break off there.
+func OpenFolder(path string, step Step) (*Store, error) {
 	if err := os.MkdirAll(filepath.Join(path, partial), 0o750); err != nil {
 		return nil, fmt.Errorf("checkpoint: %w: name a folder that can be written", err)
 	}
@@ -45,11 +49,11 @@ func openFolder(path string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
-	s, f := newStore(bucket), folder{path: path, step: func(string) error { return nil }}
-	s.create, s.sweep = f.create, f.sweep
+	s, f := newStore(bucket), folder{path: path, step: step}
+	s.create, s.sweep, s.step = f.create, f.sweep, step
 	return s, nil
 }
 
 func newStore(bucket *blob.Bucket) *Store {
-	return &Store{bucket: bucket, now: time.Now, sweep: func(time.Time) error { return nil }}
+	return &Store{bucket: bucket, now: time.Now, sweep: func(time.Time) error { return nil }, step: doStep}
 }

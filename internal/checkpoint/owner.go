@@ -208,7 +208,8 @@ func (o *Owner) Clean(ctx context.Context, keep int) error {
 
 // remove deletes an object that may be gone already.
 func (s *Store) remove(ctx context.Context, key string) error {
-	if err := s.bucket.Delete(ctx, key); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
+	err := s.step(StepRemove, key, func() error { return s.bucket.Delete(ctx, key) })
+	if err != nil && gcerrors.Code(err) != gcerrors.NotFound {
 		return fmt.Errorf("checkpoint: remove %s: %w", key, err)
 	}
 	return nil

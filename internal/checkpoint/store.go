@@ -33,8 +33,26 @@ type Store struct {
 	// create writes an object durably, once: errExists if there is one.
 	create func(ctx context.Context, key string, write func(io.Writer) error) error
 	sweep  func(before time.Time) error // removes what unfinished writes left
+	step   Step                         // does what is done beside create
 	now    func() time.Time
 }
+
+// Step does one step of an operation on a store, which is do, on a path or a key.
+type Step func(name, path string, do func() error) error
+
+func doStep(_, _ string, do func() error) error { return do() }
+
+// The steps: first those of a write into a directory, in their order.
+const (
+	StepWrite       = "write"
+	StepSync        = "sync"
+	StepLink        = "link"
+	StepUnlink      = "unlink"
+	StepSyncFolders = "sync folders"
+	StepRemove      = "remove"
+	StepList        = "list"
+	StepRead        = "read"
+)
 
 // Close releases what the store holds.
 func (s *Store) Close() error { return s.bucket.Close() }
@@ -121,7 +139,15 @@ func (s *Store) Objects(ctx context.Context, topic string, partition int32) ([]O
 	return s.list(ctx, directory(topic, partition))
 }
 
-func (s *Store) list(ctx context.Context, prefix string) ([]Object, error) {
+func (s *Store) list(ctx context.Context, prefix string) (all []Object, err error) {
+	err = s.step(StepList, prefix, func() error {
+		all, err = s.listAll(ctx, prefix)
+		return err
+	})
+	return all, err
+}
+
+func (s *Store) listAll(ctx context.Context, prefix string) ([]Object, error) {
 	var all []Object
 	for it := s.bucket.List(&blob.ListOptions{Prefix: prefix}); ; {
 		o, err := it.Next(ctx)
@@ -156,7 +182,15 @@ func (c *Checkpoint) Section(name string) ([]byte, bool) {
 }
 
 // Read reads a whole object. It must be what its key says.
-func (s *Store) Read(ctx context.Context, o *Object) (*Checkpoint, error) {
+func (s *Store) Read(ctx context.Context, o *Object) (c *Checkpoint, err error) {
+	err = s.step(StepRead, o.Key, func() error {
+		c, err = s.read(ctx, o)
+		return err
+	})
+	return c, err
+}
+
+func (s *Store) read(ctx context.Context, o *Object) (*Checkpoint, error) {
 	r, err := s.bucket.NewReader(ctx, o.Key, nil)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %s: %w", o.Key, err)

@@ -295,11 +295,11 @@ func TestCrashes(t *testing.T) {
 				o := claimed(t, s).Owner
 				save(t, o, 100)
 				crash := errors.New("crash")
-				f := folder{path: dir, step: func(name string) error {
+				f := folder{path: dir, step: func(name, _ string, do func() error) error {
 					if name == step {
 						return crash
 					}
-					return nil
+					return do()
 				}}
 				s.create = f.create
 				if err := o.Save(t.Context(), state(200)); !errors.Is(err, crash) {
