@@ -134,6 +134,23 @@ func TestDeathRepeatsTheSame(t *testing.T) {
 	})
 }
 
+// A process that dies between saving a state and committing leaves the commit to the next,
+// also where no record comes any more.
+func TestCommitThatIsOwed(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newKeptCase(t)
+		c.sends(20)
+		c.run(t, c.process(), func() { elapse(time.Minute) })
+		c.log.set(func() { c.log.committed = nil })
+		c.run(t, c.process(), func() {
+			elapse(time.Minute)
+			if got := c.committed(); got != 20 {
+				t.Errorf("committed %d, want 20, which the checkpoint has", got)
+			}
+		})
+	})
+}
+
 // committed returns the offset that was committed last.
 func (c *keptCase) committed() int64 {
 	c.log.mu.Lock()

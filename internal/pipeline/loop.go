@@ -97,10 +97,11 @@ type flushing struct {
 	next         int64           // everything before it was handed over
 	acknowledged <-chan struct{} // closed when it is; nil if it was at once
 	save         func(context.Context) error
+	saved        bool         // before the flush: a checkpoint at next is durable, and only the commit is owed
 	keep         func() error // saves, then commits
 	commit       func()
 	committed    bool
-	ended, saved chan error // get what acknowledge and keep return
+	ended, kept  chan error // get what acknowledge and keep return
 }
 
 // saveDue reports whether a state is to be saved although nothing else is to be flushed.
@@ -225,7 +226,7 @@ func (l *loop) take(ctx context.Context, f fetched) error {
 // flush hands over everything before next, to be made durable beside the loop.
 func (l *loop) flush(ctx context.Context, log Log) error {
 	ctx, span := l.telemetry.StartSpan(ctx, telemetry.OperationFlush, l.claim.Topic, l.claim.Partition)
-	f := &flushing{next: l.next, ended: make(chan error, 1), saved: make(chan error, 1)}
+	f := &flushing{next: l.next, ended: make(chan error, 1), kept: make(chan error, 1)}
 	var err error
 	if f.acknowledged, err = l.task.flush(ctx); err != nil {
 		span.End(0, err)
@@ -233,6 +234,7 @@ func (l *loop) flush(ctx context.Context, log Log) error {
 	}
 	if l.states != nil && l.saving == nil {
 		f.save = l.states.snapshot(f.next)
+		f.saved = f.save == nil && f.next == l.status.Checkpoint.Offset
 	}
 	l.flushing = f
 	wanted := f.next != l.committed && f.next != FromStart
@@ -261,7 +263,8 @@ func (l *loop) flush(ctx context.Context, log Log) error {
 }
 
 // acknowledge waits until everything before a flush's offset is acknowledged, beside the loop.
-// Where there are no checkpoints, that is all that a commit waits for.
+// Where there are no checkpoints, that is all that a commit waits for; so it is where the
+// owner before has saved the state and died before it could commit.
 func (l *loop) acknowledge(f *flushing) error {
 	if f.acknowledged != nil {
 		select {
@@ -270,7 +273,7 @@ func (l *loop) acknowledge(f *flushing) error {
 			return l.beside.err
 		}
 	}
-	if l.states == nil {
+	if l.states == nil || f.saved {
 		f.commit()
 	}
 	return nil
@@ -298,7 +301,7 @@ func (l *loop) saveEnded() <-chan error {
 	if l.saving == nil {
 		return nil
 	}
-	return l.saving.saved
+	return l.saving.kept
 }
 
 // endFlush takes what the flush under way has come to. Its state, if it took one, can be
@@ -316,7 +319,7 @@ func (l *loop) endFlush(err error) error {
 	}
 	if f.save != nil {
 		l.saving = f
-		go func() { f.saved <- f.keep() }()
+		go func() { f.kept <- f.keep() }()
 	} else if f.committed {
 		l.committed = f.next
 	}
@@ -346,7 +349,7 @@ func (l *loop) abandon() {
 		l.flushing = nil
 	}
 	if l.saving != nil {
-		l.logger.Debug("save given up", "role", l.name, "partition", l.claim.String(), "offset", l.saving.next, "error", <-l.saving.saved)
+		l.logger.Debug("save given up", "role", l.name, "partition", l.claim.String(), "offset", l.saving.next, "error", <-l.saving.kept)
 		l.saving = nil
 	}
 }
@@ -363,7 +366,7 @@ func (l *loop) drainAll(ctx context.Context, log Log) error {
 		if l.saving == nil {
 			return nil
 		}
-		return l.waiting(func() error { return l.endSave(<-l.saving.saved) })
+		return l.waiting(func() error { return l.endSave(<-l.saving.kept) })
 	}
 	hand := func() error { return l.flush(ctx, log) }
 	for _, step := range [...]func() error{flushed, hand, flushed, saved} {
