@@ -42,6 +42,7 @@ var rooms = map[string][]string{
 	"internal/embedded":     {"internal/embedded", "internal/sqltext"},
 	"internal/demo":         {"internal/event", "internal/policy", "internal/traffic", "internal/kafka", "internal/clickhouse", "internal/config", "internal/embedded", "internal/pipeline", "internal/replay", "internal/server", "internal/sqlprint", "internal/telemetry", "internal/wording"},
 	"internal/oracle":       {"internal/event"},
+	"internal/sim":          {},
 	"internal/architecture": {},
 	"cmd/sendwatch":         {"internal", "schemas"},
 	"benchmarks":            {"internal", "schemas", "cmd"},
@@ -63,7 +64,7 @@ func TestEveryRoomExists(t *testing.T) {
 }
 
 // testOnly are the rooms that only tests import.
-var testOnly = []string{"internal/oracle", "internal/architecture"}
+var testOnly = []string{"internal/oracle", "internal/sim", "internal/architecture"}
 
 // room returns the room that a folder belongs to.
 func room(dir string) (string, bool) {

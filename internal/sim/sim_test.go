@@ -1,0 +1,71 @@
+package sim
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+var (
+	seeds    = flag.Int("seeds", 0, "how many schedules; 0 for the ordinary number")
+	seedFrom = flag.Uint64("seed-from", 1, "the seed of the first")
+	trace    = flag.Bool("trace", false, "print what the processes of a schedule log")
+)
+
+// ordinary is how many schedules the ordinary tests run.
+const ordinary = 200
+
+// TestMain lets the collector run seldom: schedules are short, and what they leave is garbage.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
+	os.Exit(m.Run())
+}
+
+// TestSimulation plays schedules by seed: anything goes wrong at any time, then nothing
+// does, and all must be ready, read to the end, and as if nothing had happened.
+func TestSimulation(t *testing.T) {
+	n := ordinary
+	if *seeds > 0 {
+		n = *seeds
+	}
+	var longest atomic.Int64
+	t.Run("seeds", func(t *testing.T) {
+		for i := range n {
+			seed := *seedFrom + uint64(i)
+			t.Run(fmt.Sprint(seed), func(t *testing.T) {
+				t.Parallel()
+				took := play(t, newPlan(seed), "TestSimulation")
+				for was := longest.Load(); int64(took) > was && !longest.CompareAndSwap(was, int64(took)); was = longest.Load() {
+				}
+			})
+		}
+	})
+	t.Logf("%d schedules from seed %d; ready and read to the end at most %v after the last fault", n, *seedFrom, time.Duration(longest.Load()))
+}
+
+// play plays a plan and returns how long it took to recover, in virtual time.
+func play(t *testing.T, p *plan, test string) (took time.Duration) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, p)
+		defer w.close()
+		w.run()
+		w.heal()
+		w.converge()
+		w.judge()
+		took = w.took
+		if w.problem != "" {
+			t.Errorf("%s\n%s\nwhat happened:\n%s\nrun it again with: go test ./internal/sim -run '^%s$' -seeds 1 -seed-from %d",
+				w.problem, p, strings.Join(w.journal, "\n"), test, p.seed)
+		}
+	})
+	return took
+}
+
+// elapse lets virtual time pass.
+func elapse(d time.Duration) { time.Sleep(d) }
