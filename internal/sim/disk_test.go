@@ -50,8 +50,7 @@ func newDisk(w *world) *disk {
 func (p *process) step(name, path string, do func() error) error {
 	f := p.reach("store " + name)
 	d := p.world.disk
-	switch {
-	case f.err != nil || f.late > 0: // a disk is not late
+	if f.err != nil || f.late > 0 { // a disk is not late
 		if name == checkpoint.StepWrite {
 			d.tear(path, do) // cut at any byte
 		}
