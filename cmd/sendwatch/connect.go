@@ -36,6 +36,7 @@ func kafkaConfig(c config.Kafka, logger *slog.Logger) kafka.Config {
 		Logger:   logger,
 
 		MaxBatchDecompressed: int64(c.MaxBatchMiB) << 20,
+		Session:              c.Session,
 	}
 }
 

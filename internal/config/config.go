@@ -37,6 +37,9 @@ type Kafka struct {
 	// MaxBatchMiB bounds what one batch of records may unpack to; what is beyond
 	// counts as unreadable. Brokers bound the packed size alone.
 	MaxBatchMiB int
+	// Session is after how long without a word a process counts as dead, and its
+	// partitions go to others. Brokers have bounds of their own, 6 s to 30 min by default.
+	Session time.Duration
 	// Framing is whose schema registry puts a frame in front of events: confluent,
 	// apicurio, glue.
 	Framing string
@@ -183,7 +186,7 @@ func Default() Config {
 				RowsRetention:       30 * 24 * time.Hour,
 				DeadLetterRetention: 30 * 24 * time.Hour,
 			},
-			MaxBatchMiB: 1024, Framing: "confluent",
+			MaxBatchMiB: 1024, Session: 10 * time.Second, Framing: "confluent",
 		},
 		ClickHouse:  ClickHouse{Addresses: []string{"localhost:9000"}, Database: "sendwatch", Username: "default"},
 		Numbers:     Numbers{DedupHorizon: time.Hour, PaneSize: 1 << 16, LongestOutage: 24 * time.Hour, MaxKeys: 100_000, MaxLinks: 1_000_000, SilentAfter: time.Hour, ContactOutcomes: true},

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
@@ -112,6 +113,7 @@ kafka:
   brokers: ["a:9092", "b:9093"]
   client_id: me
   max_batch_mib: 64
+  session: 7s
   framing: glue
   tls: {enabled: true, ca_file: ca, cert_file: cert, key_file: key, server_name: kafka}
   sasl: {mechanism: scram-sha-256, username: u, password_env: CH_PASSWORD, password_file: password}
@@ -151,7 +153,7 @@ telemetry: {service_name: x}
 	want := Config{
 		Roles: []string{event.RoleSink},
 		Kafka: Kafka{
-			Brokers: []string{"a:9092", "b:9093"}, ClientID: "me", MaxBatchMiB: 64, Framing: "glue",
+			Brokers: []string{"a:9092", "b:9093"}, ClientID: "me", MaxBatchMiB: 64, Session: 7 * time.Second, Framing: "glue",
 			TLS:    TLS{Enabled: true, CAFile: "ca", CertFile: "cert", KeyFile: "key", ServerName: "kafka"},
 			SASL:   SASL{Mechanism: "scram-sha-256", Username: "u", Password: NewSecret("from a file")},
 			Topics: Topics{Events: "e", Flags: "f", Rows: "r", DeadLetter: "d", Gateway: "g"},

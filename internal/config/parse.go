@@ -120,6 +120,7 @@ func (p *parser) kafka(k *Kafka) []field {
 		addresses("brokers", &k.Brokers),
 		text("client_id", &k.ClientID, "a name for the brokers' logs"),
 		whole("max_batch_mib", &k.MaxBatchMiB, 1, 1<<20),
+		span("session", &k.Session, time.Second, 30*time.Minute),
 		word("framing", &k.Framing, "confluent", "apicurio", "glue"),
 		p.tls(&k.TLS),
 		p.sasl(&k.SASL),
