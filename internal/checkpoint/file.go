@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"sendwatch/internal/failpoint"
 )
 
 // partial is the folder of files that have no name yet. No topic is called so:
@@ -37,7 +39,7 @@ func (f folder) create(ctx context.Context, key string, write func(io.Writer) er
 		name, path string
 		do         func() error
 	}{
-		{StepWrite, file.Name(), func() error { return write(file) }},
+		{StepWrite, file.Name(), func() error { return write(torn(file)) }},
 		{StepSync, file.Name(), file.Sync},
 		{StepLink, target, func() error {
 			if err := ctx.Err(); err != nil {
@@ -55,6 +57,32 @@ func (f folder) create(ctx context.Context, key string, write func(io.Writer) er
 		}
 	}
 	return nil
+}
+
+// torn returns w; where there are failpoints, what it is given is written in two pieces
+// with one between them.
+func torn(w io.Writer) io.Writer {
+	if !failpoint.Enabled {
+		return w
+	}
+	return tearing{w}
+}
+
+// tearing is the writer of torn.
+type tearing struct{ w io.Writer }
+
+// Write writes p in two pieces.
+func (t tearing) Write(p []byte) (int, error) {
+	half := len(p) / 2
+	n, err := t.w.Write(p[:half])
+	if err == nil {
+		err = failpoint.Here(failpoint.Torn)
+	}
+	if err != nil {
+		return n, err
+	}
+	rest, err := t.w.Write(p[half:])
+	return n + rest, err
 }
 
 // syncFolders syncs a directory and those above it up to the root of the store,

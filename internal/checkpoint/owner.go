@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"gocloud.dev/gcerrors"
+
+	"sendwatch/internal/failpoint"
 )
 
 // ErrFenced is the error of an owner whose partition was claimed by another: it
@@ -58,6 +60,9 @@ func (s *Store) Claim(ctx context.Context, of Partition, layout uint64) (*Claime
 	if err := o.claim(ctx); err != nil {
 		return nil, err
 	}
+	if err := failpoint.Here(failpoint.Claimed); err != nil {
+		return nil, err
+	}
 	objects, err := s.Objects(ctx, of.Topic, of.Partition)
 	if err != nil {
 		return nil, err
@@ -87,7 +92,10 @@ func (s *Store) Claim(ctx context.Context, of Partition, layout uint64) (*Claime
 		}
 		base = c.Newest.Position
 	}
-	return c, o.begin(ctx, base)
+	if err := o.begin(ctx, base); err != nil {
+		return nil, err
+	}
+	return c, failpoint.Here(failpoint.Begun)
 }
 
 // claim writes the claim of an epoch that nobody has.
@@ -200,7 +208,7 @@ func (o *Owner) Clean(ctx context.Context, keep int) error {
 			kept = old.Epoch >= oldest.Epoch
 		}
 		if !kept && old.Less(o.at) {
-			problems = append(problems, o.store.remove(ctx, old.Key))
+			problems = append(problems, o.store.remove(ctx, old.Key), failpoint.Here(failpoint.Cleaning))
 		}
 	}
 	return errors.Join(append(problems, o.store.sweep(o.store.now().Add(-leftFor)))...)

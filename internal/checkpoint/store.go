@@ -13,6 +13,8 @@ import (
 
 	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
+
+	"sendwatch/internal/failpoint"
 )
 
 // Generations with a meaning of their own; states have those above.
@@ -40,7 +42,29 @@ type Store struct {
 // Step does one step of an operation on a store, which is do, on a path or a key.
 type Step func(name, path string, do func() error) error
 
-func doStep(_, _ string, do func() error) error { return do() }
+func doStep(name, _ string, do func() error) error {
+	if err := failpoint.Here(pointBefore(name)); err != nil {
+		return err
+	}
+	return do()
+}
+
+// pointBefore returns the failpoint before a step, "" where there is none.
+func pointBefore(step string) failpoint.Point {
+	switch step {
+	case StepWrite:
+		return failpoint.Saving
+	case StepSync:
+		return failpoint.Syncing
+	case StepLink:
+		return failpoint.Linking
+	case StepUnlink:
+		return failpoint.Unlinking
+	case StepSyncFolders:
+		return failpoint.SyncingFolders
+	}
+	return ""
+}
 
 // The steps: first those of a write into a directory, in their order.
 const (

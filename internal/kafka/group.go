@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sendwatch/internal/event"
+	"sendwatch/internal/failpoint"
 	"sendwatch/internal/retry"
 )
 
@@ -192,9 +193,11 @@ func (g *Group) Run(ctx context.Context, serve func(context.Context, *Claim) err
 			continue
 		}
 		pause.Reset()
+		_ = failpoint.Here(failpoint.Joined)
 		g.began(ctx, m, next)
 		g.serveAll(ctx, m, next, serve, cancel)
 	}
+	_ = failpoint.Here(failpoint.Drained)
 	m.leave(ctx)
 	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		return err

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
+
+	"sendwatch/internal/failpoint"
 )
 
 // allReplicas as acks: the leader answers when all in-sync replicas have it.
@@ -51,6 +53,9 @@ func (c *Client) produce(ctx context.Context, topic string, partition int32, bat
 			throttle = time.Duration(r.int32()) * time.Millisecond
 		},
 	})
+	if err == nil {
+		err = failpoint.Here(failpoint.Produced)
+	}
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sendwatch/internal/checkpoint"
+	"sendwatch/internal/failpoint"
 	"sendwatch/internal/retry"
 	"sendwatch/internal/telemetry"
 )
@@ -149,8 +150,14 @@ func (k *stateKeeper) goOn(c *checkpoint.Checkpoint, start time.Time) error {
 	if p.next == c.Offset {
 		return nil
 	}
+	if err := failpoint.Here(failpoint.Restoring); err != nil {
+		return err
+	}
 	if err := k.task.restore(c); err != nil {
 		return &keptError{fmt.Errorf("checkpoint %s of %s: %w", c.Position, p.claim.String(), err)}
+	}
+	if err := failpoint.Here(failpoint.Restored); err != nil {
+		return err
 	}
 	p.next = c.Offset
 	took := p.now().Sub(start)

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"sendwatch/internal/event"
+	"sendwatch/internal/failpoint"
 	"sendwatch/internal/telemetry"
 )
 
@@ -193,8 +194,14 @@ func (s *flagSender) write(ctx context.Context, flags []event.Flag) error {
 		flags[i].EmittedAt = now
 	}
 	err := s.messages.flags(flags, func(sent []*event.Flag, messages []event.Message) error {
+		if err := failpoint.Here(failpoint.SendingFlags); err != nil {
+			return err
+		}
 		start := s.role.now()
 		if err := s.writer.Produce(ctx, s.topic, messages); err != nil {
+			return err
+		}
+		if err := failpoint.Here(failpoint.SentFlags); err != nil {
 			return err
 		}
 		m.Observe(telemetry.ProduceDuration, s.role.now().Sub(start), s.topic)

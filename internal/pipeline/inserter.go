@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sendwatch/internal/event"
+	"sendwatch/internal/failpoint"
 	"sendwatch/internal/retry"
 	"sendwatch/internal/telemetry"
 )
@@ -107,7 +108,13 @@ func (s *inserter) store(ctx context.Context, waiting []block, all *event.Output
 	for {
 		start := s.config.Now()
 		spanned, span := s.config.Telemetry.StartSpan(ctx, telemetry.OperationInsert, "all", -1)
-		err := s.config.Store.Write(spanned, all)
+		err := failpoint.Here(failpoint.Inserting)
+		if err == nil {
+			err = s.config.Store.Write(spanned, all)
+		}
+		if err == nil {
+			err = failpoint.Here(failpoint.Inserted)
+		}
 		span.End(all.Len(), err)
 		if err == nil {
 			if s.fault.Swap(nil) != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sendwatch/internal/event"
+	"sendwatch/internal/failpoint"
 	"sendwatch/internal/telemetry"
 )
 
@@ -205,12 +206,18 @@ func (l *loop) open(ctx context.Context, log Log) error {
 
 // take applies a batch and publishes how far the partition is.
 func (l *loop) take(ctx context.Context, f fetched) error {
+	if err := failpoint.Here(failpoint.Fetched); err != nil {
+		return err
+	}
 	start := l.now()
 	l.waited = 0
 	before := l.status.Incidents
 	ctx, span := l.telemetry.StartSpan(ctx, telemetry.OperationApply, l.claim.Topic, l.claim.Partition)
 	err := l.task.apply(ctx, f.batch)
 	span.End(len(f.batch.Records), err)
+	if err == nil {
+		err = failpoint.Here(failpoint.Applied)
+	}
 	if err != nil {
 		return err
 	}
@@ -252,8 +259,11 @@ func (l *loop) flush(ctx context.Context, log Log) error {
 		if err := f.save(ctx); err != nil {
 			return err
 		}
+		if err := failpoint.Here(failpoint.Saved); err != nil {
+			return err
+		}
 		f.commit()
-		return nil
+		return failpoint.Here(failpoint.Committed)
 	}
 	if f.acknowledged == nil { // the task waits for its writes anyway
 		return l.endFlush(secure())
@@ -272,6 +282,9 @@ func (l *loop) acknowledge(f *flushing) error {
 		case <-l.beside.failed:
 			return l.beside.err
 		}
+	}
+	if err := failpoint.Here(failpoint.Acknowledged); err != nil {
+		return err
 	}
 	if l.states == nil || f.saved {
 		f.commit()
@@ -356,6 +369,9 @@ func (l *loop) abandon() {
 
 // drainAll waits for what is under way and then makes all that was applied durable.
 func (l *loop) drainAll(ctx context.Context, log Log) error {
+	if err := failpoint.Here(failpoint.Draining); err != nil {
+		return err
+	}
 	flushed := func() error {
 		if l.flushing == nil {
 			return nil

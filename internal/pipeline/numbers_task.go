@@ -9,6 +9,7 @@ import (
 	"sendwatch/internal/codec"
 	"sendwatch/internal/engine"
 	"sendwatch/internal/event"
+	"sendwatch/internal/failpoint"
 	"sendwatch/internal/processor"
 	"sendwatch/internal/telemetry"
 )
@@ -264,7 +265,13 @@ func (t *numbersTask) handOver(ctx context.Context, progress func() *codec.Progr
 // Flags stay in out: they are written among the rows as well.
 func (t *numbersTask) sendUrgent(ctx context.Context) error {
 	if len(t.deadLetters) > 0 {
+		if err := failpoint.Here(failpoint.SendingLetters); err != nil {
+			return err
+		}
 		if err := t.produce(ctx, t.config.Writer, t.config.DeadLetter, t.messages.deadLetters(t.deadLetters, t.rejected)); err != nil {
+			return err
+		}
+		if err := failpoint.Here(failpoint.SentLetters); err != nil {
 			return err
 		}
 		for i := range t.deadLetters {

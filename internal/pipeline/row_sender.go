@@ -5,6 +5,7 @@ import (
 
 	"sendwatch/internal/codec"
 	"sendwatch/internal/event"
+	"sendwatch/internal/failpoint"
 	"sendwatch/internal/telemetry"
 )
 
@@ -69,7 +70,13 @@ func (s *rowSender) write(ctx context.Context, p *portion) error {
 	if err := s.flags.wait(p.rows.Flags); err != nil {
 		return err
 	}
+	if err := failpoint.Here(failpoint.SendingRows); err != nil {
+		return err
+	}
 	if err := s.messages.rows(s.claim, p.rows, func(messages []event.Message) error { return s.produce(ctx, messages) }); err != nil {
+		return err
+	}
+	if err := failpoint.Here(failpoint.SentRows); err != nil {
 		return err
 	}
 	p.rows.Reset()
@@ -107,6 +114,9 @@ func (s *rowSender) writeProgress(ctx context.Context, p *codec.Progress) error 
 		return nil
 	}
 	if err := s.findRows(ctx); err != nil {
+		return err
+	}
+	if err := failpoint.Here(failpoint.SendingProgress); err != nil {
 		return err
 	}
 	value := codec.AppendRows(nil, &codec.Rows{Topic: s.claim.Topic, Partition: s.claim.Partition, HasProgress: true, Progress: *p})
