@@ -245,6 +245,12 @@ type described struct {
 	clients         []string // client id and host of each member
 }
 
+// foreign reports whether the members are another application's. While a group
+// rebalances it has no protocol, and its members may be ours.
+func (d *described) foreign() bool {
+	return len(d.clients) > 0 && d.protocol != "" && d.protocol != protocolName
+}
+
 // describeGroup asks for a group's members, to name those that are not ours.
 func (c *Client) describeGroup(ctx context.Context, coordinator int32, group string) (described, error) {
 	var code int16

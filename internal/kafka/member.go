@@ -221,7 +221,7 @@ func (c *Client) foreigners(ctx context.Context, coordinator int32, group string
 		return &GroupProtocolError{Group: group, Clients: d.clients}
 	}
 	d, err := c.describeGroup(ctx, coordinator, group)
-	if err == nil && len(d.clients) > 0 && d.protocol != protocolName {
+	if err == nil && d.foreign() {
 		return &ForeignMembersError{Group: group, Protocol: d.protocol, Clients: d.clients}
 	}
 	return nil

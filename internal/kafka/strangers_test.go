@@ -124,6 +124,19 @@ func waitsForStrangers(t *testing.T, brokers []string, topic string) {
 	}
 }
 
+// TestRebalanceIsNoStranger: between two generations a group has members and no protocol.
+func TestRebalanceIsNoStranger(t *testing.T) {
+	ours := []string{"sendwatch at one", "sendwatch at another"}
+	for protocol, foreign := range map[string]bool{"": false, protocolName: false, "range": true} {
+		if d := (described{state: "PreparingRebalance", protocol: protocol, clients: ours}); d.foreign() != foreign {
+			t.Errorf("members of the protocol %q are foreign: %t", protocol, d.foreign())
+		}
+	}
+	if d := (described{state: "Empty", protocol: "range"}); d.foreign() {
+		t.Error("nobody is foreign")
+	}
+}
+
 // namesTheOtherProtocol: a member of Kafka 4's protocol `consumer` is in the group.
 func namesTheOtherProtocol(t *testing.T, brokers []string, topic string) {
 	client := ours(t, brokers)
