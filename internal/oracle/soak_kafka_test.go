@@ -200,9 +200,9 @@ func (f *feed) noteWritten() {
 	f.last, f.written = time.Now(), f.written+1
 }
 
-// play writes a live log to partition 0 of a topic, each line at its time, and the last
+// play writes a live log to a partition of a topic, each line at its time, and the last
 // acknowledged before it ends.
-func (f *feed) play(s *site, topic string, lines []randlog.Line) {
+func (f *feed) play(s *site, topic string, partition int32, lines []randlog.Line) {
 	c, err := s.client(kgo.RecordRetries(1 << 30))
 	if err != nil {
 		f.ended <- err
@@ -215,7 +215,7 @@ func (f *feed) play(s *site, topic string, lines []randlog.Line) {
 		if !f.turn(time.UnixMilli(line.At)) {
 			break
 		}
-		c.Produce(context.Background(), eventRecord(topic, 0, line.Text), func(_ *kgo.Record, err error) {
+		c.Produce(context.Background(), eventRecord(topic, partition, line.Text), func(_ *kgo.Record, err error) {
 			mu.Lock()
 			defer mu.Unlock()
 			failed = errors.Join(failed, err)

@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,19 +24,29 @@ import (
 // process is the real binary with a configuration, as an operator runs it.
 type process struct {
 	name, binary, config, log string
-	base                      string // of its HTTP server
+	base                      string   // of its HTTP server
+	env                       []string // beside what all have
 	cmd                       *exec.Cmd
 	ended                     chan struct{}
 }
 
 // start starts the process and returns once its HTTP server answers.
 func (p *process) start() error {
+	if err := p.spawn(); err != nil {
+		return err
+	}
+	return p.answers(30 * time.Second)
+}
+
+// spawn starts the process.
+func (p *process) spawn() error {
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	p.cmd = exec.Command(p.binary, "run", "--config", p.config)
 	p.cmd.Env = append(os.Environ(), "SENDWATCH_CONTACT_SECRET=00112233445566778899aabbccddeeff", "SOAK_PASSWORD="+soakUser.Password)
+	p.cmd.Env = append(p.cmd.Env, p.env...)
 	p.cmd.Stderr, p.cmd.Stdout = log, log
 	if err := errors.Join(p.cmd.Start(), log.Close()); err != nil {
 		return err
@@ -55,9 +66,14 @@ func (p *process) start() error {
 		_ = alive.Close()
 		close(ended)
 	}()
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); pause(50 * time.Millisecond) {
+	return nil
+}
+
+// answers waits until the HTTP server of the process answers.
+func (p *process) answers(within time.Duration) error {
+	for deadline := time.Now().Add(within); time.Now().Before(deadline); pause(50 * time.Millisecond) {
 		select {
-		case <-ended:
+		case <-p.ended:
 			return fmt.Errorf("%s ended at its start; see %s", p.name, p.log)
 		default:
 		}
@@ -299,11 +315,11 @@ func freePort(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// build builds the binary, with the dear checks of its structures.
-func build(t *testing.T, folder string) string {
+// build builds the binary, with the dear checks of its structures and these tags.
+func build(t *testing.T, folder string, tags ...string) string {
 	t.Helper()
 	binary := filepath.Join(folder, "sendwatch")
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-tags", "noengine,invariants", "-o", binary, "../../cmd/sendwatch").CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-tags", strings.Join(append(tags, "noengine", "invariants"), ","), "-o", binary, "../../cmd/sendwatch").CombinedOutput()
 	if err != nil {
 		t.Fatalf("go build: %v: %s", err, out)
 	}
@@ -328,7 +344,8 @@ kafka:
   topics: {events: %[6]s.events, flags: %[6]s.flags, rows: %[6]s.rows, dead_letter: %[6]s.letters}
   groups: {numbers: %[6]s-numbers, portfolios: %[6]s-portfolios, sink: %[6]s-sink}
   create: {partitions: 2}
-%[7]s`, strings.Join(roles, ", "), at, s.broker.SASLAddr(), name, soakUser.Name, deployment, text)
+  session: %[8]s
+%[7]s`, strings.Join(roles, ", "), at, s.broker.SASLAddr(), name, soakUser.Name, deployment, text, cmp.Or(s.session, 10*time.Second))
 	if err := os.WriteFile(p.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,8 @@ type site struct {
 	main, mainStore, side, sideStore *process
 	processes                        []*process
 	live, murmur                     *feed
-	serial                           int // makes names
+	serial                           int           // makes names
+	session                          time.Duration // of the groups' members, default 10 s
 }
 
 // TestSoak breaks the surroundings of the real binary, one fault after another, as a seed
@@ -70,7 +71,7 @@ func TestSoak(t *testing.T) {
 	lines := randlog.Live{
 		Seed: *soakSeed, Start: time.Now().Add(time.Second), Span: span + 30*time.Minute, Gap: soakGap, Numbers: soakNumbers, History: soakHistory,
 	}.Lines()
-	go s.live.play(s, "main.events", lines)
+	go s.live.play(s, "main.events", 0, lines)
 	go s.murmur.murmur(s, "side.events")
 	for _, p := range s.processes {
 		if err := p.start(); err != nil {

@@ -159,7 +159,7 @@ func (f *folded) take(r *kgo.Record) string {
 			delete(row, "portfolio_id")
 		}
 		f.accounts[a.Offset] = row
-		_, problem := f.newest(fmt.Sprint("account_events ", a.Offset), 0, says)
+		_, problem := f.newest(fmt.Sprint("account_events ", a.Partition, " ", a.Offset), 0, says)
 		note(problem)
 	}
 	for i := range b.Flags {
