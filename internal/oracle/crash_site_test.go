@@ -41,8 +41,10 @@ type crashSite struct {
 	feeds        []*feed
 }
 
-// newCrashSite starts the broker and the engine and prepares the processes.
-func newCrashSite(t *testing.T, tags ...string) *crashSite {
+// newCrashSite starts the broker and the engine and prepares the processes, whose binary
+// has these build tags. Between them and the broker's and the engine's acknowledgements
+// may stand what cuts these; nil for nothing.
+func newCrashSite(t *testing.T, cut *cuts, tags ...string) *crashSite {
 	t.Helper()
 	s := &site{Rand: rand.New(rand.NewPCG(*crashSeed, 0xc4a5)), folder: t.TempDir(), session: crashSession}
 	if *soakFolder != "" {
@@ -51,9 +53,12 @@ func newCrashSite(t *testing.T, tags ...string) *crashSite {
 			t.Fatal(err)
 		}
 	}
-	s.broker = embeddedtest.OwnApacheKafka(t, apachekafka.Config{
-		Users: []apachekafka.User{soakUser}, Properties: map[string]string{"broker.session.timeout.ms": "9000"},
-	})
+	kafka := apachekafka.Config{Users: []apachekafka.User{soakUser}, Properties: map[string]string{"broker.session.timeout.ms": "9000"}}
+	if cut != nil {
+		s.session = 0 // the default: nobody dies, and a busy machine is no reason to rebalance
+		kafka.AdvertiseSASL = func(address string) string { return cut.kafka(t, address) }
+	}
+	s.broker = embeddedtest.OwnApacheKafka(t, kafka)
 	embeddedtest.NeedClickHouse(t)
 	s.binary = build(t, s.folder, tags...)
 	engine := chdb.New(chdb.Config{})
@@ -68,23 +73,28 @@ func newCrashSite(t *testing.T, tags ...string) *crashSite {
 		t.Fatal(err)
 	}
 	c := &crashSite{site: s, states: filepath.Join(s.folder, "states")}
-	c.prepare(t)
+	inserts := s.gate.address
+	if cut != nil {
+		inserts = cut.clickHouse(t, s.gate.address)
+	}
+	c.prepare(t, inserts)
 	return c
 }
 
-// prepare writes the configurations, and creates topics and tables.
-func (c *crashSite) prepare(t *testing.T) {
+// prepare writes the configurations, and creates topics and tables. The two processes
+// find ClickHouse at an address of their own.
+func (c *crashSite) prepare(t *testing.T, inserts string) {
 	t.Helper()
-	text := func(database string) string {
+	text := func(address, database string) string {
 		return fmt.Sprintf(`numbers: {dedup_horizon: 1d, pane_size: 256}
 clickhouse: {addresses: ["%s"], database: %s}
 checkpoints: {store: "file://%s", every: 1s, keep: 2}
-`, c.gate.address, database, filepath.ToSlash(c.states))
+`, address, database, filepath.ToSlash(c.states))
 	}
 	all := []string{"numbers", "portfolios", "sink"}
-	c.both = [2]*process{c.newProcess(t, "main-a", all, text("main")), c.newProcess(t, "main-b", all, text("main"))}
-	c.store = c.newProcess(t, "main-store", all[2:], text("main"))
-	c.again = c.newProcess(t, "main-again", all[2:], text("again"))
+	c.both = [2]*process{c.newProcess(t, "main-a", all, text(inserts, "main")), c.newProcess(t, "main-b", all, text(inserts, "main"))}
+	c.store = c.newProcess(t, "main-store", all[2:], text(c.gate.address, "main"))
+	c.again = c.newProcess(t, "main-again", all[2:], text(c.gate.address, "again"))
 	data, err := os.ReadFile(c.again.config)
 	if err == nil { // the same topics, read a second time
 		err = os.WriteFile(c.again.config, []byte(strings.ReplaceAll(string(data), "main-sink", "again-sink")), 0o600)

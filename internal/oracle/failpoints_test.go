@@ -37,7 +37,7 @@ func TestFailpoints(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts a real broker and dozens of processes")
 	}
-	c := newCrashSite(t, "failpoints")
+	c := newCrashSite(t, nil, "failpoints")
 	c.play(time.Hour)
 	if err := c.heal(time.Minute); err != nil {
 		t.Fatal(err)

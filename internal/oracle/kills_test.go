@@ -26,7 +26,7 @@ func TestKills(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts a real broker and kills processes for minutes")
 	}
-	c := newCrashSite(t)
+	c := newCrashSite(t, nil)
 	c.play(4 * time.Hour)
 	if err := c.heal(time.Minute); err != nil {
 		t.Fatal(err)

@@ -27,6 +27,9 @@ type Config struct {
 	// Properties adds to and overrides the broker's properties, by their names
 	// in Kafka's documentation: "log.retention.ms", "message.max.bytes" ...
 	Properties map[string]string
+	// AdvertiseSASL, if not nil, is given the address of the listener with users and
+	// returns where clients are sent in its place: to a proxy before it.
+	AdvertiseSASL func(address string) string
 	// HeapMB bounds Java's heap. Default 512.
 	HeapMB int
 	// Report is told how fetching the jars goes. Default: nobody.
@@ -90,8 +93,12 @@ func properties(cfg Config, at listeners, dataDir string, id *identity) map[stri
 	for _, name := range slices.Sorted(maps.Keys(at)) {
 		listen = append(listen, name+"://"+at[name])
 		security = append(security, name+":"+protocol(name))
+		where := at[name]
+		if name == saslListener && cfg.AdvertiseSASL != nil {
+			where = cfg.AdvertiseSASL(where)
+		}
 		if name != controller {
-			advertised = append(advertised, name+"://"+at[name])
+			advertised = append(advertised, name+"://"+where)
 		}
 	}
 	p := map[string]string{
