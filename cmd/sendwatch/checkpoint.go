@@ -5,12 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
 	"sendwatch/internal/checkpoint"
 	_ "sendwatch/internal/checkpoint/clouds" // s3://, gs:// and azblob:// for all commands
+	"sendwatch/internal/config"
 )
 
 // checkpointCmd looks into a store of checkpoints.
@@ -19,11 +23,13 @@ type checkpointCmd struct {
 	Show   checkpointShow   `cmd:"" help:"Show what a checkpoint says of itself."`
 	Verify checkpointVerify `cmd:"" help:"Read everything and name what is damaged."`
 	Rewind checkpointRewind `cmd:"" help:"Let a partition go on from an older checkpoint."`
+	Reset  checkpointReset  `cmd:"" help:"Let partitions begin again without a checkpoint."`
 }
 
 // storeArg is where the checkpoints are.
 type storeArg struct {
-	Store string `arg:"" help:"URL of the store, as in file:///var/lib/sendwatch, s3://bucket?region=eu-west-1, gs://bucket or azblob://container."`
+	Config string `default:"sendwatch.yaml" type:"path" placeholder:"FILE" help:"Configuration whose checkpoints.store is meant."`
+	Store  string `placeholder:"URL" help:"The store, if there is no configuration, as in file:///var/lib/sendwatch, s3://bucket?region=eu-west-1, gs://bucket or azblob://container."`
 }
 
 // keyArg is one of them.
@@ -33,7 +39,17 @@ type keyArg struct {
 
 // with opens the store for as long as use takes.
 func (a *storeArg) with(ctx context.Context, use func(*checkpoint.Store) error) error {
-	store, err := checkpoint.Open(ctx, a.Store)
+	address := a.Store
+	if address == "" {
+		cfg, err := config.Load(a.Config)
+		if err != nil {
+			return fmt.Errorf("%w (or name the store with --store URL)", err)
+		}
+		if address = cfg.Checkpoints.Store; address == "" {
+			return fmt.Errorf("%s has no checkpoints.store: no checkpoints are kept", a.Config)
+		}
+	}
+	store, err := checkpoint.OpenExisting(ctx, address)
 	if err != nil {
 		return err
 	}
@@ -166,4 +182,41 @@ func (c *checkpointRewind) Run(ctx context.Context) error {
 		fmt.Printf("partition %d of %s goes on from %s\n", o.Partition, o.Topic, o.Key)
 		return nil
 	})
+}
+
+// checkpointReset drops what is kept of partitions.
+type checkpointReset struct {
+	storeArg
+	Topic     string `arg:"" help:"The topic, as ls shows it: the part of a key before the first slash."`
+	Partition *int32 `arg:"" optional:"" help:"One of its partitions; all that the store knows if it is left out."`
+}
+
+// Run claims each partition without a state, so that its owner, present or next, reads its
+// log from the beginning.
+func (c *checkpointReset) Run(ctx context.Context) error {
+	return c.with(ctx, func(s *checkpoint.Store) error { return resetCheckpoints(ctx, os.Stdout, s, c.Topic, c.Partition) })
+}
+
+func resetCheckpoints(ctx context.Context, out io.Writer, s *checkpoint.Store, topic string, only *int32) error {
+	objects, err := s.All(ctx)
+	if err != nil {
+		return err
+	}
+	partitions, topics := map[int32]bool{}, map[string]bool{}
+	for i := range objects {
+		topics[objects[i].Topic] = true
+		if objects[i].Topic == topic && (only == nil || *only == objects[i].Partition) {
+			partitions[objects[i].Partition] = true
+		}
+	}
+	if len(partitions) == 0 {
+		return fmt.Errorf("the store has no such checkpoints; it has some of the topics %s", strings.Join(slices.Sorted(maps.Keys(topics)), ", "))
+	}
+	for _, partition := range slices.Sorted(maps.Keys(partitions)) {
+		if err := s.Reset(ctx, topic, partition); err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "partition %d of %s begins again without a checkpoint\n", partition, topic)
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -43,11 +44,51 @@ func TestCheckpointCommands(t *testing.T) {
 	if err := verifyCheckpoints(t.Context(), &out, s); err != nil || !strings.Contains(out.String(), "4 checkpoints, 0 of them") {
 		t.Errorf("verify: %v\n%s", err, out.String())
 	}
-	rewind := checkpointRewind{storeArg{address}, keyArg{older}}
+	rewind := checkpointRewind{storeArg{Store: address}, keyArg{older}}
 	if err := rewind.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if claimed, err = s.Claim(t.Context(), of, 1); err != nil || claimed.Newest == nil || claimed.Newest.Offset != 100 {
 		t.Errorf("after a rewind: %+v, %v", claimed, err)
+	}
+	out.Reset()
+	if err := resetCheckpoints(t.Context(), &out, s, "events", nil); err != nil || out.String() != "partition 3 of events begins again without a checkpoint\n" {
+		t.Fatalf("reset: %v\n%s", err, out.String())
+	}
+	if claimed, err = s.Claim(t.Context(), of, 1); err != nil || claimed.Newest != nil {
+		t.Errorf("after a reset: %+v, %v", claimed, err)
+	}
+	if err := resetCheckpoints(t.Context(), &out, s, "event", nil); err == nil || !strings.Contains(err.Error(), "some of the topics events") {
+		t.Errorf("of a topic that it does not know: %v", err)
+	}
+}
+
+// TestCheckpointCommandsFindTheStore takes it from the configuration, and makes none.
+func TestCheckpointCommandsFindTheStore(t *testing.T) {
+	dir := t.TempDir()
+	missing := filepath.Join(dir, "missing")
+	write := func(name, text string) string {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	for want, arg := range map[string]storeArg{
+		"no store is at":           {Store: "file://" + filepath.ToSlash(missing)},
+		"--store URL":              {Config: filepath.Join(dir, "none.yaml")},
+		"has no checkpoints.store": {Config: write("without.yaml", "kafka: {brokers: [\"127.0.0.1:1\"]}\n")},
+	} {
+		verify := checkpointVerify{arg}
+		if err := verify.Run(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v, expected %q", arg, err, want)
+		}
+	}
+	if _, err := os.Stat(missing); err == nil {
+		t.Error("looking into a store made it")
+	}
+	list := checkpointLS{storeArg{Config: write("with.yaml", "kafka: {brokers: [\"127.0.0.1:1\"]}\ncheckpoints: {store: \"file://"+filepath.ToSlash(dir)+"\"}\n")}}
+	if err := list.Run(t.Context()); err != nil {
+		t.Error(err)
 	}
 }

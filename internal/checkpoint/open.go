@@ -36,6 +36,17 @@ func Open(ctx context.Context, address string) (*Store, error) {
 	return s, nil
 }
 
+// OpenExisting opens a store as Open does, but a folder has to be there already: who
+// looks into a store has mistyped one that is not.
+func OpenExisting(ctx context.Context, address string) (*Store, error) {
+	if u, err := url.Parse(address); err == nil && u.Scheme == "file" && u.Host == "" {
+		if _, err := os.Stat(filepath.FromSlash(u.Path)); err != nil {
+			return nil, fmt.Errorf("checkpoint: no store is at %q (%w): give the URL of checkpoints.store", address, err)
+		}
+	}
+	return Open(ctx, address)
+}
+
 // openFolder opens a directory: the library reads it, and file.go writes.
 func openFolder(path string) (*Store, error) { return OpenFolder(path, doStep) }
 

@@ -83,7 +83,7 @@ func (s *Store) Claim(ctx context.Context, of Partition, layout uint64) (*Claime
 		c.Damaged = append(c.Damaged, err)
 	}
 	if c.Newest == nil && len(states) > 0 {
-		return nil, fmt.Errorf("%w: rewind to an older checkpoint, or remove those of the partition and let it read its log again", errors.Join(c.Damaged...))
+		return nil, fmt.Errorf("%w: `sendwatch checkpoint rewind` to an older one, or %s", errors.Join(c.Damaged...), ReadAgain)
 	}
 	var base Position
 	if c.Newest != nil {
@@ -128,16 +128,19 @@ func (o *Owner) begin(ctx context.Context, base Position) error {
 	return nil
 }
 
+// ReadAgain is what to do where no checkpoint can be gone on from. The state of one role
+// follows from the log of the other: what is left of one alone would be wrong.
+const ReadAgain = "run `sendwatch checkpoint reset` for the events and the rows topic, then `sendwatch acknowledge`, and both logs are read again from their beginning"
+
 // matches compares what a state was written for with what is there now.
 func (c *Checkpoint) matches(key string, of Partition, layout uint64) error {
-	const again = "move the checkpoints of the events and the rows topic away, and both logs are read again"
 	switch {
 	case c.TopicID != of.TopicID:
-		return &MismatchError{key, "topic id", fmt.Sprintf("%x", c.TopicID), fmt.Sprintf("%x", of.TopicID), "the topic was created again: " + again}
+		return &MismatchError{key, "topic id", fmt.Sprintf("%x", c.TopicID), fmt.Sprintf("%x", of.TopicID), "the topic was created again: " + ReadAgain}
 	case c.Partitions != of.Partitions:
 		return &MismatchError{key, "number of partitions", strconv.Itoa(int(c.Partitions)), strconv.Itoa(int(of.Partitions)), "numbers have moved between partitions: copy the topic with the keys where they belong"}
 	case c.Layout != layout:
-		return &MismatchError{key, "layout of the state", fmt.Sprintf("%016x", c.Layout), fmt.Sprintf("%016x", layout), "run the build that wrote it, or " + again}
+		return &MismatchError{key, "layout of the state", fmt.Sprintf("%016x", c.Layout), fmt.Sprintf("%016x", layout), "run the build that wrote it, or " + ReadAgain}
 	}
 	return nil
 }
@@ -238,4 +241,22 @@ func (s *Store) Rewind(ctx context.Context, to *Object) error {
 		return err
 	}
 	return o.begin(ctx, to.Position)
+}
+
+// Reset lets a partition begin again without any state: it claims an epoch that begins
+// with nothing. The partition's owner finds itself fenced at its next Save. The objects
+// stay until new states take their place.
+func (s *Store) Reset(ctx context.Context, topic string, partition int32) error {
+	objects, err := s.Objects(ctx, topic, partition)
+	if err != nil {
+		return err
+	}
+	if len(objects) == 0 {
+		return fmt.Errorf("checkpoint: partition %d of %s has no checkpoints", partition, topic)
+	}
+	o := &Owner{store: s, of: Partition{Topic: topic, Partition: partition}}
+	if err := o.claim(ctx); err != nil {
+		return err
+	}
+	return o.begin(ctx, Position{})
 }

@@ -21,7 +21,7 @@ import (
 //	                             cause and says so with `sendwatch acknowledge`.
 //
 // Checkpoints are of one log: those of another, or from beyond the log's end, stop the
-// partition, and are removed before it is told to begin again.
+// partition; `sendwatch checkpoint reset` comes before it is told to begin again.
 //
 // What a role with state had counted is gone in the first two cases, and its flags and
 // figures follow from less than before. That stays a reason for not being ready until it

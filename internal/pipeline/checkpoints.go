@@ -154,7 +154,7 @@ func (k *stateKeeper) goOn(c *checkpoint.Checkpoint, start time.Time) error {
 		return err
 	}
 	if err := k.task.restore(c); err != nil {
-		return &keptError{fmt.Errorf("checkpoint %s of %s: %w", c.Position, p.claim.String(), err)}
+		return &keptError{fmt.Errorf("checkpoint %s of %s: %w; to have them read: %s", c.Position, p.claim.String(), err, checkpoint.ReadAgain)}
 	}
 	if err := failpoint.Here(failpoint.Restored); err != nil {
 		return err

@@ -300,26 +300,42 @@ func TestDamagedCheckpoints(t *testing.T) {
 }
 
 // A state of another topic, or of another setting, is not continued: the partition stops
-// under a name and says what to do.
+// under a name and says what to do. Once that is done it begins again, in the same process.
 func TestStateOfSomethingElse(t *testing.T) {
 	for name, change := range map[string]func(*Claim, *NumbersConfig){
 		"topic id":             func(c *Claim, _ *NumbersConfig) { c.TopicID[0]++ },
 		"number of partitions": func(c *Claim, _ *NumbersConfig) { c.Partitions++ },
-		"contact secret":       func(_ *Claim, n *NumbersConfig) { n.Secret[0]++ },
+		"contacts.secret_file": func(_ *Claim, n *NumbersConfig) { n.Secret[0]++ },
 	} {
 		bubble(t, func(t *testing.T) {
 			c := newKeptCase(t)
 			c.sends(20)
 			c.run(t, c.process(), func() { elapse(time.Minute) })
 			config, claim := c.process().config, Claim{Topic: "events", Committed: FromStart}
+			keeper := &fakeKeeper{}
+			config.Keeper = keeper
 			change(&claim, &config)
 			n := NewNumbers(config)
 			join := func(ctx context.Context, serve Serve) error { return serve(ctx, claim, c.log) }
 			whileRunning(t, n.Run, join, func() {
 				elapse(time.Minute)
 				wantReason(t, n, ReasonCheckpointUnusable)
-				if s := n.Status()[0]; !strings.Contains(s.Error, name) {
+				s := n.Status()[0]
+				if !strings.Contains(s.Error, name) {
 					t.Errorf("error %q, want it to name the %s", s.Error, name)
+				}
+				if claim.Partitions == 0 && !strings.Contains(s.Error, checkpoint.ReadAgain) {
+					t.Errorf("error %q, want it to say what to do", s.Error)
+				}
+				if err := c.store.Reset(t.Context(), "events", 0); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := Acknowledge(t.Context(), keeper, "events"); err != nil {
+					t.Fatal(err)
+				}
+				elapse(2 * time.Minute)
+				if s := n.Status()[0]; s.State != StateRunning || s.Next != 20 || len(n.Problems()) > 0 || s.Checkpoint.Offset != 20 {
+					t.Errorf("after it was done: %+v, problems %v", s, n.Problems())
 				}
 			})
 		})

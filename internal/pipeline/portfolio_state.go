@@ -214,6 +214,6 @@ func readSections(c *checkpoint.Checkpoint, sections []namedBytes) error {
 
 // warnShadow says that the shadow policy begins without a history.
 func (p *partitionProgress) warnShadow() {
-	p.logger.Warn("the checkpoint has no state of this shadow policy: its flags begin with an empty history; move the checkpoints of the events and the rows topic away to have both logs read again",
+	p.logger.Warn("the checkpoint has no state of this shadow policy: its flags begin with an empty history; `sendwatch checkpoint reset` of the events and the rows topic has both logs read again",
 		"role", p.name, "partition", p.claim.String())
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"sendwatch/internal/checkpoint"
 	"sendwatch/internal/codec"
 	"sendwatch/internal/engine"
 	"sendwatch/internal/event"
@@ -91,8 +92,8 @@ func (t *portfolioTask) findSources(ctx context.Context) error {
 	case t.sources != nil && t.checkpoints == nil: // parked, of fewer partitions
 		return &anotherLogError{topic: t.config.Events, had: t.log, have: fmt.Sprintf("of %d partitions", n)}
 	case t.sources != nil:
-		return &keptError{fmt.Errorf("the state of %s is of %d partitions of %s, which has %d now: numbers have moved between them; move the checkpoints of both topics away, and everything is read again",
-			t.claim.String(), len(t.sources), t.config.Events, n)}
+		return &keptError{fmt.Errorf("the state of %s is of %d partitions of %s, which has %d now: numbers have moved between them; %s",
+			t.claim.String(), len(t.sources), t.config.Events, n, checkpoint.ReadAgain)}
 	}
 	if t.log, err = t.config.Topics.Identity(ctx, t.config.Events); err != nil {
 		return err

@@ -76,7 +76,7 @@ var reasons = [NumReasons]ReasonText{
 	},
 	ReasonCheckpointUnusable: {
 		Name: "checkpoint_unusable", Meaning: "A partition cannot continue from its newest checkpoint: it is of another topic, number of partitions, setting or build, or the two newest are damaged.",
-		Action: "do what the detail says; `sendwatch checkpoint` shows, verifies and rewinds",
+		Action: "do what the detail says; `sendwatch checkpoint` shows, verifies, rewinds and resets",
 	},
 	ReasonKafkaSilent: {
 		Name: "kafka_silent", Meaning: "Kafka has answered no fetch and acknowledged no write of a partition for 8 s.",

@@ -3,7 +3,7 @@ package processor
 import (
 	"fmt"
 	"reflect"
-	"strconv"
+	"time"
 
 	"sendwatch/internal/engine"
 	"sendwatch/internal/flat"
@@ -47,25 +47,30 @@ func (p *Processor) head() head {
 
 // SettingError is the error of a state that was computed by another setting.
 type SettingError struct {
-	Setting    string
+	Setting    string // as the configuration names it
 	Have, Want string // of the snapshot, of this process
 }
 
 func (e *SettingError) Error() string {
-	return fmt.Sprintf("the state was computed with %s %s, this process has %s: set it back, or move the checkpoints of the events and the rows topic away, and both logs are read again", e.Setting, e.Have, e.Want)
+	return fmt.Sprintf("the state was computed with %s, and this process has %s: set %s back, or have the logs of both roles read again from their beginning", e.Have, e.Want, e.Setting)
 }
 
 // differs compares what a state was computed by with what this process has.
 func (h *head) differs(now *head) error {
 	switch {
 	case h.dedup != now.dedup:
-		return &SettingError{"dedup horizon (ms)", strconv.FormatInt(h.dedup, 10), strconv.FormatInt(now.dedup, 10)}
+		return &SettingError{"numbers.dedup_horizon", inWords(h.dedup), inWords(now.dedup)}
 	case h.secret != now.secret:
-		return &SettingError{"contact secret", "another", "its own"}
+		return &SettingError{"contacts.secret_file", "another contact secret", "its own"}
 	case h.pane != now.pane:
-		return &SettingError{"pane bits", strconv.Itoa(int(h.pane)), strconv.Itoa(int(now.pane))}
+		return &SettingError{"numbers.pane_size", fmt.Sprintf("panes of %d records", 1<<h.pane), fmt.Sprintf("panes of %d", 1<<now.pane)}
 	}
 	return nil
+}
+
+// inWords returns how long ids are remembered, of milliseconds.
+func inWords(ms int64) string {
+	return "ids remembered for " + (time.Duration(ms) * time.Millisecond).String()
 }
 
 // Snapshot writes the state to s. It may be called between two records, after a Flush

@@ -62,9 +62,9 @@ func TestRestoreRefuses(t *testing.T) {
 	run(t, p, log())
 	p.Snapshot(&state)
 	for setting, change := range map[string]func(*processor.Config){
-		"dedup horizon":  func(c *processor.Config) { c.Engine.DedupHorizon = 1 },
-		"contact secret": func(c *processor.Config) { c.Secret = codec.Secret{1} },
-		"pane bits":      func(c *processor.Config) { c.Engine.PaneBits = 9 },
+		"numbers.dedup_horizon": func(c *processor.Config) { c.Engine.DedupHorizon = 1 },
+		"contacts.secret_file":  func(c *processor.Config) { c.Secret = codec.Secret{1} },
+		"numbers.pane_size":     func(c *processor.Config) { c.Engine.PaneBits = 9 },
 	} {
 		c := config(policy.Default())
 		change(&c)
