@@ -218,6 +218,8 @@ func (p *pipelines) join(role string, watcher groupWatcher, group kafka.GroupCon
 		watcher.Joined()
 	}
 	group.Failing = watcher.Failing
+	static := p.options.settings.Kafka.Static
+	group.Share = kafka.Share{Ordinal: int32(static.Ordinal), Of: int32(static.Of)}
 	joined := p.client.NewGroup(group) // once: it remembers which log the role's state is of
 	return func(ctx context.Context, serve pipeline.Serve) error {
 		return joined.Run(ctx, func(ctx context.Context, c *kafka.Claim) error {

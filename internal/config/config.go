@@ -40,9 +40,17 @@ type Kafka struct {
 	// Session is after how long without a word a process counts as dead, and its
 	// partitions go to others. Brokers have bounds of their own, 6 s to 30 min by default.
 	Session time.Duration
+	// Static is a fixed part of the partitions in place of what a consumer group assigns.
+	Static Static
 	// Framing is whose schema registry puts a frame in front of events: confluent,
 	// apicurio, glue.
 	Framing string
+}
+
+// Static is which process this is of how many that share the partitions, partition p
+// being for the process p modulo Of; Of 0: they share by their consumer groups.
+type Static struct {
+	Ordinal, Of int
 }
 
 // TLS encrypts a connection and checks the server's certificate. A client

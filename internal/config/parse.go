@@ -37,6 +37,7 @@ func Parse(data []byte, lookupEnv func(string) (string, bool), readFile func(str
 	doc, root := strictyaml.Read(data)
 	read(root, p.fields(&c))
 	p.contactSecretFromEnv(&c, doc)
+	staticNeedsCheckpoints(&c, doc)
 	if err := doc.Err(); err != nil {
 		return Config{}, err
 	}
@@ -121,6 +122,7 @@ func (p *parser) kafka(k *Kafka) []field {
 		text("client_id", &k.ClientID, "a name for the brokers' logs"),
 		whole("max_batch_mib", &k.MaxBatchMiB, 1, 1<<20),
 		span("session", &k.Session, time.Second, 30*time.Minute),
+		p.static(&k.Static),
 		word("framing", &k.Framing, "confluent", "apicurio", "glue"),
 		p.tls(&k.TLS),
 		p.sasl(&k.SASL),

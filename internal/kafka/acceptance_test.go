@@ -44,6 +44,7 @@ func acceptance(t *testing.T, brokers []string) {
 		{"writes what others read", writesWhatOthersRead},
 		{"creates topics and checks them", createsAndChecks},
 		{"shares partitions among members", sharesPartitions},
+		{"reads fixed shares", readsFixedShares},
 		{"refuses the commit of an old owner", refusesOldOwner},
 		{"stops on another log of the same name", stopsOnAnotherLog},
 		{"begins another log of the same name", beginsAnotherLog},

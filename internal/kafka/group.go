@@ -21,6 +21,9 @@ type GroupConfig struct {
 	// of every claim, in all generations of this process: keys have moved, or the
 	// log is another one, and state that goes by them is wrong.
 	FixedPartitions bool
+	// Share, if it is set, is what this process reads, without joining the group: its
+	// offsets are committed, and nothing is rebalanced.
+	Share Share
 	// Joined, if not nil, is called for every generation that this member joins.
 	Joined func()
 	// Failing, if not nil, is called with why the group cannot be joined, or what is
@@ -153,6 +156,9 @@ func (c *Claim) Commit(offset int64) error {
 		}
 		switch client.react(err) {
 		case rejoin:
+			if c.group.config.Share.fixed() {
+				return fmt.Errorf("committing %s partition %d at %d: the group has members, so another process runs without kafka.static: %w", c.Topic, c.Partition, offset, err)
+			}
 			c.end(errGenerationEnded)
 			return fmt.Errorf("committing %s partition %d at %d: %w: %w", c.Topic, c.Partition, offset, errGenerationEnded, err)
 		case stop:
@@ -185,7 +191,7 @@ func (g *Group) Run(ctx context.Context, serve func(context.Context, *Claim) err
 	defer cancel(nil)
 	var pause retry.Backoff
 	for ctx.Err() == nil {
-		next, err := m.join(ctx)
+		next, err := g.next(ctx, m)
 		if err != nil {
 			if ctx.Err() == nil {
 				g.awaitJoin(ctx, &pause, err)
@@ -205,6 +211,15 @@ func (g *Group) Run(ctx context.Context, serve func(context.Context, *Claim) err
 	return nil
 }
 
+// next waits for the group's next generation; with a share there is but one, until the
+// topic is another one.
+func (g *Group) next(ctx context.Context, m *member) (*assigned, error) {
+	if g.config.Share.fixed() {
+		return m.takeShare(ctx, g.config.Share)
+	}
+	return m.join(ctx)
+}
+
 // began reports a generation, and members of another application in it.
 func (g *Group) began(ctx context.Context, m *member, next *assigned) {
 	g.mu.Lock()
@@ -218,6 +233,9 @@ func (g *Group) began(ctx context.Context, m *member, next *assigned) {
 		g.config.Joined()
 	}
 	foreign := g.client.foreigners(ctx, m.at(), g.config.ID)
+	if g.config.Share.fixed() {
+		foreign = g.client.anyMembers(ctx, m.at(), g.config.ID)
+	}
 	if foreign != nil {
 		g.client.config.Logger.Error("sharing the consumer group with another application: partitions that it was given are not read", "group", g.config.ID, "error", foreign)
 	}
@@ -305,7 +323,9 @@ func (g *Group) drain(ctx context.Context, m *member, next *assigned, drained <-
 		case <-drained:
 			return
 		case <-tick:
-			_ = m.beat(context.WithoutCancel(ctx), next.generation) // that a rebalance waits for us is known
+			if !g.config.Share.fixed() {
+				_ = m.beat(context.WithoutCancel(ctx), next.generation) // that a rebalance waits for us is known
+			}
 		}
 	}
 }
@@ -313,6 +333,19 @@ func (g *Group) drain(ctx context.Context, m *member, next *assigned, drained <-
 // keepAlive sends a heartbeat and looks at the topic. It returns why the
 // generation is over.
 func (g *Group) keepAlive(ctx context.Context, m *member, next *assigned, lastBeat *time.Time) error {
+	if !g.config.Share.fixed() {
+		if err := g.beat(ctx, m, next, lastBeat); err != nil {
+			return err
+		}
+	}
+	if !next.leader {
+		return nil
+	}
+	return g.lookAtTopic(ctx, next)
+}
+
+// beat sends a heartbeat. It returns why the generation is over.
+func (g *Group) beat(ctx context.Context, m *member, next *assigned, lastBeat *time.Time) error {
 	err := m.beat(ctx, next.generation)
 	switch {
 	case err == nil || g.client.react(err) == accept:
@@ -330,9 +363,11 @@ func (g *Group) keepAlive(ctx context.Context, m *member, next *assigned, lastBe
 	default:
 		g.client.config.Logger.Debug("retrying a heartbeat", "group", g.config.ID, "error", err)
 	}
-	if !next.leader {
-		return nil
-	}
+	return nil
+}
+
+// lookAtTopic returns that the generation is over if the topic is another one.
+func (g *Group) lookAtTopic(ctx context.Context, next *assigned) error {
 	info, err := g.client.topic(ctx, g.config.Topic)
 	if refused, ok := errors.AsType[*answerError](err); ok && refused.code == codeUnknownTopic && !next.missing {
 		next.missing = true

@@ -34,12 +34,17 @@ type testMember struct {
 
 func join(t *testing.T, brokers []string, topic, group string, change ...func(*Config)) *testMember {
 	t.Helper()
+	return joinWith(t, brokers, GroupConfig{ID: group, Topic: topic, FixedPartitions: true}, change...)
+}
+
+func joinWith(t *testing.T, brokers []string, group GroupConfig, change ...func(*Config)) *testMember {
+	t.Helper()
 	change = append(change, func(c *Config) { c.Session, c.Rebalance = 6*time.Second, 6*time.Second })
 	client := ours(t, brokers, change...)
 	ctx, stop := context.WithCancel(context.Background())
 	m := &testMember{stop: stop, done: make(chan error, 1), held: map[int32]int{}, last: map[int32]int64{}}
 	go func() {
-		m.done <- client.NewGroup(GroupConfig{ID: group, Topic: topic, FixedPartitions: true}).Run(ctx, func(ctx context.Context, c *Claim) error {
+		m.done <- client.NewGroup(group).Run(ctx, func(ctx context.Context, c *Claim) error {
 			m.mu.Lock()
 			m.held[c.Partition] = 0
 			m.mu.Unlock()
