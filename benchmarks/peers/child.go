@@ -50,7 +50,7 @@ type child struct {
 	command *exec.Cmd
 	started time.Time
 	lines   chan string
-	ended   chan error
+	ended   chan struct{} // closed when it has
 	log     string
 }
 
@@ -72,7 +72,7 @@ func pinned(core string, args ...string) []string {
 // it says on standard error goes to a file that is shown if it fails.
 func start(ctx context.Context, o *options, name string, env []string, args ...string) (*child, error) {
 	args = pinned(coreOfChild, args...)
-	c := &child{lines: make(chan string, 64), ended: make(chan error, 1), log: filepath.Join(o.folder, name+".log")}
+	c := &child{lines: make(chan string, 64), ended: make(chan struct{}), log: filepath.Join(o.folder, name+".log")}
 	c.command = exec.CommandContext(ctx, args[0], args[1:]...)
 	c.command.Env = append(append(os.Environ(), "GOMAXPROCS=1"), env...)
 	c.command.Cancel = func() error { return c.command.Process.Signal(syscall.SIGTERM) }
@@ -97,7 +97,8 @@ func start(ctx context.Context, o *options, name string, env []string, args ...s
 			c.lines <- lines.Text()
 		}
 		close(c.lines)
-		c.ended <- c.command.Wait()
+		_ = c.command.Wait() // how it ends says nothing: it is told to
+		close(c.ended)
 	}()
 	return c, nil
 }
@@ -108,7 +109,7 @@ func (c *child) now(events int) (mark, error) {
 	return mark{events: events, cpu: cpu, wall: time.Since(c.started)}, err
 }
 
-// stop ends the process and waits for it. How it ends says nothing: it was told to.
+// stop ends the process and waits for it.
 func (c *child) stop() {
 	_ = c.command.Process.Signal(syscall.SIGTERM)
 	timer := time.AfterFunc(10*time.Second, func() { _ = c.command.Process.Kill() })
@@ -145,6 +146,9 @@ func (c *child) take(m *measured, line string, events int) (last bool, err error
 	word, rest, _ := strings.Cut(line, " ")
 	switch word {
 	case "third":
+		if n, bad := strconv.Atoi(rest); bad == nil { // it takes events in larger steps
+			events = 3 * n
+		}
 		m.third, err = c.now(events / 3)
 	case "done":
 		if m.done, err = c.now(events); err == nil {

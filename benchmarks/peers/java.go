@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"sendwatch/internal/embedded/fetch"
 )
@@ -34,12 +35,14 @@ type dependency struct{ group, name, version string }
 
 // pom writes a project file with the dependencies.
 func pom(name string, list []dependency) string {
-	text := `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>` +
-		`<groupId>sendwatch</groupId><artifactId>` + name + `</artifactId><version>1</version><dependencies>`
+	var b strings.Builder
+	b.WriteString(`<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>` +
+		`<groupId>sendwatch</groupId><artifactId>` + name + `</artifactId><version>1</version><dependencies>`)
 	for _, d := range list {
-		text += "<dependency><groupId>" + d.group + "</groupId><artifactId>" + d.name + "</artifactId><version>" + d.version + "</version></dependency>"
+		b.WriteString("<dependency><groupId>" + d.group + "</groupId><artifactId>" + d.name + "</artifactId><version>" + d.version + "</version></dependency>")
 	}
-	return text + "</dependencies></project>\n"
+	b.WriteString("</dependencies></project>\n")
+	return b.String()
 }
 
 // Both read JSON with the same parser and say on standard error what goes wrong.

@@ -8,6 +8,9 @@
 // system under test another. What each system is asked for, and by which settings, is in
 // ../README.md. A time counts only if the answer that goes with it is what the log says.
 //
+// With -latency it measures from a record produced to its flag fetched instead, with -replay
+// files to flags and rows.
+//
 // -runs, -events and -numbers change the size; -only names systems by parts of their names.
 package main
 
@@ -22,6 +25,7 @@ import (
 	"runtime"
 	"strings"
 	"syscall"
+	"time"
 
 	"sendwatch/internal/embedded/apachekafka"
 	"sendwatch/internal/embedded/fetch"
@@ -35,6 +39,9 @@ type options struct {
 	sendwatch             string // binary
 	plot                  string
 	folder                string // for everything that a run writes
+	latency, replay       bool
+	rate                  int
+	warm, lasts           time.Duration
 	as                    string // this process is a system under test
 	brokers, topic, flags string // of that process
 }
@@ -48,6 +55,11 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "parts of the names of systems, separated by commas: all others are left out")
 	flag.StringVar(&o.sendwatch, "sendwatch", "", "the binary to measure; by default it is built from this checkout")
 	flag.StringVar(&o.plot, "plot", "", "write the figures as SVG to this file too")
+	flag.BoolVar(&o.latency, "latency", false, "measure how long a flag takes, on Apache Kafka and on the broker in memory, and nothing else")
+	flag.BoolVar(&o.replay, "replay", false, "measure replay of a file by one core, and of its two partitions by two, and nothing else")
+	flag.IntVar(&o.rate, "rate", 30_000, "events a second beside the probes of -latency")
+	flag.DurationVar(&o.warm, "warm", 40*time.Second, "how long that load lasts before the first probe")
+	flag.DurationVar(&o.lasts, "for", time.Minute, "how long -latency probes, a hundred times a second")
 	flag.StringVar(&o.as, "as", "", "used by the command itself")
 	flag.StringVar(&o.brokers, "brokers", "", "used by the command itself")
 	flag.StringVar(&o.topic, "topic", "", "used by the command itself")
@@ -79,12 +91,18 @@ func run(ctx context.Context, o *options) (err error) {
 	if err := buildProduct(ctx, o); err != nil {
 		return err
 	}
+	if o.replay {
+		return measureReplay(ctx, o)
+	}
 	broker, err := apachekafka.Start(ctx, apachekafka.Config{HeapMB: 1024, Report: fetch.Bar(os.Stderr)})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, broker.Close()) }()
 	o.brokers = broker.Addr()
+	if o.latency {
+		return measureLatency(ctx, o)
+	}
 	return measure(ctx, o)
 }
 
@@ -115,6 +133,8 @@ func runAs(ctx context.Context, o *options) error {
 	switch o.as {
 	case "naive":
 		return runNaive(ctx, o)
+	case "clickhouse":
+		return runClickHouse(ctx, o)
 	case "consume-ours":
 		return consumeOurs(ctx, o)
 	case "consume-kafka-go":

@@ -89,7 +89,7 @@ func (p *product) run(ctx context.Context, o *options, topic string, events int,
 		return nil, err
 	}
 	defer c.stop()
-	api := &client{base: "http://" + address}
+	api := newClient(address)
 	m := &measured{notes: map[string]string{}}
 	for m.done.events == 0 {
 		if err := sleep(ctx, 50*time.Millisecond); err != nil {
@@ -156,14 +156,21 @@ func deleteTopics(brokers string, names ...string) {
 }
 
 // client asks Sendwatch's API.
-type client struct{ base string }
+type client struct {
+	base string
+	http http.Client
+}
+
+func newClient(address string) *client {
+	return &client{base: "http://" + address, http: http.Client{Timeout: 30 * time.Second}}
+}
 
 func (c *client) get(ctx context.Context, path string, into any) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, http.NoBody)
 	if err != nil {
 		return err
 	}
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := c.http.Do(r)
 	if err != nil {
 		return err
 	}

@@ -36,9 +36,11 @@ type filler struct {
 	failed error
 }
 
-func newFiller(brokers, topic string) (*filler, error) {
-	client, err := kgo.NewClient(kgo.SeedBrokers(brokers), kgo.DefaultProduceTopic(topic), kgo.ProducerBatchCompression(kgo.Lz4Compression()),
-		kgo.ProducerBatchMaxBytes(512<<10), kgo.ProducerLinger(50*time.Millisecond), kgo.MaxBufferedRecords(100_000))
+func newFiller(brokers, topic string, more ...kgo.Opt) (*filler, error) {
+	client, err := kgo.NewClient(append([]kgo.Opt{
+		kgo.SeedBrokers(brokers), kgo.DefaultProduceTopic(topic), kgo.ProducerBatchCompression(kgo.Lz4Compression()),
+		kgo.ProducerBatchMaxBytes(512 << 10), kgo.ProducerLinger(50 * time.Millisecond), kgo.MaxBufferedRecords(100_000),
+	}, more...)...)
 	if err != nil {
 		return nil, err
 	}

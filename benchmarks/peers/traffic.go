@@ -153,14 +153,14 @@ func (h *happening) statusPrefix() string {
 func (h *happening) appendProtobuf(b []byte) ([]byte, error) {
 	message := h.messageID()
 	e := &eventsv1.Event{
-		Time: proto.Int64(h.at), NumberId: numberID(h.number), WabaId: fmt.Sprintf("waba-%05d", h.number/4), PortfolioId: fmt.Sprintf("portfolio-%04d", h.number/40),
+		Time: new(h.at), NumberId: numberID(h.number), WabaId: fmt.Sprintf("waba-%05d", h.number/4), PortfolioId: fmt.Sprintf("portfolio-%04d", h.number/40),
 		MessageId: message, Contact: strconv.FormatInt(h.contact, 10),
 	}
 	switch h.kind {
 	case sent:
 		e.Id, e.Type, e.Kind, e.Text = "out:"+message, "message.sent", "template", h.text()
 		e.Template = &eventsv1.Template{Name: templateName(h.template), Language: "en_GB", Category: "MARKETING"}
-		e.OptIn = proto.Bool(true)
+		e.OptIn = new(true)
 	case received:
 		e.Id, e.Type, e.Kind, e.Text, e.MessageId = "in:"+message, "message.received", "text", "Thank you, that suits me well.", "in."+message
 	default:
