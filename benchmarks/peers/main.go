@@ -128,21 +128,21 @@ func stayOnCore() error {
 	return syscall.Exec(taskset, args, append(os.Environ(), pinnedMark+"=1"))
 }
 
-// runAs is this process as a system under test.
+// runAs is this process as a system under test. It stays until it is told to end, so that what it
+// has used can be read.
 func runAs(ctx context.Context, o *options) error {
-	switch o.as {
-	case "naive":
-		return runNaive(ctx, o)
-	case "clickhouse":
-		return runClickHouse(ctx, o)
-	case "consume-ours":
-		return consumeOurs(ctx, o)
-	case "consume-kafka-go":
-		return consumeGroupReader(ctx, o)
-	case "consume-franz-go":
-		return consumeFranz(ctx, o)
+	do, ok := map[string]func(context.Context, *options) error{
+		"naive": runNaive, "clickhouse": runClickHouse,
+		"consume-ours": consumeOurs, "consume-kafka-go": consumeGroupReader, "consume-franz-go": consumeFranz,
+	}[o.as]
+	if !ok {
+		return fmt.Errorf("-as %s: no such system", o.as)
 	}
-	return fmt.Errorf("-as %s: no such system", o.as)
+	if err := do(ctx, o); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return nil
 }
 
 // wanted reports whether a system was asked for.
