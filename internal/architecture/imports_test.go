@@ -125,7 +125,7 @@ var libraries = []struct {
 	why    string
 }{
 	{"github.com/segmentio/kafka-go", []string{"internal/kafka", "benchmarks/gateway", "benchmarks/peers"}, []string{"internal/embedded", "benchmarks"}, "internal/kafka hides its edges from the rest"},
-	{"github.com/ClickHouse/clickhouse-go", []string{"internal/clickhouse"}, []string{"internal/embedded", "benchmarks"}, "internal/clickhouse is the only one to know ClickHouse"},
+	{"github.com/ClickHouse/clickhouse-go", []string{"internal/clickhouse", "benchmarks/peers"}, []string{"internal/embedded", "benchmarks"}, "internal/clickhouse is the only one to know ClickHouse"},
 	{"github.com/ClickHouse/ch-go", []string{"internal/clickhouse", "internal/embedded"}, nil, "the wire format belongs to the client and to the embedded server"},
 	{"github.com/twmb/franz-go", []string{"internal/embedded", "benchmarks/peers"}, []string{""}, "the product speaks through kafka-go; franz-go is the embedded broker and the tests' second opinion"},
 	{"github.com/ebitengine/purego", []string{"internal/embedded"}, nil, "only the embedded engine is a foreign library"},
