@@ -132,15 +132,15 @@ func allSystems(o *options, sends, packed, demo *log) []*system {
 	add("Flink, heap", sends, numbers, func(ctx context.Context) (*measured, error) {
 		return runJava(ctx, o, sends, flinkJars(), "FlinkJob", "heap", "0")
 	})
-	add("Flink, RocksDB, checkpoints", sends, kept, func(ctx context.Context) (*measured, error) {
-		return runJava(ctx, o, sends, flinkJars(), "FlinkJob", "rocksdb", strconv.Itoa(int(checkpointEvery.Milliseconds())))
-	})
 	add("Kafka Streams, memory", sends, numbers, func(ctx context.Context) (*measured, error) {
 		return runJava(ctx, o, sends, streamsJars(), "StreamsJob", "none")
 	})
 	add("ClickHouse, Kafka engine", sends, numbers, own("clickhouse", sends))
 	add("Kafka Streams, memory, changelog", sends, kept, func(ctx context.Context) (*measured, error) {
 		return runJava(ctx, o, sends, streamsJars(), "StreamsJob", "changelog")
+	})
+	add("Flink, RocksDB, checkpoints", sends, kept, func(ctx context.Context) (*measured, error) {
+		return runJava(ctx, o, sends, flinkJars(), "FlinkJob", "rocksdb", strconv.Itoa(int(checkpointEvery.Milliseconds())))
 	})
 	return list
 }
