@@ -98,7 +98,7 @@ func (e *Engine) countSend(i numberIndex, n *number, ev *event.Event, to uint64,
 		row.TemplatesSent++
 		e.scratch = e.templates.learn(ev.Fingerprint, &ev.Template, e.scratch)
 		keys := n.templates.Keys()
-		e.logs.templates.Add(&n.templates, uint32(i), ev.Fingerprint, floor(t, minute), floor(n.clock, minute))
+		addKey(n, logTemplates, &e.logs.templates, &n.templates, ev.Fingerprint, t, minute)
 		n.templateLevelsStale = n.templateLevelsStale || n.templates.Keys() != keys
 	}
 	if s.known && (initiated || s.category == event.CategoryMarketing) {
@@ -144,15 +144,15 @@ func (e *Engine) countInitiated(i numberIndex, n *number, ev *event.Event, s *se
 		e.addMinute(n, colOptInGiven, t, 1)
 	}
 	if ev.MediaHash != 0 {
-		e.logs.media.Add(&n.media, uint32(i), ev.MediaHash, floor(t, minute), floor(n.clock, minute))
+		addKey(n, logMedia, &e.logs.media, &n.media, ev.MediaHash, t, minute)
 	}
 	for _, link := range ev.Links {
-		e.logs.links.Add(&n.links, uint32(i), link, floor(t, second), floor(n.clock, second))
+		addKey(n, logLinks, &e.logs.links, &n.links, link, t, second)
 	}
 	if s.category.IsService() {
 		return
 	}
-	e.logs.fingerprints.Add(&n.fingerprints, uint32(i), ev.Fingerprint, floor(t, second), floor(n.clock, second))
+	addKey(n, logFingerprints, &e.logs.fingerprints, &n.fingerprints, ev.Fingerprint, t, second)
 	if s.late {
 		return
 	}
@@ -229,7 +229,8 @@ func (n *number) noteInterval(s int64) {
 		return
 	}
 	if n.newestInitiated != never {
-		n.gaps[n.gapCount%gapsNeeded] = s - n.newestInitiated
+		// A gap of 49 days or more is as good as any: a mean with it in is above maxMeanGap.
+		n.gaps[n.gapCount%gapsNeeded] = uint32(min(s-n.newestInitiated, math.MaxUint32))
 		n.gapCount++
 		if n.gapCount >= 2*gapsNeeded {
 			n.gapCount -= gapsNeeded // stays at or above gapsNeeded, same place in the ring
@@ -420,13 +421,27 @@ func (e *Engine) countResolved() {
 }
 
 func (e *Engine) addSecond(n *number, col int, t int64) {
-	e.logs.seconds.Add(&n.seconds, n.secondSums[:], uint8(col), floor(t, second), floor(n.clock, second), 1)
+	l, at, now := &e.logs.seconds, floor(t, second), floor(n.clock, second)
+	l.Add(&n.seconds, n.secondSums[:], uint8(col), at, now, 1)
+	n.moveBy(logSeconds, scale(l.Leaves(at, now), second))
 }
 
 func (e *Engine) addMinute(n *number, col int, t int64, by uint64) {
-	e.logs.minutes.Add(&n.minutes, n.minuteSums[:], uint8(col), floor(t, minute), floor(n.clock, minute), by)
+	l, at, now := &e.logs.minutes, floor(t, minute), floor(n.clock, minute)
+	l.Add(&n.minutes, n.minuteSums[:], uint8(col), at, now, by)
+	n.moveBy(logMinutes, scale(l.Leaves(at, now), minute))
 }
 
 func (e *Engine) addHour(n *number, col int, t int64, by uint64) {
-	e.logs.hours.Add(&n.hoursLog, n.hourSums[:], uint8(col), floor(t, hour), floor(n.clock, hour), by)
+	l, at, now := &e.logs.hours, floor(t, hour), floor(n.clock, hour)
+	l.Add(&n.hoursLog, n.hourSums[:], uint8(col), at, now, by)
+	n.moveBy(logHours, scale(l.Leaves(at, now), hour))
+}
+
+// addKey counts a key in one of a number's logs by key.
+func addKey(n *number, log int, pool *window.Keyed, l *window.KeyedCounts, key uint64, t, grain int64) {
+	at := floor(t, grain)
+	if pool.Add(l, uint32(n.index), key, at, floor(n.clock, grain)) {
+		n.moveBy(log, pool.Leaves(at)*grain)
+	}
 }

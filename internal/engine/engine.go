@@ -92,6 +92,8 @@ type Engine struct {
 	scratch  []byte
 	way      []uint64 // the identifiers on the way to a name
 	eval     evaluation
+
+	gates gates // of the policy
 }
 
 // logs are the pools of the numbers' sliding windows by grain.
@@ -114,9 +116,10 @@ func New(cfg Config) *Engine {
 	e := &Engine{cfg: cfg, watermark: never, lastTick: never, progress: progress{last: -1}}
 	e.dedup.horizon = cfg.DedupHorizon
 	e.logs = logs{
-		seconds:      window.NewSlidingPool(secondColumns, 3600, 600, 60),
-		minutes:      window.NewSlidingPool(minuteColumns, 24*60, 60),
-		hours:        window.NewSlidingPool(hourColumns, 30*24, 7*24),
+		seconds: window.NewSlidingPool(
+			window.Window{Width: 3600, Columns: secondColumns}, window.Window{Width: 600, Columns: secondColumns10m}, window.Window{Width: 60, Columns: secondColumns1m}),
+		minutes:      window.NewSlidingPool(window.Window{Width: 24 * 60, Columns: minuteColumns}, window.Window{Width: 60, Columns: minuteColumns60m}),
+		hours:        window.NewSlidingPool(window.Window{Width: 30 * 24, Columns: hourColumns}, window.Window{Width: 7 * 24, Columns: hourColumns}),
 		fingerprints: window.NewKeyed(3600),
 		links:        window.NewKeyed(3600),
 		media:        window.NewKeyed(24 * 60),
@@ -126,7 +129,7 @@ func New(cfg Config) *Engine {
 		k.Limit(cfg.MaxKeys)
 	}
 	e.pane.current = never
-	e.policy = cfg.Policy
+	e.policy, e.gates = cfg.Policy, newGates(cfg.Policy)
 	e.position = event.Position{Topic: cfg.Topic, Partition: cfg.Partition}
 	e.changelog.on = cfg.Portfolios || cfg.Feed
 	e.portfolio = newPortfolios(cfg.Policy, e.position, &e.portfolioIDs)
@@ -138,7 +141,7 @@ func New(cfg Config) *Engine {
 // evaluated at the next tick and every portfolio at the next portfolio minute,
 // as the contract has it, since any of their levels may differ now.
 func (e *Engine) SetPolicy(p *policy.Policy) {
-	e.policy = p
+	e.policy, e.gates = p, newGates(p)
 	next := floor(e.lastTick, minute) + 1
 	for i := range e.numbers.all {
 		n := &e.numbers.all[i]

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"math"
+	"math/bits"
 
 	"sendwatch/internal/event"
 	"sendwatch/internal/policy"
@@ -38,12 +39,10 @@ func (e *Engine) evaluate(i numberIndex, out *event.Output) {
 	v.raised = 0
 	day := int64(v.value[event.FactorNumberAge])
 	var lost float64
-	for f := range event.FactorTrustScore {
+	n.pointed = 0
+	for left := e.gates.pass(n.profile, v) &^ (v.silent &^ factorTemplateQuality); left != 0; left &= left - 1 {
+		f := event.Factor(bits.TrailingZeros64(uint64(left)))
 		r := &rules.Rules[f]
-		n.points[f] = 0
-		if !r.On || v.silent.Has(f) && f != event.FactorTemplateQuality {
-			continue
-		}
 		var level event.Level
 		var severity float64
 		if notPlain.Has(f) {
@@ -57,6 +56,7 @@ func (e *Engine) evaluate(i numberIndex, out *event.Output) {
 		if v.held.Has(f) {
 			level, severity = policy.Hold(level, severity)
 		}
+		n.pointed |= 1 << f
 		n.points[f] = r.Weight * severity
 		lost += n.points[f]
 		v.raise(f, level)
@@ -244,11 +244,7 @@ func (n *number) delivery() float64 {
 
 // activeHours returns active_hours_24h.
 func (n *number) activeHours() int {
-	count := 0
-	for bits := n.hours; bits != 0; bits &= bits - 1 {
-		count++
-	}
-	return count
+	return bits.OnesCount32(n.hours)
 }
 
 // facts returns every fact of section 4 at the number's clock.

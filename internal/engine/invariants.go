@@ -32,3 +32,17 @@ func checkTransition(p *episode, s transitionStep) {
 	invariants.Check(first == (transition(s.was, s.is) == event.TransitionRaised),
 		"episode of %s: transition %d is from %s to %s", p.factor, p.sequence, s.was, s.is)
 }
+
+// checkMoves checks that each log's next change is when its entries have it.
+func (e *Engine) checkMoves(n *number) {
+	l := &e.logs
+	want := [numLogs]int64{
+		logSeconds: scale(l.seconds.Next(&n.seconds), second), logMinutes: scale(l.minutes.Next(&n.minutes), minute),
+		logHours:        scale(l.hours.Next(&n.hoursLog), hour),
+		logFingerprints: scale(l.fingerprints.Next(&n.fingerprints), second), logLinks: scale(l.links.Next(&n.links), second),
+		logMedia: scale(l.media.Next(&n.media), minute), logTemplates: scale(l.templates.Next(&n.templates), minute),
+	}
+	for k, at := range want {
+		invariants.Check(n.moves[k] == at, "log %d changes at %d, noted is %d", k, at, n.moves[k])
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"sendwatch/internal/event"
+	"sendwatch/internal/invariants"
 	"sendwatch/internal/policy"
 	"sendwatch/internal/window"
 )
@@ -42,12 +43,19 @@ const (
 	hourColumns = colAnswered + policy.DelayClasses
 )
 
+// How many columns the shorter windows have totals of: those that somebody asks for.
 const (
-	minutes24h     = 0                 // where the totals of the 24 h begin
-	minutes60m     = minuteColumns     // those of the last 60 min
-	seconds1h      = 0                 // and so on
-	seconds10m     = secondColumns     //
-	seconds1m      = 2 * secondColumns //
+	minuteColumns60m = colSent + 1
+	secondColumns10m = colInitiated + 1
+	secondColumns1m  = colInitiated + 1
+)
+
+const (
+	minutes24h     = 0                             // where the totals of the 24 h begin
+	minutes60m     = minuteColumns                 // those of the last 60 min
+	seconds1h      = 0                             // and so on
+	seconds10m     = secondColumns                 //
+	seconds1m      = seconds10m + secondColumns10m //
 	hours30d       = 0
 	hours7d        = hourColumns
 	gapsNeeded     = 20 // gaps of interval_cv
@@ -67,7 +75,9 @@ func (i numberIndex) name() uint32 { return uint32(i) + 1 }
 // numberNamed is the reverse of name.
 func numberNamed(name uint32) numberIndex { return numberIndex(name - 1) }
 
-// number is all that is known of one sender. It holds no pointer.
+// number is all that is known of one sender. It holds no pointer. What each event looks
+// at comes first, so that it lies in few lines of memory: an event of one number in
+// thousands finds none of them in a cache.
 type number struct {
 	index     numberIndex
 	waba      uint32
@@ -79,51 +89,83 @@ type number struct {
 	first    int64 // time of the first applied event
 	lastEval int64
 
-	// Profile and platform.
-	registered, lastActive     int64 // never if not given
-	country, ipCountry         event.Country
-	ipHash                     uint64
-	connection                 event.Connection
-	origin                     event.Origin
-	rating                     event.Rating
-	ratingTime                 int64
-	account                    account
-	newestSend                 int64 // largest send's time, never before the first
-	wake                       int64 // never if there is none
-	newestInitiated            int64
-	gaps                       [gapsNeeded]int64
-	gapCount                   uint32
-	hours                      uint32 // active hours, bit 0 is the hour hoursAt
-	hoursAt                    int64
-	restarts                   [restartsKept]restart
-	restartNext                uint8
+	status              statusState // what rows lack of it
+	evaluated           bool
+	score               uint8
+	templateLevelsStale bool // its templates changed since they were judged
+	connection          event.Connection
+	origin              event.Origin
+	rating              event.Rating
+	inputs              event.Inputs // what of it reaches the topic
+	hours               uint32       // active hours, bit 0 is the hour hoursAt
+	hoursAt             int64
+	quarterAt           int64 // the clock's
+	timerAt             int64 // minute in timers, never if none
+	open                openEpisodes
+	ties                uint32 // links between identifiers of its contacts
+	country, ipCountry  event.Country
+
+	// When the contents of each of its logs change next, ms of its clock: up to then
+	// nothing need look at the log.
+	moves [numLogs]int64
+
+	registered, lastActive int64 // never if not given
+	linked                 int64 // when its session was linked, never if not given
+	newestSend             int64 // largest send's time, never before the first
+	wake                   int64 // never if there is none
+	newestInitiated        int64
+	cv                     float64 // interval_cv, as of the last initiated send
+	account                account
+	quota                  quota
+
+	secondSums [secondColumns + secondColumns10m + secondColumns1m]uint64
+	minuteSums [minuteColumns + minuteColumns60m]uint64
+	hourSums   [2 * hourColumns]uint64
+	awaiting   awaiting
+
 	seconds, minutes, hoursLog window.SlidingCounts
 	fingerprints, links        window.KeyedCounts
 	media, templates           window.KeyedCounts
-	secondSums                 [3 * secondColumns]uint64
-	minuteSums                 [2 * minuteColumns]uint64
-	hourSums                   [2 * hourColumns]uint64
-	templateLevels             window.Ring // templateLevel: what holds of its templates
-	open                       openEpisodes
-	timerAt                    int64       // minute in timers, never if none
-	templateLevelsStale        bool        // its templates changed since they were judged
-	status                     statusState // what rows lack of it
-	evaluated                  bool
-	score                      uint8
-	levels                     [event.NumNumberFactors]event.Level // flag levels
-	points                     [event.FactorTrustScore]float64     // weight x severity, for the status
-	strikes                    uint32
-	cv                         float64 // interval_cv, as of the last initiated send
+	waiting                    window.Ages // pending sends by quarter hour
 
-	inputs    event.Inputs // what of it reaches the topic
-	linked    int64        // when its session was linked, never if not given
-	quota     quota
-	waiting   window.Ages // pending sends by quarter hour
-	quarterAt int64       // the clock's
-	awaiting  awaiting
-	ties      uint32      // links between identifiers of its contacts
-	held      window.Ring // the identifiers whose links are held by a stop
+	levels         [event.NumNumberFactors]event.Level // flag levels
+	templateLevels window.Ring                         // templateLevel: what holds of its templates
+	held           window.Ring                         // the identifiers whose links are held by a stop
+	strikes        uint32
+	gapCount       uint32
+	gaps           [gapsNeeded]uint32 // ms, see noteInterval
+	ratingTime     int64
+	ipHash         uint64
+	restarts       [restartsKept]restart
+	restartNext    uint8
+
+	// Weight x severity of the factors in pointed, for the status; the others lost nothing.
+	pointed policy.FactorSet
+	points  [event.FactorTrustScore]float64
 }
+
+// The logs of a number, as number.moves names them.
+const (
+	logSeconds = iota
+	logMinutes
+	logHours
+	logFingerprints
+	logLinks
+	logMedia
+	logTemplates
+	numLogs
+)
+
+// noMoves returns the moves of empty logs.
+func noMoves() (m [numLogs]int64) {
+	for k := range m {
+		m[k] = window.Never
+	}
+	return m
+}
+
+// moveBy notes that the contents of a log change at a time that is ms at most.
+func (n *number) moveBy(log int, ms int64) { n.moves[log] = min(n.moves[log], ms) }
 
 // restart counts the sends after one end of a restriction.
 type restart struct {
@@ -148,7 +190,7 @@ func (e *Engine) number(ev *event.Event) numberIndex {
 			index: i, clock: ev.Time, synced: e.lastTick, first: ev.Time, lastEval: never,
 			registered: never, lastActive: never, newestSend: never, newestInitiated: never, wake: never,
 			account: account{end: never}, ratingTime: never, timerAt: never, profile: -1,
-			inputs: event.AllInputs, linked: never, quota: quota{time: never},
+			inputs: event.AllInputs, linked: never, quota: quota{time: never}, moves: noMoves(),
 		})
 	}
 	return i
@@ -223,34 +265,58 @@ func (e *Engine) catchUp(i numberIndex, t int64, out *event.Output) {
 	}
 }
 
-// advanceWindows moves all windows of a number to its clock.
+// advanceWindows moves all windows of a number to its clock. A log that has nothing to
+// let go of by then is not looked at.
 func (e *Engine) advanceWindows(n *number) {
-	s, m, h := floor(n.clock, second), floor(n.clock, minute), floor(n.clock, hour)
+	clock, m := n.clock, &n.moves
 	l := &e.logs
-	l.seconds.Advance(&n.seconds, n.secondSums[:], s)
-	l.minutes.Advance(&n.minutes, n.minuteSums[:], m)
-	l.hours.Advance(&n.hoursLog, n.hourSums[:], h)
-	l.fingerprints.Advance(&n.fingerprints, s)
-	l.links.Advance(&n.links, s)
-	l.media.Advance(&n.media, m)
-	if l.templates.Advance(&n.templates, m) {
+	if clock >= m[logSeconds] {
+		l.seconds.Advance(&n.seconds, n.secondSums[:], floor(clock, second))
+		m[logSeconds] = scale(l.seconds.Next(&n.seconds), second)
+	}
+	if clock >= m[logMinutes] {
+		l.minutes.Advance(&n.minutes, n.minuteSums[:], floor(clock, minute))
+		m[logMinutes] = scale(l.minutes.Next(&n.minutes), minute)
+	}
+	if clock >= m[logHours] {
+		l.hours.Advance(&n.hoursLog, n.hourSums[:], floor(clock, hour))
+		m[logHours] = scale(l.hours.Next(&n.hoursLog), hour)
+	}
+	advanceKeyed(n, logFingerprints, &l.fingerprints, &n.fingerprints, second)
+	advanceKeyed(n, logLinks, &l.links, &n.links, second)
+	advanceKeyed(n, logMedia, &l.media, &n.media, minute)
+	if advanceKeyed(n, logTemplates, &l.templates, &n.templates, minute) {
 		n.templateLevelsStale = true
 	}
-	if q := floor(n.clock, quarter); q != n.quarterAt {
+	if q := floor(clock, quarter); q != n.quarterAt {
 		n.quarterAt = q
 		if e.ages.Advance(&n.waiting, q) {
 			n.awaitingChanged()
 		}
 	}
-	if d := h - n.hoursAt; d > 0 {
+	if h := floor(clock, hour); h > n.hoursAt {
 		n.awaitingChanged() // the windows of hours have moved
-		if d >= 32 {
+		if d := h - n.hoursAt; d >= 32 {
 			n.hours = 0
 		} else {
 			n.hours = n.hours << d & (1<<activeHoursLen - 1)
 		}
 		n.hoursAt = h
 	}
+	if invariants.Enabled {
+		e.checkMoves(n)
+	}
+}
+
+// advanceKeyed moves the window of one log by key to the number's clock. It reports
+// whether a key left it altogether.
+func advanceKeyed(n *number, log int, pool *window.Keyed, l *window.KeyedCounts, grain int64) (left bool) {
+	if n.clock < n.moves[log] {
+		return false
+	}
+	left = pool.Advance(l, floor(n.clock, grain))
+	n.moves[log] = scale(pool.Next(l), grain)
+	return left
 }
 
 // sortNumbers orders indexes by number_id, by bytes, each once. Doubles go first,

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"math/bits"
+
 	"sendwatch/internal/event"
 )
 
@@ -80,7 +82,9 @@ func (e *Engine) Statuses(out *event.Output) {
 // contributions fills in what lowered the score of a number, largest first and of equals
 // in the order of the factors, and returns how many they are.
 func (n *number) contributions(top *[event.TopFactors]event.Contribution) (kept int) {
-	for f, points := range n.points {
+	for left := n.pointed; left != 0; left &= left - 1 {
+		f := event.Factor(bits.TrailingZeros64(uint64(left)))
+		points := n.points[f]
 		at := kept
 		for at > 0 && top[at-1].Points < points {
 			at--
@@ -90,7 +94,7 @@ func (n *number) contributions(top *[event.TopFactors]event.Contribution) (kept 
 		}
 		kept = min(kept+1, len(top))
 		copy(top[at+1:kept], top[at:])
-		top[at] = event.Contribution{Factor: event.Factor(f), Points: points}
+		top[at] = event.Contribution{Factor: f, Points: points}
 	}
 	return kept
 }

@@ -1,6 +1,10 @@
 package engine
 
-import "sendwatch/internal/window"
+import (
+	"math/bits"
+
+	"sendwatch/internal/window"
+)
 
 // timers finds the numbers, or the portfolios, at which the passing of time alone may change
 // something: a binary heap of (tick, subject), earliest first. A subject is in it
@@ -87,16 +91,12 @@ func (e *Engine) scheduleTimer(i numberIndex, n *number) {
 // nextChange returns the first time after the number's clock at which something
 // about it changes without an event.
 func (e *Engine) nextChange(n *number) int64 {
-	l := &e.logs
-	seconds := min(l.seconds.Next(&n.seconds), l.fingerprints.Next(&n.fingerprints), l.links.Next(&n.links))
-	minutes := min(l.minutes.Next(&n.minutes), l.media.Next(&n.media), l.templates.Next(&n.templates))
-	hours := l.hours.Next(&n.hoursLog)
-	next := min(scale(seconds, second), scale(minutes, minute), scale(hours, hour))
+	next := int64(window.Never)
+	for _, at := range &n.moves {
+		next = min(next, at)
+	}
 	if n.hours != 0 {
-		oldest := int64(0)
-		for bits := n.hours >> 1; bits != 0; bits >>= 1 {
-			oldest++
-		}
+		oldest := int64(bits.Len32(n.hours)) - 1
 		next = min(next, (n.hoursAt-oldest+activeHoursLen)*hour)
 	}
 	if cv := n.intervalCV(); cv == cv {

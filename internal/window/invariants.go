@@ -27,14 +27,15 @@ func (s *SlidingPool) checkSums(l *SlidingCounts, sums Sums, now int64) {
 	if !invariants.Due(l.ring.Len(), now) {
 		return
 	}
-	want := make(Sums, len(s.widths)*s.cols)
+	want := make(Sums, len(sums))
 	for i := range l.ring.Len() {
 		e := s.pool.At(&l.ring, i)
 		invariants.Check(i == 0 || s.pool.At(&l.ring, i-1).At <= e.At, "sliding counts: entry %d is out of order", i)
-		for k, w := range s.widths {
-			invariants.Check((uint32(i) < l.cursor[k]) == (e.At <= now-w), "sliding counts: the cursor of window %d is at %d", k, l.cursor[k])
-			if e.At > now-w {
-				want[k*s.cols+int(e.col())] += e.n()
+		for k := range s.n {
+			w := &s.windows[k]
+			invariants.Check((uint32(i) < l.cursor[k]) == (e.At <= now-w.Width), "sliding counts: the cursor of window %d is at %d", k, l.cursor[k])
+			if e.At > now-w.Width {
+				w.change(want, e.col(), e.n())
 			}
 		}
 	}

@@ -45,7 +45,7 @@ func breakTable() {
 }
 
 func breakSliding() {
-	p := NewSlidingPool(1, 10)
+	p := NewSlidingPool(Window{Width: 10, Columns: 1})
 	var l SlidingCounts
 	sums := make(Sums, 1)
 	p.Add(&l, sums, 0, 100, 100, 1)

@@ -75,17 +75,18 @@ func NewKeyed(width int64, options ...KeyedOption) Keyed {
 	return s
 }
 
-// Add counts one event of a key in bucket at. owner is the number; now is the
+// Add counts one event of a key in bucket at, and reports whether it did: not if the
+// bucket has left the window, or the limit is reached. owner is the number; now is the
 // clock's bucket, to which the log has been advanced; at is at most now.
-func (s *Keyed) Add(l *KeyedCounts, owner uint32, key uint64, at, now int64) {
+func (s *Keyed) Add(l *KeyedCounts, owner uint32, key uint64, at, now int64) (counted bool) {
 	if at <= now-s.width {
-		return
+		return false
 	}
 	slot, ok := s.table.Get(Key{key, uint64(owner)})
 	if !ok {
 		if s.limit > 0 && l.keys >= s.limit {
 			s.dropped++
-			return
+			return false
 		}
 		slot = s.slots.New()
 		*s.slots.At(slot) = keyedSlot{key: key, owner: owner}
@@ -105,7 +106,7 @@ func (s *Keyed) Add(l *KeyedCounts, owner uint32, key uint64, at, now int64) {
 	if i := k.last - l.gone; i < l.ring.n {
 		if e := s.pool.At(&l.ring, int(i)); e.slot == slot && e.at == at {
 			e.n++
-			return
+			return true
 		}
 	}
 	i := s.place(l, at)
@@ -117,12 +118,16 @@ func (s *Keyed) Add(l *KeyedCounts, owner uint32, key uint64, at, now int64) {
 		if e.slot == slot {
 			e.n++
 			k.last = l.gone + j - 1
-			return
+			return true
 		}
 	}
 	k.last = l.gone + i
 	s.pool.Insert(&l.ring, int(i), keyedEntry{at, slot, 1})
+	return true
 }
+
+// Leaves returns the bucket at which what lies in bucket at leaves the window.
+func (s *Keyed) Leaves(at int64) int64 { return at + s.width }
 
 // place returns the index behind the last entry of the bucket at or of one before.
 // Most events are the newest; for late ones it halves the log, because a message

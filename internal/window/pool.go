@@ -64,6 +64,16 @@ func (p *Pool[T]) PopFront(r *Ring) {
 	}
 }
 
+// DropFront removes the first n elements, of which there are as many; the last one to go
+// frees the block.
+func (p *Pool[T]) DropFront(r *Ring, n uint32) {
+	r.head = (r.head + n) & (r.cap - 1)
+	r.n -= n
+	if r.n == 0 {
+		p.Free(r)
+	}
+}
+
 // Insert puts v before the i-th element by moving those behind it, in one piece
 // or, where the block's end lies among them, in two.
 func (p *Pool[T]) Insert(r *Ring, i int, v T) {

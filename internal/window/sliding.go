@@ -31,37 +31,62 @@ const MaxWindows = 3
 // Never is a time that does not come.
 const Never = math.MaxInt64
 
-// SlidingPool is the pool of the logs of one kind: their windows' widths in buckets,
-// longest first, and the number of columns.
+// SlidingPool is the pool of the logs of one kind, all with the same windows.
 type SlidingPool struct {
-	pool   Pool[Entry]
-	widths []int64
-	cols   int
+	pool    Pool[Entry]
+	windows [MaxWindows]slidingWindow // longest first
+	n       int                       // windows
 }
 
-// NewSlidingPool makes a pool for logs with the given number of columns and the given
-// windows: widths in buckets, longest first, at most MaxWindows.
-func NewSlidingPool(cols int, widths ...int64) SlidingPool {
-	return SlidingPool{widths: widths, cols: cols}
+// Window is how wide a window is, in buckets, and of how many columns, from the first
+// on, it keeps totals: nobody asks a short window for all of them, and each total is
+// 8 bytes a number that every event passes.
+type Window struct {
+	Width   int64
+	Columns int
 }
 
-// Sums is where a log's totals lie: for each window, longest first, one count a
-// column. Its length is the number of windows times the number of columns.
+type slidingWindow struct {
+	Window
+	from int // its first total
+}
+
+// NewSlidingPool makes a pool for logs with the given windows, longest first, at most
+// MaxWindows.
+func NewSlidingPool(windows ...Window) SlidingPool {
+	s := SlidingPool{n: len(windows)}
+	from := 0
+	for k, w := range windows {
+		s.windows[k] = slidingWindow{w, from}
+		from += w.Columns
+	}
+	return s
+}
+
+// Sums is where a log's totals lie: for each window, longest first, one count for each
+// of its columns.
 type Sums []uint64
+
+// change adds to, or takes from, the total of an entry's column.
+func (w *slidingWindow) change(sums Sums, col uint8, by uint64) {
+	if int(col) < w.Columns {
+		sums[w.from+int(col)] += by
+	}
+}
 
 // Add counts n events of column col in bucket at. now is the clock's bucket, to
 // which the log has been advanced; at is at most now. n is less than 2^56;
 // a bucket's column that comes to more takes a second entry.
 func (s *SlidingPool) Add(l *SlidingCounts, sums Sums, col uint8, at, now int64, n uint64) {
-	if at <= now-s.widths[0] {
+	if at <= now-s.windows[0].Width {
 		return
 	}
 	if invariants.Enabled {
 		defer s.checkSums(l, sums, now)
 	}
-	for k, w := range s.widths {
-		if at > now-w {
-			sums[k*s.cols+int(col)] += n
+	for k := range s.n {
+		if w := &s.windows[k]; at > now-w.Width {
+			w.change(sums, col, n)
 		}
 	}
 	i := int(l.ring.n)
@@ -78,11 +103,22 @@ func (s *SlidingPool) Add(l *SlidingCounts, sums Sums, col uint8, at, now int64,
 	// The scan stopped at the first place for the bucket; entries are sorted by
 	// bucket alone, so any place among equals will do.
 	s.pool.Insert(&l.ring, i, Entry{at, uint64(col)<<countBits | n})
-	for k, w := range s.widths {
-		if at <= now-w {
+	for k := range s.n {
+		if at <= now-s.windows[k].Width {
 			l.cursor[k]++
 		}
 	}
+}
+
+// Leaves returns the bucket at which what lies in bucket at leaves the next of the
+// windows, Never if it lies in none: Next without a look at the log.
+func (s *SlidingPool) Leaves(at, now int64) int64 {
+	for k := s.n - 1; k >= 0; k-- {
+		if w := s.windows[k].Width; at > now-w {
+			return at + w
+		}
+	}
+	return Never
 }
 
 // Advance moves the clock's bucket to now and takes what leaves each window off
@@ -91,20 +127,21 @@ func (s *SlidingPool) Advance(l *SlidingCounts, sums Sums, now int64) {
 	if l.ring.n == 0 {
 		return
 	}
-	for k, w := range s.widths {
+	for k := range s.n {
+		w := &s.windows[k]
 		for l.cursor[k] < l.ring.n {
 			e := s.pool.At(&l.ring, int(l.cursor[k]))
-			if e.At > now-w {
+			if e.At > now-w.Width {
 				break
 			}
-			sums[k*s.cols+int(e.col())] -= e.n()
+			w.change(sums, e.col(), -e.n())
 			l.cursor[k]++
 		}
 	}
-	for drop := l.cursor[0]; drop > 0; drop-- {
-		s.pool.PopFront(&l.ring)
-		for k := range s.widths {
-			l.cursor[k]--
+	if drop := l.cursor[0]; drop > 0 {
+		s.pool.DropFront(&l.ring, drop)
+		for k := range s.n {
+			l.cursor[k] -= drop
 		}
 	}
 	if invariants.Enabled {
@@ -116,9 +153,9 @@ func (s *SlidingPool) Advance(l *SlidingCounts, sums Sums, now int64) {
 // Never if none will.
 func (s *SlidingPool) Next(l *SlidingCounts) int64 {
 	next := int64(Never)
-	for k, w := range s.widths {
+	for k := range s.n {
 		if l.cursor[k] < l.ring.n {
-			next = min(next, s.pool.At(&l.ring, int(l.cursor[k])).At+w)
+			next = min(next, s.pool.At(&l.ring, int(l.cursor[k])).At+s.windows[k].Width)
 		}
 	}
 	return next

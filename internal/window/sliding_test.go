@@ -18,11 +18,11 @@ type happened struct {
 // each window's totals and the next change with a count over a slice.
 func TestSlidingCountsAgainstSlice(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		widths := []int64{40, 12, 3}
 		const cols = 3
-		logs := NewSlidingPool(cols, widths...)
+		windows := []Window{{40, cols}, {12, 1}, {3, 2}} // the shorter ones keep totals of the first columns alone
+		logs := NewSlidingPool(windows...)
 		var l [2]SlidingCounts
-		var sums [2][9]uint64
+		var sums [2][6]uint64
 		var all [2][]happened
 		now := [2]int64{100, 100}
 		for range rapid.IntRange(1, 200).Draw(t, "steps") {
@@ -37,16 +37,24 @@ func TestSlidingCountsAgainstSlice(t *testing.T) {
 					n:   rapid.Uint64Range(1, 3).Draw(t, "n"),
 				}
 				all[k] = append(all[k], h)
+				before := logs.Next(&l[k])
 				logs.Add(&l[k], sums[k][:], h.col, h.at, now[k], h.n)
+				if got := min(before, logs.Leaves(h.at, now[k])); got != logs.Next(&l[k]) {
+					t.Fatalf("next change at %d, by what was added at %d", logs.Next(&l[k]), got)
+				}
 			}
-			var want [9]uint64
+			var want [6]uint64
 			next := int64(Never)
 			for _, h := range all[k] {
-				for w, width := range widths {
-					if now[k]-width < h.at && h.at <= now[k] {
-						want[w*cols+int(h.col)] += h.n
-						next = min(next, h.at+width)
+				from := 0
+				for _, w := range windows {
+					if now[k]-w.Width < h.at && h.at <= now[k] {
+						if int(h.col) < w.Columns {
+							want[from+int(h.col)] += h.n
+						}
+						next = min(next, h.at+w.Width)
 					}
+					from += w.Columns
 				}
 			}
 			if sums[k] != want {
@@ -83,7 +91,9 @@ func TestKeyedAgainstSlice(t *testing.T) {
 			} else {
 				s := sent{now[k] - rapid.Int64Range(0, 30).Draw(t, "back"), rapid.Uint64Range(0, 4).Draw(t, "key")}
 				all[k] = append(all[k], s)
-				keyed.Add(&l[k], uint32(k), s.key, s.at, now[k])
+				if got, want := keyed.Add(&l[k], uint32(k), s.key, s.at, now[k]), s.at > now[k]-width; got != want {
+					t.Fatalf("an event at %d, now %d: counted is %v, want %v", s.at, now[k], got, want)
+				}
 			}
 			counts, recent := map[uint64]uint32{}, map[uint64]uint32{}
 			next := int64(Never)
@@ -123,7 +133,7 @@ func TestKeyedAgainstSlice(t *testing.T) {
 // into the column beside it.
 func TestLogsHugeCounts(t *testing.T) {
 	const huge = 1<<53 - 1
-	logs := NewSlidingPool(2, 10, 5)
+	logs := NewSlidingPool(Window{10, 2}, Window{5, 2})
 	sums := make(Sums, 4)
 	var l SlidingCounts
 	for range 20 {
