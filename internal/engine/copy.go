@@ -56,8 +56,7 @@ func copyEpisodes(c *flat.Copier, w *episodeTracker) {
 func (d *dedup) copy(c *flat.Copier) {
 	flat.Value(c, &d.clock)
 	flat.Value(c, &d.generation)
-	d.now.Copy(c)
-	d.past.Copy(c)
+	d.seen.Copy(c)
 }
 
 // copy hands the strings to c. After reading, the next new one begins a new piece.

@@ -56,6 +56,15 @@ func (t *interner) intern(s []byte) uint32 {
 	return i
 }
 
+// internLike returns the index of s, new if need be. It is quick if s is what guess, an
+// index that there is, stands for.
+func (t *interner) internLike(guess uint32, s []byte) uint32 {
+	if t.string(guess) == string(s) {
+		return guess
+	}
+	return t.intern(s)
+}
+
 // keep writes a string into the last piece, or into a new one where that is full.
 func (t *interner) keep(s []byte) span {
 	if t.open == nil || t.open.Cap()-t.open.Len() < len(s) {

@@ -196,17 +196,18 @@ func (e *Engine) number(ev *event.Event) numberIndex {
 	return i
 }
 
-// join moves a number's membership to what its event names.
+// join moves a number's membership to what its event names. Most events name what the one
+// before did: that is compared before anything is looked up.
 func (e *Engine) join(i numberIndex, ev *event.Event) {
 	n := e.numbers.at(i)
-	if w := e.wabas.intern(ev.WABAID); w != 0 && w != n.waba {
+	if w := e.wabas.internLike(n.waba, ev.WABAID); w != 0 && w != n.waba {
 		if n.waba != 0 {
 			e.stats.Anomalies[AnomalyMove]++
 		}
 		n.waba = w
 		n.templateLevelsStale = true
 	}
-	if p := e.portfolioIDs.intern(ev.PortfolioID); p != 0 && p != n.portfolio {
+	if p := e.portfolioIDs.internLike(n.portfolio, ev.PortfolioID); p != 0 && p != n.portfolio {
 		e.joinPortfolio(i, n, p)
 	}
 }

@@ -110,3 +110,17 @@ func (s *Uniques) Copy(c *flat.Copier) {
 	s.runs.Copy(c)
 	s.cuts.Copy(c)
 }
+
+// Copy hands the ids of both generations to c.
+func (s *Seen) Copy(c *flat.Copier) {
+	flat.Slice(c, &s.directory)
+	flat.Each(c, &s.parts, func(c *flat.Copier, p *seenPart) {
+		flat.Slice(c, &p.cells)
+		flat.Value(c, &p.n)
+		flat.Value(c, &p.generation)
+		flat.Value(c, &p.bits)
+	})
+	flat.Value(c, &s.shift)
+	flat.Value(c, &s.generation)
+	flat.Value(c, &s.added)
+}
