@@ -76,40 +76,49 @@ type Decoder struct {
 	wordStarts wordStarts
 
 	// What belongs to the current record.
-	memory    []byte // the record's bytes with their padding, which ones of an event alias
-	record    []byte // without it
+	*Memory
+	record    []byte // without its padding
 	values    [64]value
 	group     int // of the event's type, as far as it has been seen
 	rejection *Rejection
 
 	keys keyReader
 
-	// Memory that is used again for each record. What an event aliases of it is
-	// good until the next Decode.
+	// Memory that is used again for each record, and of which no event aliases anything.
+	hosts   [][]byte
+	text    textMemory
+	content []byte // what the fingerprint is the hash of
+	link    []byte
+	address []byte // an identifier in its canonical form
+}
+
+// Memory is what an event aliases beside the record that it was read from. It is good
+// until the Decoder that uses it reads another record: who wants to have several events
+// at once gives each a Memory (Decoder.Use). The zero Memory is ready.
+type Memory struct {
+	memory       []byte // the record's bytes with their padding
 	unescaped    []byte
 	links        [][]byte
 	restrictions [][]byte
 	inputs       [][]byte
 	linkHashes   []uint64
-	hosts        [][]byte
-	text         textMemory
-	content      []byte // what the fingerprint is the hash of
-	link         []byte
-	address      []byte  // an identifier in its canonical form
 	languageForm [6]byte // a language in its canonical form
 }
 
 // NewDecoder returns a decoder that allocates only where a record is larger than
 // all before it.
 func NewDecoder(c Config) *Decoder {
-	d := &Decoder{secret: c.Secret, framing: c.Framing, words: map[string]event.Preference{}, text: newTextMemory(), keys: newKeyReader()}
+	d := &Decoder{secret: c.Secret, framing: c.Framing, words: map[string]event.Preference{}, text: newTextMemory(), keys: newKeyReader(), Memory: new(Memory)}
 	d.addWords(c.ResumeWords, event.PreferenceResume)
 	d.addWords(c.StopWords, event.PreferenceStop)
 	return d
 }
 
-// Decode reads one record into ev. Slices of ev alias value and memory of the
-// decoder, both only until the next Decode. recordTime is the record's own
+// Use makes what is decoded from now on alias another Memory.
+func (d *Decoder) Use(m *Memory) { d.Memory = m }
+
+// Decode reads one record into ev. Slices of ev alias value and the Memory in use,
+// both only until the next Decode with it. recordTime is the record's own
 // timestamp, which an event's time may pass by MaxAhead at most; one before
 // MinTime is none, and then any time may be. An event of an
 // unknown type has the type event.TypeUnknown, an ID and a Time. For a bad record

@@ -94,6 +94,9 @@ type Engine struct {
 	eval     evaluation
 
 	gates gates // of the policy
+
+	foreseen []foreseen
+	touched  uint64 // nobody reads it: Foresee writes it so that its looks are not left out
 }
 
 // logs are the pools of the numbers' sliding windows by grain.

@@ -81,7 +81,11 @@ func (t *numbersTask) apply(ctx context.Context, batch *event.Batch) error {
 	}
 	t.batchTally = tally{}
 	latest := t.now().Add(watermarkAhead).UnixMilli()
+	foreseen := 0
 	for i := range batch.Records {
+		if i == foreseen {
+			foreseen += t.processor.Foresee(batch.Records[i:])
+		}
 		if err := t.applyRecord(ctx, &batch.Records[i], latest); err != nil {
 			return err
 		}

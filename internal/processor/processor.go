@@ -41,16 +41,20 @@ type Processor struct {
 	policy   *policy.Policy // in force
 	decoder  *codec.Decoder
 	engine   *engine.Engine
-	event    event.Event // of the record in progress
-	naming   bool        // it names the policy that decides once it is done
+	event    *event.Event // of the record in progress
+	own      event.Event  // what event points to if the record was not foreseen
+	memory   codec.Memory // and what it aliases
+	naming   bool         // it names the policy that decides once it is done
 	rejected event.DeadLetter
 	shadow   *shadow // nil without a shadow policy
+
+	foresight foresight
 }
 
 // New returns the processor of a partition whose log is at its beginning.
 func New(cfg Config) *Processor {
 	p := &Processor{cfg: cfg, policy: cfg.Engine.Policy, engine: engine.New(cfg.Engine)}
-	p.decoder = p.newDecoder(p.policy)
+	p.event, p.decoder = &p.own, p.newDecoder(p.policy)
 	if cfg.Shadow != nil {
 		p.shadow = newShadow(p)
 	}
@@ -67,13 +71,9 @@ func (p *Processor) newDecoder(by *policy.Policy) *codec.Decoder {
 // Continue, until it returns false, before the next record; the record's bytes
 // must stay as they are until then. An error stops the partition.
 func (p *Processor) Apply(r *event.Record, out *event.Output) (class event.Class, more bool, err error) {
-	content := p.cfg.Content
-	if len(r.Headers) > 0 {
-		if c := codec.ParseContentType(r.Header(codec.ContentTypeHeader)); c != codec.ContentUnknown {
-			content = c
-		}
-	}
-	if err := p.decoder.Decode(&p.event, r.Value, content, r.Timestamp); err != nil {
+	ev, content, err := p.decode(r)
+	p.event = ev
+	if err != nil {
 		at := event.Position{Topic: p.cfg.Engine.Topic, Partition: p.cfg.Engine.Partition, Offset: r.Offset}
 		p.rejected = codec.NewDeadLetter(at, r.Timestamp, r.Key, r.Value, err)
 		if p.shadow != nil {
@@ -82,10 +82,10 @@ func (p *Processor) Apply(r *event.Record, out *event.Output) (class event.Class
 		return event.ClassRejected, p.engine.Skip(event.ClassRejected, r.Offset, r.Timestamp, out), nil
 	}
 	if p.shadow != nil {
-		p.shadow.apply(&p.event, r, content, out)
+		p.shadow.apply(ev, r, content, out)
 	}
-	class, more = p.engine.Apply(&p.event, r.Offset, r.Timestamp, out)
-	p.naming = class == event.ClassApplied && p.event.Type == event.TypePolicy && p.cfg.Policies != nil
+	class, more = p.engine.Apply(ev, r.Offset, r.Timestamp, out)
+	p.naming = class == event.ClassApplied && ev.Type == event.TypePolicy && p.cfg.Policies != nil
 	if more {
 		return class, true, nil
 	}
@@ -154,7 +154,7 @@ func (p *Processor) switchPolicy(version string) error {
 // Event returns the event of the record that was applied last. It aliases the
 // record and the decoder's memory, and holds until the next Apply. Of a rejected
 // record it holds nothing of use.
-func (p *Processor) Event() *event.Event { return &p.event }
+func (p *Processor) Event() *event.Event { return p.event }
 
 // DeadLetter returns the dead letter of the record that was rejected last. It
 // aliases the record.
