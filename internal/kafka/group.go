@@ -134,9 +134,9 @@ const commitTime = 5 * time.Second
 
 // Commit tells the group that everything before offset is done. It goes out
 // under the claim's own generation, so an owner that has been replaced is refused
-// by the broker instead of moving the offset back; that ends the claim's context
-// and is an error. A coordinator that cannot be reached is none: nothing is lost
-// by an offset that stays behind, and the next commit makes it good.
+// by the broker instead of moving the offset back; that ends the claim's context.
+// After any other error the offset may be the group's or not; one that is a
+// context.DeadlineExceeded the next commit makes good, and nothing is lost until then.
 func (c *Claim) Commit(offset int64) error {
 	ctx, cancel := context.WithTimeout(context.Background(), commitTime)
 	defer cancel()
@@ -169,9 +169,7 @@ func (c *Claim) Commit(offset int64) error {
 			}
 		}
 		if pause.Wait(ctx) != nil {
-			client.config.Logger.Warn("committing an offset failed; the next commit makes it good",
-				"group", c.group.config.ID, "topic", c.Topic, "partition", c.Partition, "offset", offset, "error", err)
-			return nil
+			return fmt.Errorf("committing %s partition %d at %d, within %v: %w: %w", c.Topic, c.Partition, offset, commitTime, context.DeadlineExceeded, err)
 		}
 	}
 }

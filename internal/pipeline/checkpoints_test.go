@@ -151,6 +151,26 @@ func TestCommitThatIsOwed(t *testing.T) {
 	})
 }
 
+// A commit that fails is made good also where no record comes any more.
+func TestCommitThatFails(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newKeptCase(t)
+		c.sends(20)
+		c.run(t, c.process(), func() {
+			c.log.set(func() { c.log.refuse = context.DeadlineExceeded })
+			elapse(time.Minute)
+			if got := c.committed(); got != FromStart {
+				t.Fatalf("committed %d by commits that fail", got)
+			}
+			c.log.set(func() { c.log.refuse = nil })
+			elapse(10 * time.Second)
+			if got := c.committed(); got != 20 {
+				t.Errorf("committed %d once commits succeed, want 20", got)
+			}
+		})
+	})
+}
+
 // committed returns the offset that was committed last.
 func (c *keptCase) committed() int64 {
 	c.log.mu.Lock()

@@ -27,6 +27,7 @@ type fakeLog struct {
 	hang      bool                       // a fetch at the end gets no answer
 	held      int64                      // records behind the end that cannot be read
 	more      int64                      // records behind the end that no fetch brings
+	refuse    error                      // what a commit returns
 	lost      event.Lost                 // what the next fetch finds deleted
 	next      int64
 	opened    []int64 // the offsets that were asked for
@@ -120,6 +121,9 @@ func (l *fakeLog) Waiting() string {
 func (l *fakeLog) Commit(offset int64) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.refuse != nil {
+		return l.refuse
+	}
 	l.committed = append(l.committed, offset)
 	if l.journal != nil {
 		l.journal.add("commit %d", offset)

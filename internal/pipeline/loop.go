@@ -108,6 +108,15 @@ type flushing struct {
 // saveDue reports whether a state is to be saved although nothing else is to be flushed.
 func (l *loop) saveDue() bool { return l.states != nil && l.saving == nil && l.states.due(l.next) }
 
+// commitAgain is the least time between two tries to commit what a durable state owes.
+const commitAgain = 5 * time.Second
+
+// commitDue reports whether a commit is owed although nothing else is to be flushed or saved:
+// one that failed while no record came.
+func (l *loop) commitDue() bool {
+	return l.states != nil && l.saving == nil && l.next == l.status.Checkpoint.Offset && l.next != l.committed && l.now().Sub(l.lastFlush) >= commitAgain
+}
+
 // run reads until ctx ends, then drains. It returns nil only if all outputs have been
 // acknowledged.
 func (l *loop) run(ctx context.Context, log Log) error {
@@ -155,7 +164,7 @@ func (l *loop) read(ctx context.Context, log Log) error {
 			if err := l.take(work, f); err != nil {
 				return err
 			}
-			if l.flushing == nil && (l.task.due() || l.saveDue()) {
+			if l.flushing == nil && (l.task.due() || l.saveDue() || l.commitDue()) {
 				if err := l.flush(work, log); err != nil {
 					return err
 				}
