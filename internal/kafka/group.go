@@ -231,6 +231,9 @@ func (g *Group) began(ctx context.Context, m *member, next *assigned) {
 		g.config.Joined()
 	}
 	foreign := g.client.foreigners(ctx, m.at(), g.config.ID)
+	if named, ok := errors.AsType[*ForeignMembersError](foreign); ok && named.Protocol == "" {
+		foreign = nil // the group is gathering again already, and has no protocol until then, of its own members either
+	}
 	if g.config.Share.fixed() {
 		foreign = g.client.anyMembers(ctx, m.at(), g.config.ID)
 	}

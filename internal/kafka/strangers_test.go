@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"sendwatch/internal/embedded/embeddedtest"
 )
@@ -42,6 +43,27 @@ func keepsStrangersOut(t *testing.T, brokers []string, topic string) {
 		t.Errorf("we hold %v with a stranger at the door", held)
 	}
 	m.leave(t)
+}
+
+// TestAGroupThatGathersHasNoStrangers lets others join while a generation begins: the group
+// has no protocol then, and its members are not another application's for that.
+func TestAGroupThatGathersHasNoStrangers(t *testing.T) {
+	broker := embeddedtest.Kafka(t)
+	create(t, ours(t, broker.Addrs()), "gathers", 1)
+	broker.Cluster().ControlKey(int16(kmsg.DescribeGroups), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		broker.Cluster().KeepControl()
+		answer := request.ResponseKind().(*kmsg.DescribeGroupsResponse)
+		answer.Groups = []kmsg.DescribeGroupsResponseGroup{{
+			Group: "gathers", State: "PreparingRebalance", ProtocolType: "consumer", Members: make([]kmsg.DescribeGroupsResponseGroupMember, 2),
+		}}
+		return answer, nil, true
+	})
+	failing, joined, stop := watched(t, broker.Addrs(), "gathers")
+	defer stop()
+	<-joined
+	if err := <-failing; err != nil {
+		t.Errorf("a group that gathers again: %v", err)
+	}
 }
 
 // groupErrors receives what keeps kgo's member out of a group.
