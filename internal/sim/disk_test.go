@@ -165,6 +165,13 @@ func (d *disk) newest(topic string, partition int32) int64 {
 	return s.offset
 }
 
+// isRotten reports whether a state of a partition was damaged.
+func (d *disk) isRotten(topic string, partition int) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.rotten[topic+"/"+strconv.Itoa(partition)]
+}
+
 // powerCut loses what was not synced: names, and the content behind those that stay.
 func (d *disk) powerCut(r *rand.Rand) {
 	d.mu.Lock()

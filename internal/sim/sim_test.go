@@ -16,6 +16,7 @@ var (
 	seeds    = flag.Int("seeds", 0, "how many schedules; 0 for the ordinary number")
 	seedFrom = flag.Uint64("seed-from", 1, "the seed of the first")
 	trace    = flag.Bool("trace", false, "print what the processes of a schedule log")
+	first    = flag.Bool("first", false, "play no more schedules once one has failed")
 )
 
 // ordinary is how many schedules the ordinary tests run.
@@ -34,12 +35,20 @@ func TestSimulation(t *testing.T) {
 	if *seeds > 0 {
 		n = *seeds
 	}
-	var longest atomic.Int64
+	var longest, failed atomic.Int64
 	t.Run("seeds", func(t *testing.T) {
 		for i := range n {
 			seed := *seedFrom + uint64(i)
 			t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 				t.Parallel()
+				if *first && failed.Load() > 0 {
+					t.Skip("another schedule has failed")
+				}
+				defer func() {
+					if t.Failed() {
+						failed.Add(1)
+					}
+				}()
 				took := play(t, newPlan(seed), "TestSimulation")
 				for was := longest.Load(); int64(took) > was && !longest.CompareAndSwap(was, int64(took)); was = longest.Load() {
 				}

@@ -33,6 +33,31 @@ func (w *world) watchCommits() {
 	})
 }
 
+// watchWrites looks at every write: all replicas in sync have to acknowledge it (I9).
+func (w *world) watchWrites() {
+	w.cluster.ControlKey(int16(kmsg.Produce), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		w.cluster.KeepControl()
+		if acks := request.(*kmsg.ProduceRequest).Acks; acks != -1 {
+			w.fail("a write asks for %d acknowledgements, want those of all replicas", acks)
+		}
+		return nil, nil, false
+	})
+}
+
+// watchGroups makes sure that no group's offset ever decreases (I3), unless a state was
+// damaged and the one before it counts.
+func (w *world) watchGroups() {
+	for group, topic := range topicOf {
+		now := w.committed(group)
+		for p, before := range w.groups[group] {
+			if now[p] < before && !w.lateCommit.Load() && !(group != event.RoleSink && w.disk.isRotten(topic, p)) {
+				w.fail("the offset of %s partition %d went from %d to %d", group, p, before, now[p])
+			}
+		}
+		w.groups[group] = now
+	}
+}
+
 // committed returns a group's offsets by partition, -1 for none.
 func (w *world) committed(group string) []int64 {
 	offsets := make([]int64, len(w.ends(topicOf[group])))
@@ -63,6 +88,26 @@ func (p *process) roles() map[string]roleStatus {
 // are of other times than the clock, some cannot be read, and their keys are none.
 var ofTheLog = []pipeline.Reason{
 	pipeline.ReasonRejecting, pipeline.ReasonWatermarkAhead, pipeline.ReasonWatermarkBehind, pipeline.ReasonKeysDisagree,
+}
+
+// unexplained are reasons that no fault of a schedule explains: partitions that stopped, logs
+// that are others, records that are missing, and strangers in a group.
+var unexplained = []pipeline.Reason{
+	pipeline.ReasonStopped, pipeline.ReasonTopicRecreated, pipeline.ReasonLogTruncated, pipeline.ReasonCheckpointUnusable, pipeline.ReasonUnreadable,
+	pipeline.ReasonRecordsLost, pipeline.ReasonNumberSplit, pipeline.ReasonGroupShared,
+}
+
+// watchHealth makes sure that no process reports what is not so (I20).
+func (w *world) watchHealth() {
+	for _, p := range w.slots {
+		for _, role := range p.roles() {
+			for _, problem := range role.Problems() {
+				if slices.Contains(unexplained, problem.Reason) {
+					w.fail("%s reports: %s", p.name, problem.String())
+				}
+			}
+		}
+	}
 }
 
 // behind returns why the deployment is not ready or not at the end of its logs, "" if it
@@ -145,7 +190,7 @@ func (w *world) finish() {
 	for group, ends := range want {
 		got := w.committed(group)
 		for p, end := range ends {
-			if got[p] < end {
+			if got[p] < end && !w.lateCommit.Load() {
 				w.fail("%s has committed %v after a stop in good order, and the log ended at %v", group, got, ends)
 				break
 			}

@@ -69,9 +69,13 @@ func (c *wire) Write(b []byte) (int, error) {
 
 // send does to a request what the schedule says.
 func (c *wire) send(request []byte) error {
-	f := c.process.reach(operationOf(request))
+	operation, asked := operationOf(request), time.Now()
+	f := c.process.reach(operation)
 	if f.err != nil {
 		return f.err
+	}
+	if operation == "OffsetCommit" && (f.late > 0 || time.Since(asked) > 4*time.Second) { // a commit is given up after 5 s
+		c.process.world.lateCommit.Store(true)
 	}
 	c.mu.Lock()
 	c.answer = f

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,9 +37,15 @@ type world struct {
 	healed    chan struct{} // closed when nothing goes wrong any more
 
 	faults    []*kfake.FaultHandle
-	slots     []*process // that live, or have died and are to be started again
-	processes []*process // all there ever were
+	slots     []*process         // that live, or have died and are to be started again
+	processes []*process         // all there ever were
+	groups    map[string][]int64 // the offsets of each group when they were looked at last
 	born      int
+
+	// lateCommit says that a commit which its process has given up reached the broker late. It
+	// may take an offset back within a generation: nothing depends on it but the lag that is
+	// shown, and what the sink inserts a second time.
+	lateCommit atomic.Bool
 
 	mu      sync.Mutex
 	bad     trouble
@@ -51,7 +58,7 @@ type world struct {
 func newWorld(t *testing.T, p *plan) *world {
 	w := &world{
 		t: t, plan: p, folder: t.TempDir(), warehouse: &warehouse{table: newTable()}, begun: time.Now(), healed: make(chan struct{}),
-		slots: make([]*process, p.slots), restart: make([]time.Time, p.slots),
+		groups: map[string][]int64{}, slots: make([]*process, p.slots), restart: make([]time.Time, p.slots),
 	}
 	w.disk = newDisk(w)
 	ports := make([]int, p.brokers)
@@ -76,6 +83,7 @@ func newWorld(t *testing.T, p *plan) *world {
 		t.Fatal(err)
 	}
 	w.watchCommits()
+	w.watchWrites()
 	return w
 }
 
@@ -149,11 +157,11 @@ func (w *world) produce(lines []line) {
 }
 
 // arm arms a trigger of the process in a slot.
-func (w *world) arm(slot int, t trigger) {
+func (w *world) arm(slot int, t *trigger) {
 	p := w.slots[slot]
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.armed = append(p.armed, &t)
+	p.armed = append(p.armed, t)
 }
 
 func (w *world) kill(slot int) { w.slots[slot].kill() }
@@ -175,8 +183,10 @@ func (w *world) powerCut(seed uint64) {
 	w.disk.powerCut(rand.New(rand.NewPCG(seed, 2)))
 }
 
-// tend starts processes again some time after they have ended.
+// tend looks at the deployment, and starts processes again some time after they have ended.
 func (w *world) tend(most time.Duration) {
+	w.watchGroups()
+	w.watchHealth()
 	for slot, p := range w.slots {
 		select {
 		case <-p.dying:
