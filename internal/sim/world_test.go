@@ -37,6 +37,7 @@ type world struct {
 	healed    chan struct{} // closed when nothing goes wrong any more
 
 	faults    []*kfake.FaultHandle
+	ghosts    ghosts
 	slots     []*process         // that live, or have died and are to be started again
 	processes []*process         // all there ever were
 	groups    map[string][]int64 // the offsets of each group when they were looked at last
@@ -84,6 +85,7 @@ func newWorld(t *testing.T, p *plan) *world {
 	}
 	w.watchCommits()
 	w.watchWrites()
+	w.ghosts.watch(w)
 	return w
 }
 
@@ -187,6 +189,7 @@ func (w *world) powerCut(seed uint64) {
 func (w *world) tend(most time.Duration) {
 	w.watchGroups()
 	w.watchHealth()
+	w.ghosts.lay(w)
 	for slot, p := range w.slots {
 		select {
 		case <-p.dying:
