@@ -26,6 +26,7 @@ type cli struct {
 	Migrate     migrateCmd     `cmd:"" help:"Create missing topics and apply the ClickHouse schema."`
 	Check       checkCmd       `cmd:"" help:"Say what would fail at start; changes nothing."`
 	Acknowledge acknowledgeCmd `cmd:"" help:"Acknowledge what was skipped, lost or begun again, so that the process is ready again; what has stopped begins again."`
+	Rekey       rekeyCmd       `cmd:"" help:"Copy a topic of events to another one, each event on the partition of its number."`
 	SQL         sqlCmd         `cmd:"" name:"sql" help:"Ask ClickHouse and print the rows."`
 	Replay      replayCmd      `cmd:"" help:"Run the engine over files of events."`
 	Convert     convertCmd     `cmd:"" help:"Turn the bodies of a provider's webhooks into events."`

@@ -138,7 +138,7 @@ func (c *Checkpoint) matches(key string, of Partition, layout uint64) error {
 	case c.TopicID != of.TopicID:
 		return &MismatchError{key, "topic id", fmt.Sprintf("%x", c.TopicID), fmt.Sprintf("%x", of.TopicID), "the topic was created again: " + ReadAgain}
 	case c.Partitions != of.Partitions:
-		return &MismatchError{key, "number of partitions", strconv.Itoa(int(c.Partitions)), strconv.Itoa(int(of.Partitions)), "numbers have moved between partitions: copy the topic with the keys where they belong"}
+		return &MismatchError{key, "number of partitions", strconv.Itoa(int(c.Partitions)), strconv.Itoa(int(of.Partitions)), "numbers have moved between partitions: copy the topic with `sendwatch rekey` and read the copy, or " + ReadAgain}
 	case c.Layout != layout:
 		return &MismatchError{key, "layout of the state", fmt.Sprintf("%016x", c.Layout), fmt.Sprintf("%016x", layout), "run the build that wrote it, or " + ReadAgain}
 	}

@@ -108,7 +108,7 @@ func (c *Client) checkTopic(ctx context.Context, t Topic, info topicInfo, found 
 		return
 	}
 	if t.Partitions != 0 && int(info.partitions) != t.Partitions {
-		r.add(true, subject, "its number of partitions is %d, the configuration says %d; set kafka.create.partitions to what it is", info.partitions, t.Partitions)
+		r.add(true, subject, "its number of partitions is %d, the configuration says %d; set kafka.create.partitions to what it is, or copy the topic with `sendwatch rekey`: one that grows moves numbers between partitions", info.partitions, t.Partitions)
 	}
 	for _, right := range []struct {
 		wanted        bool

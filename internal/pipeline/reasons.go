@@ -120,7 +120,7 @@ var reasons = [NumReasons]ReasonText{
 	},
 	ReasonNumberSplit: {
 		Name: "number_split", Meaning: "Events of one number came on two partitions of the events topic: each has a part of its figures, and flags are missing or come twice.",
-		Action: "have all producers choose partitions in one way (murmur2 of number_id), create the topic again with the events in their place, then run `sendwatch acknowledge`", Acknowledged: true,
+		Action: "have all producers choose partitions in one way (murmur2 of number_id), copy the topic with `sendwatch rekey` and read the copy, then run `sendwatch acknowledge`", Acknowledged: true,
 	},
 	ReasonWaitingForNumbers: {
 		Name: "waiting_for_numbers", Meaning: "Portfolios are not evaluated, because partitions of the events topic have reported no progress for a minute or are more than 10 minutes behind the others.",
