@@ -125,10 +125,6 @@ var mutants = []mutant{
 		old: "\t\t{StepSyncFolders, target, func() error { return syncFolders(filepath.Dir(target), f.path) }},\n", now: "",
 	},
 	{
-		name: "the name before the bytes are synced", file: "internal/checkpoint/file.go",
-		old: "\t\t{StepSync, file.Name(), file.Sync},\n\t\t{StepLink,", now: "\t\t{StepLink,",
-	},
-	{
 		name: "an error of the link is ignored", file: "internal/checkpoint/file.go",
 		old: "} else if err != nil {\n\t\t\treturn fmt.Errorf(\"%s: %w\", s.name, err)", now: "} else if err != nil && s.name != StepLink {\n\t\t\treturn fmt.Errorf(\"%s: %w\", s.name, err)",
 	},
