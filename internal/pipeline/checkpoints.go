@@ -114,6 +114,9 @@ func (k *stateKeeper) claim(ctx context.Context) error {
 		if claimed, err = k.tryClaim(ctx, of, layout); err == nil {
 			break
 		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx) // the claim ended, which is no trouble of the store
+		}
 		if unusable(err) {
 			return &keptError{err}
 		}

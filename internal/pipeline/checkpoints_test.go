@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"os"
@@ -258,6 +259,35 @@ func TestStoreThatCannotBeWritten(t *testing.T) {
 				t.Errorf("committed %d, problems %v, want 60 and no old checkpoint", got, n.Problems())
 			}
 		})
+	})
+}
+
+// A claim that ends while its checkpoints are being claimed is a rebalance, and nothing to
+// warn of.
+func TestEndOfAClaimIsNoTroubleOfTheStore(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := newKeptCase(t)
+		c.sends(1)
+		ctx, end := context.WithCancel(t.Context())
+		defer end()
+		var err error
+		if c.store, err = checkpoint.OpenFolder(c.folder, func(name, _ string, do func() error) error {
+			if name == checkpoint.StepLink {
+				end()
+			}
+			return do()
+		}); err != nil {
+			t.Fatal(err)
+		}
+		n := c.process()
+		var log bytes.Buffer
+		n.logger = slog.New(slog.NewTextHandler(&log, nil))
+		if err := n.Run(ctx, joining(c.log)); err != nil {
+			t.Error(err)
+		}
+		if ctx.Err() == nil || strings.Contains(log.String(), "level=WARN") {
+			t.Errorf("the log says:\n%s", log.String())
+		}
 	})
 }
 

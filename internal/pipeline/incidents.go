@@ -259,7 +259,7 @@ func (r *role) keepOne(ctx context.Context, s *PartitionStatus, kept event.Note)
 // keepNow keeps the partition's incidents at once. If that fails, it is tried again with
 // the others.
 func (p *partitionProgress) keepNow(ctx context.Context) {
-	if err := p.keep(ctx); err != nil {
+	if err := p.keep(ctx); err != nil && ctx.Err() == nil { // the end of a claim is no trouble of Kafka's
 		p.logger.Warn("incident could not be kept in Kafka; it is tried again every few seconds",
 			"role", p.name, "partition", p.claim.String(), "error", err)
 	}
