@@ -36,8 +36,10 @@ const crashSession = time.Second
 type crashSite struct {
 	*site
 	states       string // the folder of checkpoints
+	inserts      string // where the two find ClickHouse
 	both         [2]*process
 	store, again *process
+	twin         *process // of the first process's share; nil: none
 	feeds        []*feed
 }
 
@@ -73,35 +75,22 @@ func newCrashSite(t *testing.T, cut *cuts, tags ...string) *crashSite {
 		t.Fatal(err)
 	}
 	c := &crashSite{site: s, states: filepath.Join(s.folder, "states")}
-	inserts := s.gate.address
+	c.inserts = s.gate.address
 	if cut != nil {
-		inserts = cut.clickHouse(t, s.gate.address)
+		c.inserts = cut.clickHouse(t, s.gate.address)
 	}
-	c.prepare(t, inserts)
+	c.prepare(t)
 	return c
 }
 
-// prepare writes the configurations, and creates topics and tables. The two processes
-// find ClickHouse at an address of their own.
-func (c *crashSite) prepare(t *testing.T, inserts string) {
+// prepare writes the configurations, and creates topics and tables.
+func (c *crashSite) prepare(t *testing.T) {
 	t.Helper()
-	text := func(address, database string) string {
-		return fmt.Sprintf(`numbers: {dedup_horizon: 1d, pane_size: 256}
-clickhouse: {addresses: ["%s"], database: %s}
-checkpoints: {store: "file://%s", every: 1s, keep: 2}
-`, address, database, filepath.ToSlash(c.states))
-	}
 	all := []string{"numbers", "portfolios", "sink"}
-	c.both = [2]*process{c.newProcess(t, "main-a", all, text(inserts, "main")), c.newProcess(t, "main-b", all, text(inserts, "main"))}
-	c.store = c.newProcess(t, "main-store", all[2:], text(c.gate.address, "main"))
-	c.again = c.newProcess(t, "main-again", all[2:], text(c.gate.address, "again"))
-	data, err := os.ReadFile(c.again.config)
-	if err == nil { // the same topics, read a second time
-		err = os.WriteFile(c.again.config, []byte(strings.ReplaceAll(string(data), "main-sink", "again-sink")), 0o600)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	c.both = [2]*process{c.newProcess(t, "main-a", all, c.text(c.inserts, "main")), c.newProcess(t, "main-b", all, c.text(c.inserts, "main"))}
+	c.store = c.newProcess(t, "main-store", all[2:], c.text(c.gate.address, "main"))
+	c.again = c.newProcess(t, "main-again", all[2:], c.text(c.gate.address, "again"))
+	c.again.change(t, "main-sink", "again-sink") // the same topics, read a second time
 	c.processes = c.both[:]
 	for _, p := range []*process{c.store, c.again} {
 		if _, err := p.command("migrate"); err != nil {
@@ -111,6 +100,39 @@ checkpoints: {store: "file://%s", every: 1s, keep: 2}
 	if _, err := c.both[0].command("migrate"); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// change changes a process's configuration.
+func (p *process) change(t *testing.T, old, text string) {
+	t.Helper()
+	data, err := os.ReadFile(p.config)
+	if err == nil {
+		err = os.WriteFile(p.config, []byte(strings.ReplaceAll(string(data), old, text)), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// more returns processes that store the same rows in the same tables once more.
+func (c *crashSite) more(t *testing.T, n int) []*process {
+	t.Helper()
+	var all []*process
+	for i := range n {
+		p := c.newProcess(t, fmt.Sprint("main-more", i), []string{"sink"}, c.text(c.inserts, "main"))
+		p.change(t, "main-sink", fmt.Sprint("more-sink", i))
+		all = append(all, p)
+	}
+	c.processes = c.both[:]
+	return all
+}
+
+// text is what a configuration says beside what all processes have.
+func (c *crashSite) text(address, database string) string {
+	return fmt.Sprintf(`numbers: {dedup_horizon: 1d, pane_size: 256}
+clickhouse: {addresses: ["%s"], database: %s}
+checkpoints: {store: "file://%s", every: 1s, keep: 2}
+`, address, database, filepath.ToSlash(c.states))
 }
 
 // play begins to write events to both partitions.

@@ -17,6 +17,7 @@ import (
 
 var (
 	insertCuts  = flag.Int("insert-cuts", 20, "how many acknowledgements of inserts TestCuts cuts at least")
+	moreSinks   = flag.Int("more-sinks", 0, "how many more processes TestCuts has store the same rows in the same tables, so that more can be cut in the same time")
 	produceCuts = flag.Int("produce-cuts", 20, "how many acknowledgements of writes to Kafka TestCuts cuts at least")
 )
 
@@ -229,7 +230,8 @@ func TestCuts(t *testing.T) {
 	s := newCrashSite(t, c)
 	s.play(4 * time.Hour)
 	started := time.Now()
-	for _, p := range s.both {
+	more := s.more(t, *moreSinks)
+	for _, p := range append(more, s.both[:]...) {
 		if err := p.start(); err != nil {
 			t.Fatal(err)
 		}
@@ -240,6 +242,11 @@ func TestCuts(t *testing.T) {
 	})
 	c.end()
 	lasted := time.Since(started)
+	for _, p := range more {
+		if err := p.stop(); err != nil {
+			t.Error(err)
+		}
+	}
 	if err := s.heal(time.Minute); err != nil {
 		t.Fatal(err)
 	}

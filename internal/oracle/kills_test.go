@@ -13,6 +13,7 @@ import (
 var (
 	kills       = flag.Int("kills", 20, "how often TestKills kills a process")
 	stops       = flag.Int("stops", 10, "how often TestKills pauses a process for longer than its session, so that its partitions move away and back")
+	fixedShares = flag.Bool("static", false, "TestKills has its two processes read fixed shares, and a third one the share of the first")
 	outageLasts = flag.Duration("outage", time.Minute, "for how long TestKills has ClickHouse refuse everything meanwhile")
 )
 
@@ -27,6 +28,9 @@ func TestKills(t *testing.T) {
 		t.Skip("it starts a real broker and kills processes for minutes")
 	}
 	c := newCrashSite(t, nil)
+	if *fixedShares {
+		c.fixShares(t)
+	}
 	c.play(4 * time.Hour)
 	if err := c.heal(time.Minute); err != nil {
 		t.Fatal(err)
@@ -61,6 +65,11 @@ func TestKills(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if c.twin != nil {
+		if err := c.twin.kill(); err != nil {
+			t.Fatal(err)
+		}
+	}
 	back := time.Now()
 	if err := c.heal(time.Minute); err != nil {
 		t.Fatal(err)
@@ -80,8 +89,24 @@ func TestKills(t *testing.T) {
 		"%d events, %d flags (and %d times one of them again, the same), %d dead letters, %d records of rows, %d tables and views; no difference",
 		*crashSeed, *kills, *stops, lasted.Round(time.Second), *outageLasts, generations, tenths(slowest), tenths(drained),
 		v.events, v.flags, v.repeats, v.letters, v.rows, v.tables)
-	if generations < *kills+*stops {
+	if !*fixedShares && generations < *kills+*stops {
 		t.Errorf("only %d assignments: the partitions did not move", generations)
+	}
+}
+
+// fixShares gives each process the partitions of its ordinal, and starts one more with the
+// ordinal of the first: only the epochs of their checkpoints tell the two apart.
+func (c *crashSite) fixShares(t *testing.T) {
+	t.Helper()
+	all := []string{"numbers", "portfolios", "sink"}
+	c.twin = c.newProcess(t, "main-twin", all, c.text(c.gate.address, "main"))
+	for ordinal, some := range [][]*process{{c.both[0], c.twin}, {c.both[1]}} {
+		for _, p := range some {
+			p.change(t, "  session: ", fmt.Sprintf("  static: {of: 2, ordinal: %d}\n  session: ", ordinal))
+		}
+	}
+	if err := c.twin.start(); err != nil {
+		t.Fatal(err)
 	}
 }
 
