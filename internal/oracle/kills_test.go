@@ -86,7 +86,7 @@ func TestKills(t *testing.T) {
 		generations += n
 	}
 	t.Logf("seed %d: %d kills and %d pauses in %s, ClickHouse away for %s of them; %d assignments, all partitions at work again after %s at most, everything stored %s after the end; "+
-		"%d events, %d flags (and %d times one of them again, the same), %d dead letters, %d records of rows, %d tables and views; no difference",
+		"%d events, %d flags (and %d times one of them again, the same), %d dead letters, %d records of rows, %d tables and views",
 		*crashSeed, *kills, *stops, lasted.Round(time.Second), *outageLasts, generations, tenths(slowest), tenths(drained),
 		v.events, v.flags, v.repeats, v.letters, v.rows, v.tables)
 	if !*fixedShares && generations < *kills+*stops {
