@@ -64,6 +64,9 @@ func checkJava(ctx context.Context) error {
 		return &fetch.MissingError{Program: "java", Advice: advice}
 	}
 	out, err := exec.CommandContext(ctx, path, "-version").CombinedOutput()
+	if ctx.Err() != nil {
+		return context.Cause(ctx) // killed with us: that says nothing about Java
+	}
 	if err != nil {
 		// macOS has a java command that only says that there is no Java.
 		return &fetch.MissingError{Program: "java", Advice: advice}
