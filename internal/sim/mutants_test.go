@@ -135,12 +135,12 @@ var mutants = []mutant{
 	},
 	{
 		name: "a paused owner is not fenced", file: "internal/checkpoint/owner.go",
-		old: "if len(objects) > 0 && objects[len(objects)-1].Epoch > o.at.Epoch {\n\t\treturn errors.Join(ErrFenced", now: "if false {\n\t\treturn errors.Join(ErrFenced",
+		old: "if len(objects) > 0 && objects[len(objects)-1].Epoch > o.at.Epoch {\n\t\treturn errors.Join(ErrFenced", now: "if len(objects) < 0 {\n\t\treturn errors.Join(ErrFenced",
 		tests: "./internal/checkpoint -run TestFence|TestRandomSchedules",
 	},
 	{
 		name: "a late state counts", file: "internal/checkpoint/store.go",
-		old: "\t\tif limit.Less(o.Position) {\n\t\t\tcontinue\n\t\t}\n", now: "",
+		old: "\t\tif limit.Less(o.Position) {\n\t\t\tcontinue\n\t\t}\n", now: "\t\tif limit.Less(o.Position) && false {\n\t\t\tcontinue\n\t\t}\n",
 		tests: "./internal/checkpoint -run TestLateWriteDoesNotCount|TestRandomSchedules",
 	},
 	{
