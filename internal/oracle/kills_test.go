@@ -94,7 +94,7 @@ func TestKills(t *testing.T) {
 	}
 }
 
-// fixShares gives each process the partitions of its ordinal, and starts one more with the
+// fixShares has each process read the partitions of its ordinal, and starts one more with the
 // ordinal of the first: only the epochs of their checkpoints tell the two apart.
 func (c *crashSite) fixShares(t *testing.T) {
 	t.Helper()

@@ -6,7 +6,7 @@
 // were written, and those that shared a partition in the order that they had there;
 // that times, headers and values stay what they were; and that what cannot be read is
 // copied as it is. It leaves out clock events, which belong to one partition and are
-// made anew, and writes a policy event to every partition, once.
+// made again, and writes a policy event to every partition, once.
 //
 // It refuses to decide which topics are read and written and when that is safe: that is
 // its caller's. It starts no goroutine, and its memory is that of one fetched batch a
