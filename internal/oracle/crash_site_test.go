@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -50,7 +51,8 @@ func newCrashSite(t *testing.T, cut *cuts, tags ...string) *crashSite {
 	t.Helper()
 	s := &site{Rand: rand.New(rand.NewPCG(*crashSeed, 0xc4a5)), folder: t.TempDir(), session: crashSession}
 	if *soakFolder != "" {
-		var err error // a new one: the states of another run are of other topics
+		var err error // a new one, that stays: the states of another run are of other topics
+		//nolint:usetesting // t.TempDir removes it
 		if s.folder, err = os.MkdirTemp(*soakFolder, t.Name()+"-"); err != nil {
 			t.Fatal(err)
 		}
@@ -319,7 +321,7 @@ func (c *crashSite) tablesDiffer(t *testing.T, v *finding) {
 		}
 		return rows
 	}
-	if n := ask("SELECT count() AS n FROM (SELECT DISTINCT flag_id, sequence FROM flags)"); fmt.Sprint(n[0]["n"]) != fmt.Sprint(v.flags) {
+	if n := ask("SELECT count() AS n FROM (SELECT DISTINCT flag_id, sequence FROM flags)"); fmt.Sprint(n[0]["n"]) != strconv.Itoa(v.flags) {
 		t.Errorf("ClickHouse has %v flags, the topic %d", n[0]["n"], v.flags)
 	}
 	for _, one := range ask("SELECT name, engine FROM system.tables WHERE database = 'main' AND name != 'schema_migrations' ORDER BY name") {

@@ -2,6 +2,8 @@ package clouds
 
 import (
 	"bytes"
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
@@ -18,9 +20,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"encoding/base64"
-	"encoding/binary"
 )
 
 // fake is one bucket that speaks as much of the three protocols as checkpoints ask for.
