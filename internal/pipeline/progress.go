@@ -15,10 +15,10 @@ import (
 // nothing new before the portfolios role continues without it.
 const idleAfter = 2 * time.Second
 
-// unheardFor is how long after one answer of Kafka the next may come for both to say that
+// unansweredFor is how long after one answer of Kafka the next may come for both to say that
 // nothing came between them: twice the time for which a fetch waits for records. A process
 // that was paused, or starved, knows no more than that it has not looked.
-const unheardFor = time.Second
+const unansweredFor = time.Second
 
 // changesVersion is part of the generation of changes. It is raised when the engine
 // numbers the changes of a log otherwise than before.
@@ -38,7 +38,7 @@ type sentProgress struct {
 	fresh    bool      // an event was applied since the last batch was noted
 	moved    time.Time // when that was so last; zero before the first batch
 	quiet    time.Time // since when Kafka has said, again and again, that there is nothing new
-	heard    time.Time // when it last did
+	answered time.Time // when it last did
 	idle     bool      // the last progress record said so
 	end      int64     // of the log, as of the last fetch
 	sequence int64     // of the last change handed over
@@ -53,17 +53,17 @@ func (s *sentProgress) noteApplied(ev *event.Event) {
 // noteBatch records that a batch was applied.
 func (s *sentProgress) noteBatch(batch *event.Batch, now time.Time) {
 	s.end = batch.End
-	if s.fresh || s.moved.IsZero() || batch.Throttled > 0 || now.Sub(s.heard) > unheardFor {
+	if s.fresh || s.moved.IsZero() || batch.Throttled > 0 || now.Sub(s.answered) > unansweredFor {
 		s.quiet = now
 	}
 	if s.fresh || s.moved.IsZero() {
 		s.fresh, s.moved = false, now
 	}
-	s.heard = now
+	s.answered = now
 }
 
 // quietFor returns for how long Kafka has said that there is nothing new.
-func (s *sentProgress) quietFor() time.Duration { return s.heard.Sub(s.quiet) }
+func (s *sentProgress) quietFor() time.Duration { return s.answered.Sub(s.quiet) }
 
 // isIdle reports whether the portfolios role may continue without this partition.
 func (t *numbersTask) isIdle() bool {
