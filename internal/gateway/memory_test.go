@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"sendwatch/internal/event"
@@ -16,9 +17,13 @@ import (
 )
 
 // blocked is a Writer that acknowledges nothing until it is let go.
-type blocked struct{ free chan struct{} }
+type blocked struct {
+	free chan struct{}
+	busy atomic.Bool // something waits in it
+}
 
 func (b *blocked) Produce(context.Context, string, []event.Message) error {
+	b.busy.Store(true)
 	<-b.free
 	return nil
 }
@@ -37,7 +42,10 @@ func TestWaitingBodiesAreSmall(t *testing.T) {
 	body := []byte(`{"entry":[{"id":"w","changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"100"},"statuses":[` + strings.Join(statuses, ",") + `]}}]}]}`)
 	before := liveHeap()
 	var group sync.WaitGroup
-	for range bodies {
+	for i := range bodies {
+		for i == 1 && !w.busy.Load() {
+			runtime.Gosched() // until the first is being written, by itself
+		}
 		group.Go(func() {
 			r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/v1/webhooks/meta", bytes.NewReader(body))
 			g.Handler().ServeHTTP(httptest.NewRecorder(), r)
