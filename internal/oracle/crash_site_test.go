@@ -24,6 +24,7 @@ import (
 
 var (
 	crashSeed = flag.Uint64("crash-seed", 1, "of the events and the faults of TestFailpoints, TestKills and TestCuts")
+	crashes   = flag.Bool("crashes", false, "run TestKills and TestCuts, which take minutes of waiting; TestFailpoints always runs")
 	crashGap  = flag.Duration("crash-gap", 30*time.Millisecond, "between two events of one of two partitions, on average")
 )
 

@@ -223,7 +223,7 @@ func chunks(to io.Writer, from io.Reader, look func(chunk []byte) error) error {
 // may be in a topic twice: the broker knows a batch that comes again. In ClickHouse the
 // same rows come again, and no table and no view may show it.
 func TestCuts(t *testing.T) {
-	if testing.Short() {
+	if testing.Short() || !*crashes {
 		t.Skip("it starts a real broker")
 	}
 	c := &cuts{random: rand.New(rand.NewPCG(*crashSeed, 0xc075)), produceOne: 4, insertOne: 8}

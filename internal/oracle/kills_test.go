@@ -24,7 +24,7 @@ var (
 // different: not in the topics, held against the model on the log that is in them, and not
 // in ClickHouse, held against a sink that was not disturbed.
 func TestKills(t *testing.T) {
-	if testing.Short() {
+	if testing.Short() || !*crashes {
 		t.Skip("it starts a real broker and kills processes for minutes")
 	}
 	c := newCrashSite(t, nil)
