@@ -82,9 +82,17 @@ func (l *changelog) add(kind event.ChangeKind, portfolio uint32, i numberIndex, 
 // LastChange returns the sequence of the last change, 0 before the first.
 func (e *Engine) LastChange() int64 { return e.changelog.sequence }
 
-// drain moves the changes to out, for the portfolios role.
-func (e *Engine) drain(out *event.Output) {
-	for _, c := range e.changelog.list {
+// drain moves changes to out, for the portfolios role, and reports whether some are left:
+// with a budget so many come at a time. There are nearly two a send, and a flush that moved all of
+// them at once made lists of tens of megabytes, each new to the caches.
+func (e *Engine) drain(next *int, out *event.Output) (more bool) {
+	list := e.changelog.list[*next:]
+	if n := e.cfg.Budget; n > 0 && len(list) > n {
+		list, more = list[:n], true
+	}
+	*next += len(list)
+	for k := range list {
+		c := &list[k]
 		v := event.PortfolioChange{
 			Partition: e.cfg.Partition, Sequence: c.sequence, Visible: c.visible, Kind: c.kind,
 			PortfolioID: e.portfolioIDs.string(c.portfolio), A: c.a, B: c.b,
@@ -94,5 +102,8 @@ func (e *Engine) drain(out *event.Output) {
 		}
 		out.Changes = append(out.Changes, v)
 	}
-	e.changelog.list = e.changelog.list[:0]
+	if !more {
+		e.changelog.list, *next = e.changelog.list[:0], 0
+	}
+	return more
 }

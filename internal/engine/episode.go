@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"math/bits"
 	"slices"
 	"unicode/utf8"
@@ -109,14 +108,7 @@ func (e *Engine) pace(n *number, f event.Factor) float64 {
 	case event.FactorVelocityHour, event.FactorDailyVolume:
 		return float64(n.secondSums[seconds10m+colInitiated])
 	case event.FactorIdenticalBatch:
-		now := floor(n.clock, second)
-		top := uint32(0)
-		for _, k := range e.logs.fingerprints.Since(&n.fingerprints, now-etaWindow, nil) {
-			if e.logs.fingerprints.Count(uint32(n.index), k.Key) == n.fingerprints.Top() {
-				top = max(top, k.Count)
-			}
-		}
-		return float64(top)
+		return float64(e.logs.fingerprints.TopSince(&n.fingerprints, floor(n.clock, second)-etaWindow))
 	}
 	return 0
 }
@@ -227,8 +219,13 @@ func shorten(s string, n int) string {
 // evidence returns what a reader needs to see why a flag came.
 func (e *Engine) evidence(i numberIndex, n *number, f event.Factor) event.Evidence {
 	var ev event.Evidence
-	facts := e.facts(i, n)
-	for _, fact := range evidenceFacts(f) {
+	var facts event.Facts
+	e.facts(i, n, &facts)
+	shown := evidenceFacts(f)
+	if len(shown) > 0 {
+		ev.Counts = make([]event.NamedCount, 0, len(shown)) // in one allocation: flags come thousands at a time
+	}
+	for _, fact := range shown {
 		if v := facts[fact]; v == v {
 			ev.Counts = append(ev.Counts, event.NamedCount{Name: fact.String(), Value: v})
 		}
@@ -248,25 +245,25 @@ func (e *Engine) evidence(i numberIndex, n *number, f event.Factor) event.Eviden
 	switch f {
 	case event.FactorVelocityHour, event.FactorVelocityBurst, event.FactorDailyVolume, event.FactorIdenticalBatch,
 		event.FactorReplyRatio, event.FactorReplyNowcast, event.FactorColdStart, event.FactorUnanswered:
-		for _, k := range topKeys(e.logs.fingerprints.Since(&n.fingerprints, never, nil)) {
-			ev.Fingerprints = append(ev.Fingerprints, event.FingerprintCount{
-				Fingerprint: k.Key, Template: shorten(e.templates.label(k.Key), maxLabel), Count: int64(k.Count),
-			})
-		}
+		ev.Fingerprints = e.topContents(&e.logs.fingerprints, &n.fingerprints)
 	case event.FactorTemplateQuality, event.FactorBlockRate, event.FactorSpamErrors:
-		for _, k := range topKeys(e.logs.templates.Since(&n.templates, never, nil)) {
-			ev.Templates = append(ev.Templates, event.FingerprintCount{
-				Fingerprint: k.Key, Template: shorten(e.templates.label(k.Key), maxLabel), Count: int64(k.Count),
-			})
-		}
+		ev.Templates = e.topContents(&e.logs.templates, &n.templates)
 	}
 	return ev
 }
 
-// topKeys sorts by count, largest first, and cuts.
-func topKeys(keys []window.KeyCount) []window.KeyCount {
-	slices.SortFunc(keys, func(a, b window.KeyCount) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Key, b.Key))
-	})
-	return keys[:min(len(keys), topContents)]
+// topContents returns the contents that were sent most in a window.
+func (e *Engine) topContents(logs *window.Keyed, l *window.KeyedCounts) []event.FingerprintCount {
+	var room [topContents]window.KeyCount
+	top := room[:logs.Largest(l, room[:])]
+	if len(top) == 0 {
+		return nil
+	}
+	counts := make([]event.FingerprintCount, len(top))
+	for k := range top {
+		counts[k] = event.FingerprintCount{
+			Fingerprint: top[k].Key, Template: shorten(e.templates.label(top[k].Key), maxLabel), Count: int64(top[k].Count),
+		}
+	}
+	return counts
 }

@@ -247,9 +247,8 @@ func (n *number) activeHours() int {
 	return bits.OnesCount32(n.hours)
 }
 
-// facts returns every fact of section 4 at the number's clock.
-func (e *Engine) facts(i numberIndex, n *number) event.Facts {
-	var f event.Facts
+// facts fills in every fact of section 4 at the number's clock.
+func (e *Engine) facts(i numberIndex, n *number, f *event.Facts) {
 	s, m, h := &n.secondSums, &n.minuteSums, &n.hourSums
 	replies := n.replies()
 	set := func(fact event.Fact, v uint64) { f[fact] = float64(v) }
@@ -313,5 +312,4 @@ func (e *Engine) facts(i numberIndex, n *number) event.Facts {
 		f[event.FactCap] = float64(word)
 	}
 	f[event.FactCapShare] = n.quota.share(n.clock)
-	return f
 }

@@ -32,6 +32,7 @@ type pane struct {
 	dirty [paneTables][]uint32
 	flush rowFlush
 	keys  []uint64 // scratch of sortRows
+	radix radix
 
 	// What is counted for rows that nobody wants goes here.
 	unwanted struct {
@@ -55,6 +56,7 @@ type rowFlush struct {
 	table  int
 	next   int // of the table's changed rows
 	sorted bool
+	change int  // of the changes for portfolios
 	status int  // of the statuses that changed
 	rowsIn bool // all rows of the pane are written: the statuses' turn
 }
@@ -249,11 +251,8 @@ func (e *Engine) Flush(out *event.Output) (more bool) {
 	e.allow(out)
 	f := &e.pane.flush
 	if !f.rowsIn {
-		if e.writeRows(out) {
+		if e.writeRows(out) || e.cfg.Feed && e.drain(&f.change, out) {
 			return true
-		}
-		if e.cfg.Feed {
-			e.drain(out)
 		}
 		f.rowsIn = true
 	}
@@ -307,8 +306,7 @@ func (e *Engine) writeRows(out *event.Output) (more bool) {
 
 // sortRows orders the rows of a table that changed by number, and of one number, unless
 // any order will do, by key; then the numbers are in the order of their ids. Numbers are
-// compared by their indexes, which lie in one word with the slot: 0.1 us a row less
-// than a comparison of two rows by the ids and keys that they hold.
+// told apart by their indexes, which lie in one word with the slot.
 func (e *Engine) sortRows(table int) {
 	p := &e.pane
 	list := p.dirty[table]
@@ -316,7 +314,7 @@ func (e *Engine) sortRows(table int) {
 	for _, slot := range list {
 		p.keys = append(p.keys, uint64(p.numberOf(table, slot))<<32|uint64(slot))
 	}
-	slices.Sort(p.keys)
+	p.keys = p.radix.sort(p.keys)
 	for k, key := range p.keys {
 		list[k] = uint32(key)
 	}

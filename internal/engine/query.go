@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math/bits"
+	"slices"
 
 	"sendwatch/internal/event"
 )
@@ -63,7 +64,7 @@ func (e *Engine) snapshotStatus(i numberIndex, out *event.Output) {
 	if e.lastTick > n.synced && e.lastTick > n.clock {
 		n.clock = e.lastTick
 	}
-	out.NumberStatuses = append(out.NumberStatuses, e.status(i, &n, out))
+	e.appendStatus(i, &n, out)
 }
 
 // Statuses appends what is known of every number, as of its last evaluation, by
@@ -103,19 +104,22 @@ func (n *number) contributions(top *[event.TopFactors]event.Contribution) (kept 
 func (e *Engine) writeStatus(i numberIndex, out *event.Output) {
 	n := e.numbers.at(i)
 	n.status &^= statusChanged
-	out.NumberStatuses = append(out.NumberStatuses, e.status(i, n, out))
+	e.appendStatus(i, n, out)
 }
 
-// status returns what is known of a number at its clock. out has the memory of what it
-// lists.
-func (e *Engine) status(i numberIndex, n *number, out *event.Output) event.NumberStatus {
+// appendStatus appends what is known of a number at its clock and returns it. The row is
+// filled in where it lies: it is as large as a page of facts.
+func (e *Engine) appendStatus(i numberIndex, n *number, out *event.Output) *event.NumberStatus {
+	rows := slices.Grow(out.NumberStatuses, 1)
+	out.NumberStatuses = rows[:len(rows)+1]
+	s := &out.NumberStatuses[len(rows)]
+	*s = event.NumberStatus{}
+	s.Version, s.Partition = e.position.Offset, e.cfg.Partition
+	s.NumberID, s.WABAID, s.PortfolioID = e.numbers.ids.string(n.index.name()), e.wabas.string(n.waba), e.portfolioIDs.string(n.portfolio)
+	s.Minute, s.Clock = floor(n.clock, minute)*minute, n.clock
+	s.Score, s.Band, s.Levels = int(n.score), event.BandOf(int(n.score)), n.levels
+	e.facts(i, n, &s.Facts)
 	var top [event.TopFactors]event.Contribution
-	s := event.NumberStatus{
-		Version: e.position.Offset, Partition: e.cfg.Partition,
-		NumberID: e.numbers.ids.string(n.index.name()), WABAID: e.wabas.string(n.waba), PortfolioID: e.portfolioIDs.string(n.portfolio),
-		Minute: floor(n.clock, minute) * minute, Clock: n.clock,
-		Facts: e.facts(i, n), Score: int(n.score), Band: event.BandOf(int(n.score)), Levels: n.levels,
-	}
 	if k := n.contributions(&top); k > 0 {
 		s.Top = out.Contributions(k)
 		copy(s.Top, top[:k])

@@ -182,24 +182,24 @@ func (e *Engine) endMinuteOf(i numberIndex, version int64, out *event.Output) {
 		return
 	}
 	n.status &^= statusChanged
-	s := e.status(i, n, out)
+	s := e.appendStatus(i, n, out)
 	s.Version = version
 	b := &e.statuses
 	for int(i) >= len(b.shown) {
 		b.shown = append(b.shown, shown{})
 	}
-	now := e.shownOf(&s)
+	now := e.shownOf(s)
 	if n.status&statusMoved == 0 && b.shown[i].like(&now) {
 		if n.status&statusOwed == 0 {
 			n.status |= statusOwed
 			slot := i % minutesOfHour
 			b.overdue[slot] = append(b.overdue[slot], i)
 		}
+		out.NumberStatuses = out.NumberStatuses[:len(out.NumberStatuses)-1]
 		return
 	}
 	b.shown[i] = now
 	n.status &^= statusMoved | statusUrgent | statusOwed
-	out.NumberStatuses = append(out.NumberStatuses, s)
 }
 
 // endMinutes ends the minutes that the watermark leaves, before the ticks that the record
@@ -290,7 +290,7 @@ func (e *Engine) flushStatuses(next *int, out *event.Output) (more bool) {
 		i := b.urgent[*next]
 		if n := e.numbers.at(i); n.status&statusUrgent != 0 {
 			n.status &^= statusUrgent
-			out.NumberStatuses = append(out.NumberStatuses, e.status(i, n, out))
+			e.appendStatus(i, n, out)
 		}
 	}
 	b.urgent = b.urgent[:0]

@@ -2,6 +2,7 @@ package window
 
 import (
 	"math"
+	"slices"
 
 	"sendwatch/internal/invariants"
 )
@@ -50,6 +51,8 @@ type Keyed struct {
 
 	limit   uint32 // keys a number, 0 for none
 	dropped int64  // events that were not counted because of it
+
+	recent []uint64 // scratch of TopSince
 }
 
 // Limit bounds how many keys a number has in its window at a time; 0 takes the
@@ -218,6 +221,58 @@ func (s *Keyed) Since(l *KeyedCounts, after int64, dst []KeyCount) []KeyCount {
 		dst[from+j].Count += e.n
 	}
 	return dst
+}
+
+// Largest fills in the keys with the largest counts of the window, the largest first, of
+// equal counts the smaller key first, and returns how many they are. It walks the log, as
+// Since does, but needs no memory: of the keys it remembers no more than it is to return. A map
+// of all of them, which was sorted, was half of what a flag cost.
+func (s *Keyed) Largest(l *KeyedCounts, top []KeyCount) (n int) {
+	for i := range int(l.ring.n) {
+		k := s.slots.At(s.pool.At(&l.ring, i).slot)
+		v := KeyCount{k.key, k.count}
+		at := n
+		for at > 0 && v.before(top[at-1]) {
+			at--
+		}
+		if at > 0 && top[at-1] == v || at == len(top) { // an entry of the key was met before
+			continue
+		}
+		n = min(n+1, len(top))
+		copy(top[at+1:n], top[at:])
+		top[at] = v
+	}
+	return n
+}
+
+// before reports whether a count is one of those that come first.
+func (a KeyCount) before(b KeyCount) bool {
+	return a.Count > b.Count || a.Count == b.Count && a.Key < b.Key
+}
+
+// TopSince returns the largest count, in the buckets after the given one, of the keys whose
+// count of the whole window is Top. It walks these buckets.
+func (s *Keyed) TopSince(l *KeyedCounts, after int64) uint32 {
+	s.recent = s.recent[:0]
+	for i := int(l.ring.n) - 1; i >= 0; i-- {
+		e := s.pool.At(&l.ring, i)
+		if e.at <= after {
+			break
+		}
+		if s.slots.At(e.slot).count == l.Top() {
+			s.recent = append(s.recent, uint64(e.slot)<<32|uint64(e.n))
+		}
+	}
+	slices.Sort(s.recent)
+	var largest, sum uint32
+	for k, v := range s.recent {
+		if k > 0 && s.recent[k-1]>>32 != v>>32 {
+			sum = 0
+		}
+		sum += uint32(v)
+		largest = max(largest, sum)
+	}
+	return largest
 }
 
 // Count returns the events of a key in the window.

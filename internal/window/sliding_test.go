@@ -1,6 +1,7 @@
 package window
 
 import (
+	"cmp"
 	"slices"
 	"testing"
 
@@ -125,8 +126,37 @@ func TestKeyedAgainstSlice(t *testing.T) {
 					t.Fatalf("recent key %d is %d, want %d", c.Key, c.Count, recent[c.Key])
 				}
 			}
+			checkLargest(t, &keyed, &l[k], counts)
+			checkTopSince(t, &keyed, &l[k], now[k]-5, counts, recent)
 		}
 	})
+}
+
+// checkLargest compares the largest counts of a window with those of all, sorted.
+func checkLargest(t *rapid.T, keyed *Keyed, l *KeyedCounts, counts map[uint64]uint32) {
+	var want []KeyCount
+	for key, n := range counts {
+		want = append(want, KeyCount{key, n})
+	}
+	slices.SortFunc(want, func(a, b KeyCount) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Key, b.Key)) })
+	want = want[:min(len(want), 3)]
+	var room [3]KeyCount
+	if got := room[:keyed.Largest(l, room[:])]; !slices.Equal(got, want) {
+		t.Fatalf("the largest are %v, want %v", got, want)
+	}
+}
+
+// checkTopSince compares the recent count of the largest keys with that of a look at each.
+func checkTopSince(t *rapid.T, keyed *Keyed, l *KeyedCounts, after int64, counts, recent map[uint64]uint32) {
+	var want uint32
+	for key, n := range counts {
+		if n == l.Top() {
+			want = max(want, recent[key])
+		}
+	}
+	if got := keyed.TopSince(l, after); got != want {
+		t.Fatalf("the largest keys have %d recent events at most, want %d", got, want)
+	}
 }
 
 // A bucket whose count outgrows an entry goes on in another one: nothing spills
