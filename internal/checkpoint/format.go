@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -9,7 +10,10 @@ import (
 )
 
 // Version is the format version that is written. Those from 1 to it are read.
-const Version = 1
+const Version = 2
+
+// packedSince is the version from which on the sections of states are packed (pack.go).
+const packedSince = 2
 
 // Limits of the format (README.md, "Limits").
 const (
@@ -75,7 +79,8 @@ type Partition struct {
 
 // Header is what a checkpoint says of itself.
 type Header struct {
-	Kind Kind
+	Format uint32 // the version that it was written in, 0 for one that is to be written
+	Kind   Kind
 	Partition
 	Position
 	Base          Position // of a beginning: the state it goes on from, none for none
@@ -91,14 +96,14 @@ type Section struct {
 	Data []byte
 }
 
-// Encode writes an object. The names of sections have 1 to 255 bytes.
+// Encode writes an object, its sections as they are. The names of sections have 1 to 255 bytes.
 func Encode(w io.Writer, h *Header, sections []Section) error {
 	head := append([]byte(magic), 0, 0, 0, 0, 0, 0, 0, 0)
 	head = h.append(head)
 	if len(head)-16 > maxHeader {
 		return fmt.Errorf("checkpoint: the header has %d bytes, at most %d are possible", len(head)-16, maxHeader)
 	}
-	binary.LittleEndian.PutUint32(head[8:], Version)
+	binary.LittleEndian.PutUint32(head[8:], cmp.Or(h.Format, Version))
 	binary.LittleEndian.PutUint32(head[12:], uint32(len(head)-16))
 	head = binary.LittleEndian.AppendUint32(head, crc32.Checksum(head, castagnoli))
 	if len(sections) > maxSections {
@@ -170,7 +175,7 @@ func (d *decoder) take(n int64, what string) ([]byte, error) {
 	return b, nil
 }
 
-// Decode reads an object of the given size. The error is ErrDamaged, a
+// Decode reads an object of the given size, its sections as they lie there. The error is ErrDamaged, a
 // *VersionError, or what reading returned.
 func Decode(r io.Reader, size int64) (*Header, []Section, error) {
 	d := &decoder{r, size}
@@ -224,6 +229,7 @@ func (d *decoder) head() (*Header, []Entry, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	h.Format = version
 	table, err := d.table()
 	return h, table, err
 }

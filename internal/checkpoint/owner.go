@@ -36,6 +36,7 @@ type Owner struct {
 	of     Partition
 	layout uint64
 	at     Position // of what was written last, or tried
+	packer packer
 }
 
 // Claimed is what a claim found.
@@ -153,13 +154,16 @@ type State struct {
 	Offset        int64 // the next to be read
 	PolicyVersion string
 	Sections      []Section
+	Stored        int64 // bytes of the sections as Save has written them
 }
 
 // Size returns the bytes of all sections.
-func (s *State) Size() int64 {
+func (s *State) Size() int64 { return sizeOf(s.Sections) }
+
+func sizeOf(sections []Section) int64 {
 	n := int64(0)
-	for i := range s.Sections {
-		n += int64(len(s.Sections[i].Data))
+	for i := range sections {
+		n += int64(len(sections[i].Data))
 	}
 	return n
 }
@@ -172,7 +176,9 @@ func (o *Owner) Save(ctx context.Context, state *State) error {
 	h := &Header{
 		Kind: KindState, Partition: o.of, Position: o.at, Offset: state.Offset, Layout: o.layout, PolicyVersion: state.PolicyVersion,
 	}
-	if err := o.store.write(ctx, h, state.Sections); err != nil {
+	packed := o.packer.pack(state.Sections)
+	state.Stored = sizeOf(packed)
+	if err := o.store.write(ctx, h, packed); err != nil {
 		return fmt.Errorf("checkpoint: save %s of partition %d of %s: %w", o.at, o.of.Partition, o.of.Topic, err)
 	}
 	objects, err := o.store.Objects(ctx, o.of.Topic, o.of.Partition)

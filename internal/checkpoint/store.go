@@ -224,6 +224,9 @@ func (s *Store) read(ctx context.Context, o *Object) (*Checkpoint, error) {
 	if err == nil {
 		err = h.fits(o)
 	}
+	if err == nil && h.Format >= packedSince {
+		err = unpackAll(sections)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %s: %w", o.Key, err)
 	}

@@ -15,7 +15,7 @@ func (e *Engine) Copy(c *flat.Copier) {
 	flat.Value(c, &e.begun)
 	e.dedup.copy(c)
 	e.numbers.ids.copy(c)
-	flat.Slice(c, &e.numbers.all)
+	e.numbers.all.Copy(c)
 	e.wabas.copy(c)
 	e.portfolioIDs.copy(c)
 	e.templates.copy(c)

@@ -379,9 +379,9 @@ func (e *Engine) beginShared(ev *event.Event) {
 		portfolio, ok := e.portfolioIDs.find(ev.PortfolioID)
 		member = func(n *number) bool { return ok && n.portfolio == portfolio }
 	}
-	for i := range e.numbers.all {
-		if member(&e.numbers.all[i]) {
-			e.due = append(e.due, numberIndex(i))
+	for i := range e.numbers.end() {
+		if member(e.numbers.look(i)) {
+			e.due = append(e.due, i)
 		}
 	}
 	if len(e.due) == 0 {

@@ -146,8 +146,8 @@ func New(cfg Config) *Engine {
 func (e *Engine) SetPolicy(p *policy.Policy) {
 	e.policy, e.gates = p, newGates(p)
 	next := floor(e.lastTick, minute) + 1
-	for i := range e.numbers.all {
-		n := &e.numbers.all[i]
+	for i := range e.numbers.end() {
+		n := e.numbers.at(i)
 		n.profile = -1
 		n.awaitingChanged() // a policy has priors of its own
 		n.templateLevelsStale = true

@@ -176,22 +176,28 @@ type restart struct {
 // numbers holds all numbers of a partition.
 type numbers struct {
 	ids interner
-	all []number // by numberIndex
+	all window.Slots[number] // by numberIndex
 }
 
 // at returns a number by its index.
-func (n *numbers) at(i numberIndex) *number { return &n.all[i] }
+func (n *numbers) at(i numberIndex) *number { return n.all.At(uint32(i)) }
+
+// look returns a number that the caller only reads.
+func (n *numbers) look(i numberIndex) *number { return n.all.Look(uint32(i)) }
+
+// end is one more than the largest index.
+func (n *numbers) end() numberIndex { return numberIndex(n.all.End()) }
 
 // number returns the index of the event's number, made known if need be.
 func (e *Engine) number(ev *event.Event) numberIndex {
 	i := numberNamed(e.numbers.ids.intern(ev.NumberID))
-	if int(i) == len(e.numbers.all) {
-		e.numbers.all = append(e.numbers.all, number{
+	if i == e.numbers.end() {
+		*e.numbers.at(numberIndex(e.numbers.all.New())) = number{
 			index: i, clock: ev.Time, synced: e.lastTick, first: ev.Time, lastEval: never,
 			registered: never, lastActive: never, newestSend: never, newestInitiated: never, wake: never,
 			account: account{end: never}, ratingTime: never, timerAt: never, profile: -1,
 			inputs: event.AllInputs, linked: never, quota: quota{time: never}, moves: noMoves(),
-		})
+		}
 	}
 	return i
 }

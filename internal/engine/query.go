@@ -25,8 +25,8 @@ func (e *Engine) Number(id string, out *event.Output) bool {
 func (e *Engine) Riskiest(limit int, out *event.Output) (bands [3]int64) {
 	byScore := [101][]numberIndex{}
 	var counts [101]int
-	for i := range e.numbers.all {
-		counts[e.numbers.all[i].score]++
+	for i := range e.numbers.end() {
+		counts[e.numbers.look(i).score]++
 	}
 	last := 0 // the highest score that can be among them
 	for sum := 0; last < 100; last++ {
@@ -37,9 +37,9 @@ func (e *Engine) Riskiest(limit int, out *event.Output) (bands [3]int64) {
 	for score, n := range counts {
 		bands[event.BandOf(score)] += int64(n)
 	}
-	for i := range e.numbers.all {
-		if s := int(e.numbers.all[i].score); s <= last {
-			byScore[s] = append(byScore[s], numberIndex(i))
+	for i := range e.numbers.end() {
+		if s := int(e.numbers.look(i).score); s <= last {
+			byScore[s] = append(byScore[s], i)
 		}
 	}
 	for score := range last + 1 {
@@ -58,7 +58,7 @@ func (e *Engine) Riskiest(limit int, out *event.Output) (bands [3]int64) {
 // snapshotStatus appends the status of one number at its clock. It changes
 // nothing: the number is looked at in a copy whose clock is at the last tick.
 func (e *Engine) snapshotStatus(i numberIndex, out *event.Output) {
-	n := *e.numbers.at(i)
+	n := *e.numbers.look(i)
 	// At the ticks that left the number out nothing about it changed (scheduleTimer),
 	// so that its sums and levels hold at the last of them.
 	if e.lastTick > n.synced && e.lastTick > n.clock {
@@ -70,7 +70,7 @@ func (e *Engine) snapshotStatus(i numberIndex, out *event.Output) {
 // Statuses appends what is known of every number, as of its last evaluation, by
 // the bytes of number_id. It changes nothing.
 func (e *Engine) Statuses(out *event.Output) {
-	list := make([]numberIndex, len(e.numbers.all))
+	list := make([]numberIndex, e.numbers.end())
 	for i := range list {
 		list[i] = numberIndex(i)
 	}

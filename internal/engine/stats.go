@@ -53,7 +53,7 @@ func (e *Engine) Stats() Stats {
 	if e.begun {
 		s.Watermark = e.watermark
 	}
-	s.Numbers = len(e.numbers.all)
+	s.Numbers = int(e.numbers.end())
 	s.Conversations = e.replies.Conversations()
 	s.Pending = e.replies.Pending()
 	s.Fingerprints = e.logs.fingerprints.Len()
@@ -66,4 +66,4 @@ func (e *Engine) Stats() Stats {
 }
 
 // NumberCount returns how many numbers are known.
-func (e *Engine) NumberCount() int { return len(e.numbers.all) }
+func (e *Engine) NumberCount() int { return int(e.numbers.end()) }

@@ -9,5 +9,6 @@
 // It promises that nothing is allocated for a length that the bytes cannot have,
 // and that bytes which are too short or too long are an error. It refuses types that
 // hold a pointer. It does not look into values: that the bytes are those that were
-// written is for a checksum to say. Nothing in it is safe for concurrent use.
+// written is for a checksum to say. A Snapshot copies a state while its owner goes on: Finish
+// may run in another goroutine, nothing else is safe for concurrent use.
 package flat

@@ -12,10 +12,12 @@ var ErrBytes = errors.New("flat: not the bytes of this state")
 
 // Copier is on its way through a state: it writes it, reads it or lists its types.
 type Copier struct {
-	way   way
-	bytes []byte // written so far, or still to be read
-	types []reflect.Type
-	err   error
+	way      way
+	bytes    []byte // written so far, or still to be read
+	size     int    // measured so far
+	types    []reflect.Type
+	snapshot *Snapshot // that holds what is not copied at once
+	err      error
 }
 
 type way uint8
@@ -24,6 +26,8 @@ const (
 	writing way = iota
 	reading
 	listing
+	measuring // what writing would write
+	holding   // as writing, but for what Held hands over
 )
 
 // Append appends the state that visit hands over to dst.
@@ -59,7 +63,9 @@ func (c *Copier) Reading() bool { return c.way == reading && c.err == nil }
 // Value copies one plain value.
 func Value[T any](c *Copier, v *T) {
 	switch c.way {
-	case writing:
+	case measuring:
+		c.size += sizeOf[T]()
+	case writing, holding:
 		c.bytes = append(c.bytes, bytesOf(v, 1)...)
 	case reading:
 		if b := c.take(sizeOf[T]()); b != nil {
@@ -73,7 +79,9 @@ func Value[T any](c *Copier, v *T) {
 // Slice copies a slice of plain values: its length in 8 bytes, and the values.
 func Slice[T any](c *Copier, v *[]T) {
 	switch c.way {
-	case writing:
+	case measuring:
+		c.size += 8 + len(*v)*sizeOf[T]()
+	case writing, holding:
 		c.length(len(*v))
 		if len(*v) > 0 {
 			c.bytes = append(c.bytes, bytesOf(&(*v)[0], len(*v))...)
@@ -92,17 +100,26 @@ func Slice[T any](c *Copier, v *[]T) {
 
 // String copies a string.
 func String(c *Copier, s *string) {
-	b := []byte(*s)
-	Slice(c, &b)
-	if c.Reading() {
-		*s = string(b)
+	switch c.way {
+	case measuring:
+		c.size += 8 + len(*s)
+	case writing, holding:
+		c.length(len(*s))
+		c.bytes = append(c.bytes, *s...)
+	default:
+		var b []byte
+		if Slice(c, &b); c.Reading() {
+			*s = string(b)
+		}
 	}
 }
 
 // Each copies a slice of what is no plain value: its length, and each element by visit.
 func Each[T any](c *Copier, v *[]T, visit func(*Copier, *T)) {
 	switch c.way {
-	case writing:
+	case measuring:
+		c.size += 8
+	case writing, holding:
 		c.length(len(*v))
 	case reading:
 		// An element takes a byte at least, so no length is believed that is longer.
@@ -120,6 +137,9 @@ func Each[T any](c *Copier, v *[]T, visit func(*Copier, *T)) {
 		visit(c, &(*v)[i])
 	}
 }
+
+// Holding reports whether a snapshot begins.
+func (c *Copier) Holding() bool { return c.way == holding }
 
 func (c *Copier) length(n int) { c.bytes = binary.LittleEndian.AppendUint64(c.bytes, uint64(n)) }
 

@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"math"
@@ -30,6 +31,9 @@ type subjectEngine struct {
 	statuses          map[string]event.NumberStatus
 	portfolioStatuses map[string]event.PortfolioStatus
 	accountEvents     []Row
+
+	held  *flat.Snapshot
+	state []byte // when that began
 }
 
 func newSubject(paneBits uint8) *subjectEngine {
@@ -53,6 +57,23 @@ func (s *subjectEngine) restart() {
 	if err := flat.Read(state, s.engine.Copy); err != nil {
 		panic(err)
 	}
+}
+
+// hold begins a snapshot, to be finished when the engine has gone on.
+func (s *subjectEngine) hold() {
+	s.state = flat.Append(nil, s.engine.Copy)
+	s.held = flat.Begin(nil, s.engine.Copy)
+}
+
+// release finishes the snapshot, if there is one, and reports whether it is the state as it
+// was when that began.
+func (s *subjectEngine) release() bool {
+	held := s.held
+	if s.held = nil; held == nil {
+		return true
+	}
+	held.Finish()
+	return bytes.Equal(held.Bytes(), s.state)
 }
 
 // apply takes a record and returns its class.
@@ -298,8 +319,13 @@ func holdEngine(lines []string, seed uint64, reached *coverage) (*reference, str
 		}
 		if r.IntN(20) == 0 {
 			s.flush()
+			if !s.release() {
+				return o, fmt.Sprintf("up to record %d: a snapshot that was finished while the engine went on is not the state as it was when it began", i)
+			}
 			if restarts.IntN(3) == 0 {
 				s.restart()
+			} else {
+				s.hold()
 			}
 		}
 		last := i == len(o.records)-1

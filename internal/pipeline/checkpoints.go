@@ -18,8 +18,9 @@ import (
 // its next owner continues there and need not read the log from its start.
 type Checkpoints struct {
 	Store *checkpoint.Store
-	// Every is the least time between two checkpoints of a partition; default 1 min. One
-	// is written besides whenever a claim ends.
+	// Every is the least time between two checkpoints of a partition; default 1 min. It
+	// may take up to patience times as long while one would cost too much (stateKeeper.dear). One is
+	// written besides whenever a claim ends.
 	Every time.Duration
 	Keep  int // newest states of a partition that are kept; default 3, at least 2
 }
@@ -37,9 +38,10 @@ func (c *Checkpoints) orDefaults() *Checkpoints {
 // keptTask is a task whose state can be kept in checkpoints. The loop's goroutine
 // calls it, between batches.
 type keptTask interface {
-	// snapshot writes the state, as it is after a flush, to dst. What it hands over stays
-	// as it is until the next snapshot.
-	snapshot(dst *checkpoint.State)
+	// snapshot begins to write the state, as it is after a flush, to dst. It is complete once
+	// finish has returned, which another goroutine may call, and stays as it is until the next
+	// snapshot.
+	snapshot(dst *checkpoint.State) (finish func())
 	// restore makes the state that of a checkpoint, whatever it was before.
 	restore(c *checkpoint.Checkpoint) error
 	// stateTypes returns the types of the values that the state consists of.
@@ -50,7 +52,7 @@ type keptTask interface {
 type CheckpointStatus struct {
 	Offset int64     // of the newest one that is durable, -1 for none
 	At     time.Time // when it became so; zero without one
-	Bytes  int64
+	Bytes  int64     // of it in the store
 	Every  time.Duration
 	Since  time.Time // when the partition was opened: before it, nothing could be saved
 	Saving time.Time // since when one is being saved; zero while none is
@@ -65,7 +67,11 @@ type stateKeeper struct {
 	ended    func() bool // the claim has ended: what is saved now is what the next owner begins with
 	owner    *checkpoint.Owner
 	state    checkpoint.State
-	begun    time.Time // when the last snapshot was taken
+	finish   func()        // copies what the last snapshot left to be copied
+	begun    time.Time     // when it was taken
+	pause    time.Duration // for how long the loop stood still for it
+	saving   time.Duration // what it has taken in all
+	took     time.Duration // what the newest one that is durable has taken: standing still, copying, compressing, writing
 }
 
 // newStateKeeper returns the keeper of a claim, nil if the role keeps no state.
@@ -179,7 +185,27 @@ func (k *stateKeeper) due(next int64) bool {
 	if next == FromStart || next == p.status.Checkpoint.Offset {
 		return false
 	}
-	return k.ended() || p.now().Sub(k.begun) >= k.Every
+	since := p.now().Sub(k.begun)
+	return k.ended() || since >= k.Every && (since >= patience*k.Every || !k.dear(next, since))
+}
+
+// What a checkpoint may cost while a partition runs: a share of its time, and bytes written
+// for each new record. A state of less than freeBytes is never dear.
+const (
+	timeShare      = 32 // a thirty-second
+	bytesPerRecord = 16
+	freeBytes      = 4 << 20
+	patience       = 5 // times Every
+)
+
+// dear reports whether a checkpoint now would cost more than that, by what the newest one has
+// cost. It comes later then: it costs the same, and covers more.
+func (k *stateKeeper) dear(next int64, since time.Duration) bool {
+	newest := &k.progress.status.Checkpoint
+	if newest.Bytes < freeBytes {
+		return false
+	}
+	return since < timeShare*k.took || (next-newest.Offset)*bytesPerRecord < newest.Bytes
 }
 
 func (k *stateKeeper) snapshot(next int64) func(context.Context) error {
@@ -190,8 +216,9 @@ func (k *stateKeeper) snapshot(next int64) func(context.Context) error {
 	now := p.now()
 	k.begun = now
 	k.state.Offset = next
-	k.task.snapshot(&k.state)
-	p.metrics.Observe(telemetry.CheckpointPause, p.now().Sub(now), p.name)
+	k.finish = k.task.snapshot(&k.state)
+	k.pause = p.now().Sub(now)
+	p.metrics.Observe(telemetry.CheckpointPause, k.pause, p.name)
 	p.status.Checkpoint.Saving = now
 	return k.save
 }
@@ -200,14 +227,16 @@ func (k *stateKeeper) snapshot(next int64) func(context.Context) error {
 // disk.
 const storeTime = 2 * time.Minute
 
-// save writes the snapshot, beside the loop. Without a checkpoint the partition goes on:
+// save completes the snapshot and writes it, beside the loop. Without a checkpoint the partition goes on:
 // flags do not wait for the store, and only a restart takes longer.
 func (k *stateKeeper) save(ctx context.Context) error {
 	p := k.progress
 	start := p.now()
 	ctx, cancel := context.WithTimeout(ctx, storeTime)
 	defer cancel()
+	k.finish()
 	err := k.owner.Save(ctx, &k.state)
+	k.saving = k.pause + p.now().Sub(start)
 	p.metrics.Observe(telemetry.CheckpointSave, p.now().Sub(start), p.name)
 	switch {
 	case err == nil:
@@ -234,7 +263,8 @@ func (k *stateKeeper) saved(err error) {
 		c.Error = err.Error()
 		return
 	}
-	c.Offset, c.At, c.Bytes, c.Error = k.state.Offset, k.progress.now(), k.state.Size(), ""
+	c.Offset, c.At, c.Bytes, c.Error = k.state.Offset, k.progress.now(), k.state.Stored, ""
+	k.took = k.saving
 	k.progress.metrics.Set(telemetry.CheckpointBytes, float64(c.Bytes), k.progress.name, k.progress.label)
 }
 

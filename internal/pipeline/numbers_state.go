@@ -32,11 +32,12 @@ func (s *ownState) copy(c *flat.Copier) {
 	flat.Value(c, &s.sequence)
 }
 
-func (t *numbersTask) snapshot(dst *checkpoint.State) {
+func (t *numbersTask) snapshot(dst *checkpoint.State) (finish func()) {
 	own := ownState{generation: t.generation, sequence: t.processor.Engine().LastChange()}
 	t.state.own = flat.Append(t.state.own[:0], own.copy)
 	t.processor.Snapshot(&t.state.processor)
 	fillSections(dst, t.state.processor.Policy, t.state.sections())
+	return t.state.processor.Finish
 }
 
 func (t *numbersTask) restore(c *checkpoint.Checkpoint) error {

@@ -142,15 +142,20 @@ func (t *portfolioTask) copyPlaces(c *flat.Copier) {
 	}
 }
 
-func (t *portfolioTask) snapshot(dst *checkpoint.State) {
+func (t *portfolioTask) snapshot(dst *checkpoint.State) (finish func()) {
 	s := &t.state
 	s.own = flat.Append(s.own[:0], t.copy)
-	s.portfolios = flat.Append(s.portfolios[:0], t.portfolios.Copy)
+	portfolios := flat.Begin(s.portfolios, t.portfolios.Copy)
+	s.portfolios = portfolios.Bytes()
+	finish = portfolios.Finish
 	s.shadow = s.shadow[:0]
 	if t.shadow != nil {
-		s.shadow = flat.Append(s.shadow, t.shadow.Copy)
+		shadow := flat.Begin(s.shadow, t.shadow.Copy)
+		s.shadow = shadow.Bytes()
+		finish = func() { portfolios.Finish(); shadow.Finish() }
 	}
 	fillSections(dst, t.policy, s.sections())
+	return finish
 }
 
 func (t *portfolioTask) restore(c *checkpoint.Checkpoint) error {

@@ -56,6 +56,9 @@ func (s *PartitionStatus) checkpointProblems(now time.Time) []Problem {
 	if c.Since.After(newest) {
 		newest = c.Since
 	}
+	if c.Error == "" && c.Saving.After(newest) {
+		newest = c.Saving // it was not due before
+	}
 	if c.Error == "" && c.Saving.IsZero() || now.Sub(newest) <= checkpointsOld*c.Every {
 		return nil
 	}

@@ -9,13 +9,31 @@ import (
 	"sendwatch/internal/flat"
 )
 
-// Snapshot is the state of a Processor between two records, in bytes. Its memory is
-// used again by the next one.
+// Snapshot is the state of a Processor between two records, in bytes, which are complete once
+// Finish has returned. Its memory is used again by the next one.
 type Snapshot struct {
 	Policy string // the version in force
 	Head   []byte // what the state was computed by beside the log
 	Engine []byte
 	Shadow []byte // empty without a shadow policy
+
+	held []*flat.Snapshot
+}
+
+// Finish copies what has not been copied yet. Another goroutine may do so while the Processor
+// goes on.
+func (s *Snapshot) Finish() {
+	for _, h := range s.held {
+		h.Finish()
+	}
+	s.held = nil
+}
+
+// hold begins a snapshot of an engine in the memory of dst.
+func (s *Snapshot) hold(dst []byte, e *engine.Engine) []byte {
+	h := flat.Begin(dst, e.Copy)
+	s.held = append(s.held, h)
+	return h.Bytes()
 }
 
 // head is what a state was computed by beside the log and the policy in force. With
@@ -73,16 +91,18 @@ func inWords(ms int64) string {
 	return "ids remembered for " + (time.Duration(ms) * time.Millisecond).String()
 }
 
-// Snapshot writes the state to s. It may be called between two records, after a Flush
-// that left nothing.
+// Snapshot begins to write the state to s, as it is now: between two records, after a Flush
+// that left nothing. The Processor stands still for a small part of it only; s.Finish copies
+// the rest.
 func (p *Processor) Snapshot(s *Snapshot) {
 	h := p.head()
 	s.Policy = p.policy.Version
 	s.Head = flat.Append(s.Head[:0], h.copy)
-	s.Engine = flat.Append(s.Engine[:0], p.engine.Copy)
+	s.held = nil
+	s.Engine = s.hold(s.Engine, p.engine)
 	s.Shadow = s.Shadow[:0]
 	if p.shadow != nil {
-		s.Shadow = flat.Append(s.Shadow, p.shadow.engine.Copy)
+		s.Shadow = s.hold(s.Shadow, p.shadow.engine)
 	}
 }
 

@@ -42,6 +42,7 @@ func TestRestoreGoesOnTheSame(t *testing.T) {
 		run(t, one, records[:stop])
 		var state processor.Snapshot
 		one.Snapshot(&state)
+		state.Finish()
 		two := processor.New(c)
 		if shadowed, err := two.Restore(&state); err != nil || !shadowed {
 			t.Fatalf("after %d records: shadow restored %v, error %v", stop, shadowed, err)
@@ -61,6 +62,7 @@ func TestRestoreRefuses(t *testing.T) {
 	p := processor.New(config(policy.Default()))
 	run(t, p, log())
 	p.Snapshot(&state)
+	state.Finish()
 	for setting, change := range map[string]func(*processor.Config){
 		"numbers.dedup_horizon": func(c *processor.Config) { c.Engine.DedupHorizon = 1 },
 		"contacts.secret_file":  func(c *processor.Config) { c.Secret = codec.Secret{1} },
@@ -90,6 +92,7 @@ func TestOtherShadowBeginsEmpty(t *testing.T) {
 	p := processor.New(config(policy.Default()))
 	run(t, p, log())
 	p.Snapshot(&state)
+	state.Finish()
 	c := config(policy.Default())
 	c.Shadow = strict(t)
 	if shadowed, err := processor.New(c).Restore(&state); err != nil || shadowed {
@@ -108,6 +111,7 @@ func TestStateHoldsNoPointer(t *testing.T) {
 	run(t, p, []*event.Record{record})
 	var state processor.Snapshot
 	p.Snapshot(&state)
+	state.Finish()
 	all := slices.Concat(state.Head, state.Engine, state.Shadow)
 	for _, secret := range []string{"447700900123", "canary"} {
 		if strings.Contains(string(all), secret) {

@@ -210,7 +210,7 @@ var table = [NumMetrics]Definition{
 	},
 	CheckpointPause: {
 		"sendwatch.checkpoint.pause.duration", Histogram, "s",
-		"Time for which a partition stood still to have its state copied.",
+		"Time for which a partition stood still when its state began to be copied.",
 		[]string{"role"},
 	},
 	CheckpointSave: {

@@ -9,7 +9,7 @@ import "sendwatch/internal/flat"
 func (s *segments[T]) copy(c *flat.Copier) {
 	flat.Value(c, &s.n)
 	used := s.used()
-	flat.Each(c, &used, func(c *flat.Copier, part *[]T) { flat.Slice(c, part) })
+	copyHeld(c, &used, &s.holds)
 	if !c.Reading() {
 		return
 	}
@@ -19,6 +19,25 @@ func (s *segments[T]) copy(c *flat.Copier) {
 		}
 	}
 	s.parts = used
+}
+
+// copyHeld hands pieces of memory to c, and makes holds what a snapshot holds of each.
+func copyHeld[T any](c *flat.Copier, pieces *[][]T, holds *[]flat.Holds) {
+	switch {
+	case c.Holding():
+		*holds = make([]flat.Holds, len(*pieces))
+	case c.Reading():
+		*holds = nil
+	}
+	i := 0
+	flat.Each(c, pieces, func(c *flat.Copier, piece *[]T) {
+		var h flat.Holds
+		flat.Held(c, piece, &h)
+		if c.Holding() {
+			(*holds)[i] = h
+		}
+		i++
+	})
 }
 
 // used returns the parts without the memory behind the last element.
@@ -43,7 +62,7 @@ func (p *Pool[T]) Copy(c *flat.Copier) {
 	flat.Value(c, &p.open)
 	flat.Value(c, &p.used)
 	flat.Value(c, &p.n)
-	flat.Each(c, &p.chunks, func(c *flat.Copier, chunk *[]T) { flat.Slice(c, chunk) })
+	copyHeld(c, &p.chunks, &p.holds)
 	for class := range p.free {
 		flat.Slice(c, &p.free[class])
 	}
@@ -57,7 +76,7 @@ func (t *Table) Copy(c *flat.Copier) {
 	flat.Each(c, &t.parts, func(c *flat.Copier, p *part) {
 		flat.Value(c, &p.n)
 		flat.Value(c, &p.bits)
-		flat.Slice(c, &p.cells)
+		flat.Held(c, &p.cells, &p.holds)
 	})
 }
 
@@ -98,7 +117,7 @@ func (l *Links) Copy(c *flat.Copier) {
 	flat.Value(c, &t.n)
 	flat.Slice(c, &t.shelves)
 	flat.Value(c, &t.chunks.n)
-	flat.Each(c, &t.chunks.blocks, func(c *flat.Copier, block *[]linkChunk) { flat.Slice(c, block) })
+	copyHeld(c, &t.chunks.blocks, &t.chunks.holds)
 	flat.Value(c, &l.times)
 	flat.Slice(c, &l.passing.tree)
 }
@@ -115,7 +134,7 @@ func (s *Uniques) Copy(c *flat.Copier) {
 func (s *Seen) Copy(c *flat.Copier) {
 	flat.Slice(c, &s.directory)
 	flat.Each(c, &s.parts, func(c *flat.Copier, p *seenPart) {
-		flat.Slice(c, &p.cells)
+		flat.Held(c, &p.cells, &p.holds)
 		flat.Value(c, &p.n)
 		flat.Value(c, &p.generation)
 		flat.Value(c, &p.bits)

@@ -1,6 +1,10 @@
 package window
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"sendwatch/internal/flat"
+)
 
 // chunkLinks is how many links a chunk has room for: as many as fit in 1 KiB.
 const chunkLinks = 46
@@ -46,6 +50,7 @@ func (c *linkChunk) copyLink(k uint32, from *linkChunk, i uint32) {
 type linkChunks struct {
 	blocks [][]linkChunk
 	n      uint32
+	holds  []flat.Holds // of each block, nil for none
 }
 
 // blocksOfASize is 128: of the blocks of 2 chunks there are twice as many, since none are smaller.
@@ -61,6 +66,9 @@ func blockOf(chunk uint32) (block, place, size uint32) {
 
 func (a *linkChunks) at(chunk uint32) *linkChunk {
 	block, place, _ := blockOf(chunk)
+	if int(block) < len(a.holds) && a.holds[block].Keep(place) {
+		a.holds = nil
+	}
 	return &a.blocks[block][place]
 }
 

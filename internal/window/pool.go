@@ -1,6 +1,10 @@
 package window
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"sendwatch/internal/flat"
+)
 
 // Ring is the handle of a double-ended queue whose elements lie in a Pool. The
 // zero Ring is empty and owns no memory. It is a plain value: copying it does
@@ -24,6 +28,7 @@ type Pool[T any] struct {
 	used   uint32       // elements of it that are in blocks
 	n      int          // elements in blocks, used or free
 	free   [32][]uint32 // offsets of free blocks by log2 of their size
+	holds  []flat.Holds // of each chunk, nil for none
 }
 
 const (
@@ -38,12 +43,27 @@ const (
 // block returns the ring's block.
 func (p *Pool[T]) block(r *Ring) []T {
 	at := r.off & chunkMask
+	if p.holds != nil && r.cap > 0 {
+		p.keep(r.off>>chunkBits, at, at+r.cap-1)
+	}
 	return p.chunks[r.off>>chunkBits][at : at+r.cap]
 }
 
-// At returns the i-th element from the front. It is valid until the pool grows.
+// At returns the i-th element from the front, which may be written. It is valid until the
+// pool grows.
 func (p *Pool[T]) At(r *Ring, i int) *T {
-	return &p.chunks[r.off>>chunkBits][r.off&chunkMask+((r.head+uint32(i))&(r.cap-1))]
+	chunk, at := r.off>>chunkBits, r.off&chunkMask+((r.head+uint32(i))&(r.cap-1))
+	if p.holds != nil {
+		p.keep(chunk, at, at)
+	}
+	return &p.chunks[chunk][at]
+}
+
+// keep has a snapshot copy what it holds around some elements of a chunk.
+func (p *Pool[T]) keep(chunk, first, last uint32) {
+	if int(chunk) < len(p.holds) && p.holds[chunk].KeepRange(first, last) {
+		p.holds = nil
+	}
 }
 
 // PushBack appends v.

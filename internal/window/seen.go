@@ -1,6 +1,9 @@
 package window
 
-import "sendwatch/internal/invariants"
+import (
+	"sendwatch/internal/flat"
+	"sendwatch/internal/invariants"
+)
 
 // Seen remembers 128-bit ids for the generation in which they were seen and the one after
 // it. Ids are hashes, so that all their bits are as good as any.
@@ -25,6 +28,7 @@ type seenPart struct {
 	n          int
 	generation int64 // as of which it was last looked at
 	bits       uint8 // how many upper bits agree
+	holds      flat.Holds
 }
 
 // seenID is an id but for its two lowest bits: one says that the place is taken, the
@@ -101,6 +105,7 @@ func (p *seenPart) find(id seenID) (i uint64, known bool) {
 }
 
 func (p *seenPart) put(i uint64, id seenID) {
+	p.holds.KeepAll()
 	p.cells[i] = id
 	p.n++
 	if invariants.Enabled {
@@ -113,6 +118,7 @@ func (p *seenPart) put(i uint64, id seenID) {
 func (p *seenPart) forget(generation int64) {
 	older := generation - p.generation
 	p.generation = generation
+	p.holds.KeepAll()
 	if older >= 2 || p.n == 0 {
 		clear(p.cells)
 		p.n = 0
@@ -156,7 +162,7 @@ func (s *Seen) room(a uint64) *seenPart {
 // resize makes a part larger.
 func (p *seenPart) resize(size int) {
 	old := p.cells
-	p.cells, p.n = make([]seenID, size), 0
+	p.cells, p.n, p.holds = make([]seenID, size), 0, flat.Holds{}
 	for _, c := range old {
 		p.take(c)
 	}

@@ -23,6 +23,10 @@ func (s *Slots[T]) New() uint32 {
 // At returns what lies in a slot. It is valid until the next New.
 func (s *Slots[T]) At(slot uint32) *T { return s.mem.at(slot) }
 
+// Look returns what lies in a slot, for a caller that does not write to it. It is valid until
+// the next New.
+func (s *Slots[T]) Look(slot uint32) *T { return s.mem.look(slot) }
+
 // Free takes a slot back.
 func (s *Slots[T]) Free(slot uint32) { s.free = append(s.free, slot) }
 

@@ -3,6 +3,7 @@ package window
 import (
 	"math/bits"
 
+	"sendwatch/internal/flat"
 	"sendwatch/internal/invariants"
 )
 
@@ -34,6 +35,7 @@ type part struct {
 	cells []cell
 	n     int
 	bits  uint8 // how many upper bits agree
+	holds flat.Holds
 }
 
 // cell is one place of the table; slot is one more than the value, 0 if free.
@@ -118,6 +120,7 @@ func (t *Table) Delete(k Key) {
 	}
 	t.n--
 	p.n--
+	p.holds.KeepAll()
 	for j := (i + 1) & mask; p.cells[j].slot != 0; j = (j + 1) & mask {
 		home := p.cells[j].key.hash() & mask
 		// The cell at j may move to i if its home is not between them.
@@ -143,6 +146,7 @@ func (t *Table) Clear() {
 	for i := range t.parts {
 		p := &t.parts[i]
 		if p.n > 0 {
+			p.holds.KeepAll()
 			clear(p.cells)
 			p.n = 0
 		}
@@ -206,6 +210,7 @@ func (p *part) roomy() bool { return len(p.cells) > minCells && p.n*8 < len(p.ce
 
 // place puts a cell of a hash where it is found.
 func (p *part) place(hash uint64, c cell) {
+	p.holds.KeepAll()
 	mask := uint64(len(p.cells) - 1)
 	i := hash & mask
 	for p.cells[i].slot != 0 {
@@ -221,7 +226,7 @@ func (p *part) place(hash uint64, c cell) {
 // resize makes a part larger: the only one of a small table, or a skewed one.
 func (p *part) resize(size int) {
 	old := p.cells
-	p.cells, p.n = make([]cell, size), 0
+	p.cells, p.n, p.holds = make([]cell, size), 0, flat.Holds{}
 	for _, c := range old {
 		if c.slot != 0 {
 			p.place(c.key.hash(), c)

@@ -1,0 +1,118 @@
+package checkpoint
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// The data of a section as it is stored (README.md, "A section"): in chunks, each compressed
+// on its own, so that a reader allocates for a chunk what a chunk may have and no more.
+const (
+	chunkBytes = 1 << 20 // of the state in one chunk, but for the last
+	chunkHead  = 4
+	packHead   = 8
+)
+
+// packer compresses the sections of an owner's states. Its memory is used again.
+type packer struct {
+	encoder *zstd.Encoder
+	packed  []Section
+}
+
+// newEncoder returns an encoder. Its options are chosen by trial on states of 28 and 124 MB: the fastest level makes a
+// quarter to a fifth of them at 150 to 300 MB/s, S2 a third at twice the speed. Sums are the
+// object's business.
+func newEncoder() *zstd.Encoder {
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false), zstd.WithWindowSize(chunkBytes))
+	if err != nil {
+		panic(err) // it refuses options only
+	}
+	return e
+}
+
+// pack returns sections as they are stored, until the next call.
+func (p *packer) pack(sections []Section) []Section {
+	if p.encoder == nil {
+		p.encoder = newEncoder()
+	}
+	for len(p.packed) < len(sections) {
+		p.packed = append(p.packed, Section{})
+	}
+	p.packed = p.packed[:len(sections)]
+	for i, s := range sections {
+		p.packed[i] = Section{s.Name, p.append(p.packed[i].Data[:0], s.Data)}
+	}
+	return p.packed
+}
+
+func (p *packer) append(dst, data []byte) []byte {
+	dst = binary.LittleEndian.AppendUint64(dst, uint64(len(data)))
+	for len(data) > 0 {
+		chunk := data[:min(chunkBytes, len(data))]
+		data = data[len(chunk):]
+		head := len(dst)
+		dst = p.encoder.EncodeAll(chunk, append(dst, 0, 0, 0, 0))
+		binary.LittleEndian.PutUint32(dst[head:], uint32(len(dst)-head-chunkHead))
+	}
+	return dst
+}
+
+func newDecoder() (*zstd.Decoder, error) {
+	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(chunkBytes), zstd.WithDecoderLowmem(true))
+}
+
+// unpack returns the data of a section that was packed. The error is ErrDamaged.
+func unpack(decoder *zstd.Decoder, s *Section) ([]byte, error) {
+	bad := func(what string, args ...any) error {
+		return fmt.Errorf("%w: section %s: %s", ErrDamaged, s.Name, fmt.Sprintf(what, args...))
+	}
+	if len(s.Data) < packHead {
+		return nil, bad("it has %d bytes", len(s.Data))
+	}
+	size, rest := binary.LittleEndian.Uint64(s.Data), s.Data[packHead:]
+	chunks := uint64(0)
+	for b := rest; len(b) > 0; chunks++ {
+		if len(b) < chunkHead || uint64(binary.LittleEndian.Uint32(b)) > uint64(len(b)-chunkHead) {
+			return nil, bad("chunk %d is longer than what is left of it", chunks)
+		}
+		b = b[chunkHead+binary.LittleEndian.Uint32(b):]
+	}
+	if chunks != (size+chunkBytes-1)/chunkBytes {
+		return nil, bad("%d bytes in %d chunks", size, chunks)
+	}
+	data := make([]byte, 0, int(size))
+	for len(rest) > 0 {
+		n := binary.LittleEndian.Uint32(rest)
+		want := min(chunkBytes, cap(data)-len(data))
+		// Its limit of memory counts what is in front of a chunk as well: it is not told of it.
+		chunk, err := decoder.DecodeAll(rest[chunkHead:chunkHead+n], data[len(data):len(data):len(data)+want])
+		if err != nil {
+			return nil, bad("%v", err)
+		}
+		if len(chunk) != want {
+			return nil, bad("a chunk of %d bytes, want %d", len(chunk), want)
+		}
+		data = data[:len(data)+want]
+		rest = rest[chunkHead+n:]
+	}
+	return data, nil
+}
+
+// unpackAll makes the sections of an object what was packed.
+func unpackAll(sections []Section) error {
+	decoder, err := newDecoder()
+	if err != nil {
+		return err
+	}
+	defer decoder.Close()
+	for i := range sections {
+		data, err := unpack(decoder, &sections[i])
+		if err != nil {
+			return err
+		}
+		sections[i].Data = data
+	}
+	return nil
+}

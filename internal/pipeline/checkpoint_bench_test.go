@@ -1,0 +1,70 @@
+package pipeline
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"sendwatch/internal/checkpoint"
+	"sendwatch/internal/event"
+	"sendwatch/internal/policy"
+)
+
+// BenchmarkSnapshot is what a checkpoint costs a partition that goes on: for how long it
+// stands still when one begins, and how much longer the batch after that takes, in
+// which it copies what it writes to before anybody else does (pause-ms, batch-ms beside
+// plain-ms, the batch after that). whole-ms is for how long it would stand still for a copy of
+// everything, MB how much that is.
+func BenchmarkSnapshot(b *testing.B) {
+	const batch, before = 2_000, 300_000
+	log := sendsLog(before + 2*batch*b.N)
+	n := NewNumbers(NumbersConfig{
+		Flags: "flags", Rows: "rows", DeadLetter: "letters", Writer: &discard{}, Topics: topicsOf(1), Policy: policy.Default(),
+		Logger: slog.New(slog.DiscardHandler), FlushEvery: time.Hour,
+	})
+	t := newNumbersTask(n, Claim{Topic: "events", Committed: FromStart})
+	apply := func(from int) time.Duration {
+		start := time.Now()
+		if err := t.apply(context.Background(), &event.Batch{Records: log.records(from, from+batch), Next: int64(from + batch), End: int64(len(log.times)) + 1}); err != nil {
+			b.Fatal(err)
+		}
+		return time.Since(start)
+	}
+	flush := func() {
+		if _, err := t.flush(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+		t.joinWriters()
+	}
+	next := 0
+	for ; next < before; next += batch {
+		apply(next)
+	}
+	flush()
+	var state checkpoint.State
+	t.snapshot(&state)() // the memory of the first is new
+	var pause, held, plain, whole time.Duration
+	b.ResetTimer()
+	for range b.N {
+		start := time.Now()
+		finish := t.snapshot(&state)
+		pause += time.Since(start)
+		held += apply(next)
+		finish()
+		plain += apply(next + batch)
+		next += 2 * batch
+		b.StopTimer()
+		flush()
+		start = time.Now()
+		t.snapshot(&state)()
+		whole += time.Since(start)
+		b.StartTimer()
+	}
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	b.ReportMetric(ms(pause)/float64(b.N), "pause-ms")
+	b.ReportMetric(ms(held)/float64(b.N), "batch-ms")
+	b.ReportMetric(ms(plain)/float64(b.N), "plain-ms")
+	b.ReportMetric(ms(whole)/float64(b.N), "whole-ms")
+	b.ReportMetric(float64(state.Size())/1e6, "MB")
+}
