@@ -15,8 +15,9 @@ import (
 // checkpoint, every commit and every insert that a process makes of some new records, by a
 // kill and by a power cut.
 func TestEveryStep(t *testing.T) {
+	a := newAnswers()
 	for _, seed := range []uint64{12, 33} {
-		steps := countSteps(t, seed)
+		steps := countSteps(t, seed, a)
 		total := 0
 		for _, operation := range slices.Sorted(maps.Keys(steps)) {
 			for n := range steps[operation] {
@@ -29,7 +30,7 @@ func TestEveryStep(t *testing.T) {
 						}
 						t.Run(fmt.Sprintf("%d %s %d", seed, strings.ReplaceAll(trig.String(), " ", "_"), n+1), func(t *testing.T) {
 							t.Parallel()
-							p := cyclePlan(seed)
+							p := cyclePlan(seed, a)
 							p.add(secondPart, action{text: fmt.Sprintf("at operation %d of this name: %s", trig.left, &trig), do: func(w *world) { w.arm(0, &trig) }})
 							slices.SortStableFunc(p.actions, func(a, b action) int { return int(a.at - b.at) })
 							if play(t, p, "TestEveryStep"); !trig.met {
@@ -51,12 +52,12 @@ func TestEveryStep(t *testing.T) {
 const secondPart = 6 * time.Second
 
 // cyclePlan is one process, one partition of each topic, and a log in two halves.
-func cyclePlan(seed uint64) *plan {
+func cyclePlan(seed uint64, a *answers) *plan {
 	p := &plan{
-		seed: seed, brokers: 1, events: 1, rows: 1, flags: 1, slots: 1, paneBits: 6, maxRows: 500, maxBytes: 1 << 20, keep: 2,
+		seed: seed, answers: a, brokers: 1, rows: 1, flags: 1, slots: 1, maxRows: 500, maxBytes: 1 << 20, keep: 2,
 		flushEvery: time.Second, saveEvery: 2 * time.Second, maxWait: time.Second, session: 6 * time.Second, rebalance: 6 * time.Second, clockBehind: true,
 	}
-	p.lines = p.log(rand.New(rand.NewPCG(seed, 0x57e9)))
+	p.sharedLog = sharedLog{makeLog(rand.New(rand.NewPCG(seed, 0x57e9)), seed, 1), 1, 6}
 	p.add(0, weatherOf(trouble{latency: 20 * time.Millisecond}))
 	for i, some := range [][]line{p.lines[:len(p.lines)/2], p.lines[len(p.lines)/2:]} {
 		p.add(time.Duration(i)*secondPart, action{text: fmt.Sprintf("%d records", len(some)), do: func(w *world) { w.produce(some) }})
@@ -67,11 +68,11 @@ func cyclePlan(seed uint64) *plan {
 
 // countSteps plays the plan without faults and counts what makes something durable in the
 // cycle.
-func countSteps(t *testing.T, seed uint64) map[string]int {
+func countSteps(t *testing.T, seed uint64, a *answers) map[string]int {
 	steps := map[string]int{}
 	t.Run(fmt.Sprint("steps of ", seed), func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			p := cyclePlan(seed)
+			p := cyclePlan(seed, a)
 			var before map[string]int
 			p.add(secondPart, action{text: "count", do: func(w *world) { before = w.slots[0].counted() }})
 			slices.SortStableFunc(p.actions, func(a, b action) int { return int(a.at - b.at) })

@@ -18,21 +18,28 @@ import (
 
 // plan is a schedule: the deployment, its log and what goes wrong, all by the seed.
 type plan struct {
-	seed  uint64
-	lines []line
+	seed    uint64
+	answers *answers
+	sharedLog
 
-	brokers             int
-	events, rows, flags int32 // partitions
-	slots               int   // processes at a time
-	paneBits            uint8
-	maxRows, maxBytes   int
-	keep                int
-	flushEvery          time.Duration
-	saveEvery           time.Duration
-	maxWait             time.Duration
-	session, rebalance  time.Duration
-	clockBehind         bool // the clock is behind the log, so that no time passes on idle partitions
-	actions             []action
+	brokers            int
+	rows, flags        int32 // partitions
+	slots              int   // processes at a time
+	maxRows, maxBytes  int
+	keep               int
+	flushEvery         time.Duration
+	saveEvery          time.Duration
+	maxWait            time.Duration
+	session, rebalance time.Duration
+	clockBehind        bool // the clock is behind the log, so that no time passes on idle partitions
+	actions            []action
+}
+
+// sharedLog is a log, and what of a deployment decides what follows from it.
+type sharedLog struct {
+	lines    []line
+	events   int32 // partitions
+	paneBits uint8
 }
 
 // line is a record of the log to be written.
@@ -88,17 +95,20 @@ func (t trouble) of(operation string) uint64 {
 // pick takes one of the choices, each as likely.
 func pick[T any](r *rand.Rand, choices ...T) T { return choices[r.IntN(len(choices))] }
 
+// schedulesOfALog is how many schedules in a row have the same log.
+const schedulesOfALog = 10
+
 // newPlan makes the plan of a seed.
-func newPlan(seed uint64) *plan {
-	r := rand.New(rand.NewPCG(seed, 0x51))
+func newPlan(seed uint64, a *answers) *plan {
+	r, log := rand.New(rand.NewPCG(seed, 0x51)), a.log(seed/schedulesOfALog)
 	p := &plan{
-		seed: seed, brokers: pick(r, 1, 1, 3), events: pick[int32](r, 1, 1, 2), rows: pick[int32](r, 1, 1, 2), flags: pick[int32](r, 1, 2),
-		slots: pick(r, 1, 1, 2), paneBits: pick[uint8](r, 3, 6, 16), maxRows: pick(r, 20, 500, 50_000), maxBytes: pick(r, 4<<10, 1<<20),
-		keep: pick(r, 2, 3), flushEvery: pick(r, 200*time.Millisecond, time.Second), saveEvery: pick(r, time.Second, 5*time.Second, 20*time.Second),
+		seed: seed, answers: a, sharedLog: log,
+		brokers: pick(r, 1, 1, 3), rows: pick[int32](r, 1, 1, 2), flags: pick[int32](r, 1, 2),
+		slots: pick(r, 1, 1, 2), maxRows: pick(r, 20, 500, 50_000), maxBytes: pick(r, 4<<10, 1<<20),
+		keep: pick(r, 2, 3), flushEvery: pick(r, 200*time.Millisecond, time.Second), saveEvery: pick(r, time.Second, 3*time.Second, 10*time.Second),
 		maxWait: time.Second, session: 6 * time.Second, rebalance: pick(r, 6*time.Second, 15*time.Second), clockBehind: r.IntN(4) > 0,
 	}
-	p.lines = p.log(r)
-	end := time.Duration(10+r.IntN(30)) * time.Second
+	end := time.Duration(3+r.IntN(10)) * time.Second
 	p.feed(r, end)
 	for range 1 + r.IntN(7) {
 		p.add(time.Duration(r.Int64N(int64(end))), p.fault(r))
@@ -113,13 +123,13 @@ func (p *plan) add(at time.Duration, a action) {
 	p.actions = append(p.actions, a)
 }
 
-// log makes the lines of the log, some hundred at most, and says on which partition each
+// makeLog makes the lines of a log, some hundred at most, and says on which partition each
 // is to be.
-func (p *plan) log(r *rand.Rand) []line {
-	text := randlog.Log(p.seed)
+func makeLog(r *rand.Rand, seed uint64, partitions int32) []line {
+	text := randlog.Log(seed)
 	text = text[:min(len(text), 40+r.IntN(160))]
 	var all []line
-	clocks, seen := make([]int64, p.events), map[string]int64{}
+	clocks, seen := make([]int64, partitions), map[string]int64{}
 	first, last, span := int64(0), int64(0), pick(r, time.Hour, 3*time.Hour, 3*time.Hour, 6*time.Hour, 6*time.Hour, 12*time.Hour, 12*time.Hour, time.Duration(pick(r, 24, 24, 24, 96))*time.Hour)
 	for _, t := range text {
 		var says struct {
@@ -149,12 +159,12 @@ func (p *plan) log(r *rand.Rand) []line {
 		}
 		partition := int32(0)
 		if says.Number != "" {
-			partition = int32(len(says.Number)+int(says.Number[len(says.Number)-1])) % p.events
-		} else if p.events > 1 {
-			partition = r.Int32N(p.events)
+			partition = int32(len(says.Number)+int(says.Number[len(says.Number)-1])) % partitions
+		} else if partitions > 1 {
+			partition = r.Int32N(partitions)
 		}
 		clocks[partition] = max(clocks[partition], last)
-		if at, again := seen[says.ID]; again && clocks[partition]-at > 3_000_000 && p.events > 1 {
+		if at, again := seen[says.ID]; again && clocks[partition]-at > 3_000_000 && partitions > 1 {
 			continue // by the clock of its partition it comes when the contract leaves open whether it counts
 		} else if !again {
 			seen[says.ID] = clocks[partition]
@@ -210,7 +220,7 @@ var operations = []string{
 
 // fault makes one thing that goes wrong.
 func (p *plan) fault(r *rand.Rand) action {
-	slot, long := r.IntN(p.slots), time.Duration(r.Int64N(int64(25*time.Second)))
+	slot, long := r.IntN(p.slots), time.Duration(r.Int64N(int64(15*time.Second)))
 	switch r.IntN(12) {
 	case 0:
 		return action{text: fmt.Sprintf("kill %c", 'A'+slot), do: func(w *world) { w.kill(slot) }}

@@ -5,7 +5,6 @@ import (
 	"os"
 	"runtime/debug"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -36,6 +35,7 @@ func TestSimulation(t *testing.T) {
 		n = *seeds
 	}
 	var longest, failed atomic.Int64
+	a := newAnswers()
 	t.Run("seeds", func(t *testing.T) {
 		for i := range n {
 			seed := *seedFrom + uint64(i)
@@ -49,7 +49,7 @@ func TestSimulation(t *testing.T) {
 						failed.Add(1)
 					}
 				}()
-				took := play(t, newPlan(seed), "TestSimulation")
+				took := play(t, newPlan(seed, a), "TestSimulation")
 				for was := longest.Load(); int64(took) > was && !longest.CompareAndSwap(was, int64(took)); was = longest.Load() {
 				}
 			})
@@ -70,7 +70,7 @@ func play(t *testing.T, p *plan, test string) (took time.Duration) {
 		took = w.took
 		if w.problem != "" {
 			t.Errorf("%s\n%s\nwhat happened:\n%s\nrun it again with: go test ./internal/sim -run '^%s$' -seeds 1 -seed-from %d",
-				w.problem, p, strings.Join(w.journal, "\n"), test, p.seed)
+				w.problem, p, w.story(), test, p.seed)
 		}
 	})
 	return took

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sendwatch/internal/codec"
@@ -16,8 +17,9 @@ type table struct {
 	rows map[string]row
 	// says is what each key and version said first. A row is a function of the log up to its
 	// version, so that it says the same whenever it is written again.
-	says    map[string]string
-	problem string // the first row that said something else
+	says     map[string]string
+	repeated int    // rows that came again
+	problem  string // the first row that said something else
 }
 
 type row struct {
@@ -30,8 +32,11 @@ func newTable() *table { return &table{rows: map[string]row{}, says: map[string]
 // put stores a row.
 func (t *table) put(key string, version int64, text string) {
 	at := fmt.Sprint(key, " of version ", version)
-	if before, ok := t.says[at]; ok && before != text && t.problem == "" {
-		t.problem = fmt.Sprintf("%s says\n  %s\nand\n  %s", at, before, text)
+	if before, ok := t.says[at]; ok {
+		t.repeated++
+		if before != text && t.problem == "" {
+			t.problem = fmt.Sprintf("%s says\n  %s\nand\n  %s", at, before, text)
+		}
 	}
 	t.says[at] = text
 	if old, ok := t.rows[key]; !ok || version >= old.version {
@@ -83,9 +88,11 @@ func (t *table) takeTable(out *event.Output, kind event.Table) {
 }
 
 // warehouse stands for ClickHouse: inserts store whole tables, one after another, and their
-// replies may be lost.
+// replies may be lost. It remembers no insert, so that one that is repeated stores its rows
+// again, as ClickHouse does an hour later.
 type warehouse struct {
-	mu sync.Mutex
+	away atomic.Bool // everything is refused
+	mu   sync.Mutex
 	*table
 }
 
@@ -96,6 +103,9 @@ type warehouseOf struct{ process *process }
 func (o warehouseOf) Write(ctx context.Context, out *event.Output) error {
 	f := o.process.reach("insert")
 	w := o.process.world.warehouse
+	if w.away.Load() {
+		return errRefused
+	}
 	if f.late > 0 { // it hangs
 		select {
 		case <-time.After(f.late):

@@ -117,6 +117,13 @@ func (w *world) note(format string, args ...any) {
 	w.journal = append(w.journal, fmt.Sprintf("%10v ", time.Since(w.begun).Round(time.Millisecond))+fmt.Sprintf(format, args...))
 }
 
+// story returns the journal.
+func (w *world) story() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return strings.Join(w.journal, "\n")
+}
+
 // Write takes a line of a process's log.
 func (w *world) Write(b []byte) (int, error) {
 	w.note("%s", strings.TrimSpace(string(b)))
@@ -217,7 +224,7 @@ func (w *world) run() {
 	for _, a := range w.plan.actions {
 		for until := w.begun.Add(a.at); time.Now().Before(until); {
 			elapse(min(time.Until(until), time.Second))
-			w.tend(8 * time.Second)
+			w.tend(4 * time.Second)
 		}
 		w.note("%s", a.text)
 		a.do(w)
