@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
@@ -174,6 +175,7 @@ type topicCache struct {
 
 type cachedTopic struct {
 	asking chan struct{} // holds a token while one asks and the others wait, as long as they care to
+	stale  atomic.Bool   // what is known, or being asked at present, is not to be trusted
 	info   topicInfo
 	err    error
 	at     time.Time
@@ -198,7 +200,7 @@ func (c *Client) topic(ctx context.Context, name string) (topicInfo, error) {
 	case <-ctx.Done():
 		return topicInfo{}, fmt.Errorf("looking for topic %s: %w", name, context.Cause(ctx))
 	}
-	if !t.at.IsZero() && time.Since(t.at) < metadataAge {
+	if !t.stale.Swap(false) && !t.at.IsZero() && time.Since(t.at) < metadataAge {
 		return t.info, t.err
 	}
 	known := t.err == nil && t.info.partitions > 0
@@ -269,14 +271,13 @@ func (c *Client) partitionRefusal(api protocol.ApiKey, topic string, code int16)
 	return err
 }
 
-// forgetTopic makes the next question about a topic go to the cluster.
+// forgetTopic makes the next question about a topic go to the cluster. It waits for nobody:
+// who asks at present may be asking a broker that hangs.
 func (c *Client) forgetTopic(name string) {
 	c.topics.mu.Lock()
 	t := c.topics.topics[name]
 	c.topics.mu.Unlock()
 	if t != nil {
-		t.asking <- struct{}{}
-		t.at = time.Time{}
-		<-t.asking
+		t.stale.Store(true)
 	}
 }

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -209,5 +210,24 @@ func TestLogsInWithTLSAndSASL(t *testing.T) {
 	problems := client.Check(bounded(t), []Topic{{Name: "in"}}, nil)
 	if len(problems) != 1 || problems[0].Warning || strings.Contains(problems[0].String(), "wrong") {
 		t.Errorf("with a wrong password: %v", problems)
+	}
+}
+
+// TestForgettingATopicWaitsForNobody forgets one while somebody asks for it. The answer on its
+// way may be from before what it was forgotten for, so that it does not count either.
+func TestForgettingATopicWaitsForNobody(t *testing.T) {
+	asked := &cachedTopic{asking: make(chan struct{}, 1), info: topicInfo{partitions: 3}, at: time.Now()}
+	c := &Client{}
+	c.topics.topics = map[string]*cachedTopic{"events": asked}
+	ctx, cancel := context.WithCancel(t.Context())
+	if info, err := c.topic(ctx, "events"); err != nil || info.partitions != 3 {
+		t.Fatalf("what is known is not returned: %+v, %v", info, err)
+	}
+	asked.asking <- struct{}{} // somebody asks a broker that hangs
+	c.forgetTopic("events")
+	<-asked.asking
+	cancel()
+	if info, err := c.topic(ctx, "events"); err == nil {
+		t.Errorf("what was forgotten is returned: %+v", info)
 	}
 }
