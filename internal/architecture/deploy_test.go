@@ -133,6 +133,11 @@ func TestComposeUsesOnlyWhatSendwatchKnows(t *testing.T) {
 				t.Errorf("%s: nothing reads the variable %s", name, variable)
 			}
 		}
+		for _, folder := range []string{cfg.Policy.Folder, strings.TrimPrefix(cfg.Checkpoints.Store, "file://")} {
+			if !slices.ContainsFunc(s.Volumes, func(v string) bool { return folder != "" && strings.HasSuffix(v, ":"+folder) }) {
+				t.Errorf("%s: the folder %q is on no volume: a new container would begin without it", name, folder)
+			}
+		}
 		for _, address := range slices.Concat(cfg.Kafka.Brokers, cfg.ClickHouse.Addresses) {
 			host, _, _ := strings.Cut(address, ":")
 			if _, ok := c.Services[host]; !ok {
