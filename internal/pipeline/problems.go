@@ -36,6 +36,10 @@ func (s *PartitionStatus) problems(now time.Time, bounds *Bounds) []Problem {
 		add(ReasonHeldBack, "%d records from offset %d on cannot be read since %s", s.HeldBack, s.End, s.HeldSince.UTC().Format(time.RFC3339))
 	}
 	list = append(list, s.checkpointProblems(now)...)
+	if s.rivals.contest(now) {
+		add(ReasonContested, "another process has claimed it %d times since %s, last at %s",
+			s.rivals.claims, s.rivals.first.UTC().Format(time.RFC3339), s.rivals.last.UTC().Format(time.RFC3339))
+	}
 	switch s.Role {
 	case event.RoleNumbers:
 		list = append(list, s.inputProblems(now, bounds)...)

@@ -18,6 +18,7 @@ const (
 	ReasonTopicRecreated
 	ReasonLogTruncated
 	ReasonCheckpointUnusable
+	ReasonContested
 	ReasonKafkaSilent
 	ReasonCatchingUp
 	ReasonHeldBack
@@ -77,6 +78,10 @@ var reasons = [NumReasons]ReasonText{
 	ReasonCheckpointUnusable: {
 		Name: "checkpoint_unusable", Meaning: "A partition cannot continue from its newest checkpoint: it is of another topic, number of partitions, setting or build, or the two newest are damaged.",
 		Action: "do what the detail says; `sendwatch checkpoint` shows, verifies, rewinds and resets",
+	},
+	ReasonContested: {
+		Name: "contested", Meaning: "Another process claims a partition's checkpoints again and again, and so does this one: both read the partition, and take it from each other. No flag is lost or wrong; the partition is late.",
+		Action: "run each kafka.static.ordinal once, with the same kafka.static.of everywhere; without kafka.static, see which other deployment has this checkpoints.store and these topics",
 	},
 	ReasonKafkaSilent: {
 		Name: "kafka_silent", Meaning: "Kafka has answered no fetch and acknowledged no write of a partition for 8 s.",

@@ -97,6 +97,25 @@ func closedStore() trouble {
 	}
 }
 
+// contestedStore is a store whose partition somebody else claims too.
+func contestedStore() trouble {
+	store := memStore()
+	return trouble{
+		set: func(c *NumbersConfig, log *fakeLog, _ *fakeWriter, _ *fakeStore) {
+			c.Checkpoints = &Checkpoints{Store: store, Every: time.Second}
+			keyed(log, send(0, time.Now()))
+		},
+		while: func(log *fakeLog, _ *fakeStore) {
+			for i := range 2 {
+				_, _ = store.Claim(context.Background(), checkpoint.Partition{Topic: "topic"}, 1) // which refuses the state, and fences its owner
+				keyed(log, send(1+i, time.Now()))
+				elapse(fencedPause + 5*time.Second)
+			}
+		},
+		detail: "another process has claimed it 2 times since 2026-03-02T10:00:0",
+	}
+}
+
 func memStore() *checkpoint.Store {
 	store, err := checkpoint.Open(context.Background(), "mem://")
 	if err != nil {
@@ -108,6 +127,7 @@ func memStore() *checkpoint.Store {
 var troubles = map[Reason]trouble{
 	ReasonCheckpointUnusable: otherLayout(),
 	ReasonCheckpointsOld:     closedStore(),
+	ReasonContested:          contestedStore(),
 	ReasonUnassigned: {
 		join:   func(ctx context.Context, _ Serve) error { <-ctx.Done(); return nil },
 		detail: "has not been joined yet",

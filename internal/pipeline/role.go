@@ -59,6 +59,7 @@ func serveStateful[T statefulTask](
 ) {
 	before, another := r.servedLog(claim)
 	pause := retry.Backoff{First: time.Second, Max: time.Minute}
+	var others rivals
 	for reason, at, detail := NumReasons, int64(0), ""; ; {
 		t, questions := a.claim(claim.Partition, fresh)
 		if another && t.progress().claim.Identity != claim.Identity { // parked, of the old log
@@ -66,7 +67,7 @@ func serveStateful[T statefulTask](
 			t, questions = a.claim(claim.Partition, fresh)
 		}
 		p := t.progress()
-		p.claim = claim
+		p.claim, p.status.rivals = claim, others
 		switch {
 		case another:
 			p.beginAnotherLog(ctx, before)
@@ -85,6 +86,8 @@ func serveStateful[T statefulTask](
 		case p.renew(ctx, err, log):
 			return
 		case errors.Is(err, checkpoint.ErrFenced) && ctx.Err() == nil:
+			others.note(r.now(), r.checkpoints.Every)
+			p.status.rivals = others
 			p.rest(err)
 			leaveToOther(ctx, r.logger, claim)
 		case begins:

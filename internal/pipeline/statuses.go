@@ -61,6 +61,7 @@ type PartitionStatus struct {
 	// acknowledgement; zero if none does.
 	Unacknowledged time.Time
 
+	rivals     rivals
 	stoppedBy  Reason // of a stopped one
 	lastMinute tally
 	forStore   bool // it waits for the store, not for Kafka
