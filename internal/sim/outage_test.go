@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,7 +24,7 @@ const outage = 2 * time.Hour
 func TestOutage(t *testing.T) {
 	for i := range *outages {
 		seed := uint64(12 + i)
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { playOutage(t, outagePlan(seed)) })
 		})
