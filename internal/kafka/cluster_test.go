@@ -75,6 +75,7 @@ func TestFollowsLeadersAndCoordinators(t *testing.T) {
 // TestOlderBrokers reads, writes and shares a group with brokers that lack what later
 // ones have: topic ids, flexible versions.
 func TestOlderBrokers(t *testing.T) {
+	t.Parallel()
 	for name, versions := range map[string]*kversion.Versions{"2.4": kversion.V2_4_0(), "2.8": kversion.V2_8_0(), "3.6": kversion.V3_6_0()} {
 		t.Run(name, func(t *testing.T) {
 			cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.MaxVersions(versions), kfake.GroupMinSessionTimeout(time.Second))

@@ -15,6 +15,7 @@ import (
 // TestGoesOnAfterTheBrokerCameBack kills a broker under a writer, a reader and a
 // group member: each goes on by itself, and nothing acknowledged is missing.
 func TestGoesOnAfterTheBrokerCameBack(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("a real broker takes seconds to start")
 	}

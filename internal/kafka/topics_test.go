@@ -1,9 +1,9 @@
 package kafka
 
 import (
-	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -75,6 +75,7 @@ func TestCheckNamesAnUnreachableBroker(t *testing.T) {
 }
 
 func TestCheckNamesATopicOfSmallMessages(t *testing.T) {
+	t.Parallel()
 	client := ours(t, embeddedtest.Kafka(t).Addrs())
 	ctx := bounded(t)
 	_, err := client.api.CreateTopics(ctx, &kafkago.CreateTopicsRequest{Topics: []kafkago.TopicConfig{{
@@ -93,8 +94,8 @@ func TestCheckNamesATopicOfSmallMessages(t *testing.T) {
 // Settings of a topic by which the pipeline would be wrong, or would not get on, are named
 // with the command that mends each.
 func TestCheckNamesSettingsThatLoseRecords(t *testing.T) {
+	t.Parallel()
 	client := ours(t, embeddedtest.Kafka(t).Addrs())
-	ctx := bounded(t)
 	for _, c := range []struct {
 		key, value, text, mend string
 		warning                bool
@@ -105,16 +106,20 @@ func TestCheckNamesSettingsThatLoseRecords(t *testing.T) {
 		{"min.insync.replicas", "2", "wants 2 replicas in sync", "min.insync.replicas=1", false},
 	} {
 		name := "settings-" + strings.NewReplacer(",", "-", "=", "-").Replace(c.key+"-"+c.value)
-		answer, err := client.api.CreateTopics(ctx, &kafkago.CreateTopicsRequest{Topics: []kafkago.TopicConfig{{
-			Topic: name, NumPartitions: 1, ReplicationFactor: 1, ConfigEntries: []kafkago.ConfigEntry{{ConfigName: c.key, ConfigValue: c.value}},
-		}}})
-		if err != nil || answer.Errors[name] != nil {
-			t.Fatal(err, answer)
-		}
-		problems := client.Check(ctx, []Topic{{Name: name, Write: true, MinRetention: time.Hour}}, nil)
-		if len(problems) != 1 || problems[0].Warning != c.warning || !strings.Contains(problems[0].Text, c.text) || !strings.Contains(problems[0].Text, c.mend) {
-			t.Errorf("%s=%s: %v", c.key, c.value, problems)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx := bounded(t)
+			answer, err := client.api.CreateTopics(ctx, &kafkago.CreateTopicsRequest{Topics: []kafkago.TopicConfig{{
+				Topic: name, NumPartitions: 1, ReplicationFactor: 1, ConfigEntries: []kafkago.ConfigEntry{{ConfigName: c.key, ConfigValue: c.value}},
+			}}})
+			if err != nil || answer.Errors[name] != nil {
+				t.Fatal(err, answer)
+			}
+			problems := client.Check(ctx, []Topic{{Name: name, Write: true, MinRetention: time.Hour}}, nil)
+			if len(problems) != 1 || problems[0].Warning != c.warning || !strings.Contains(problems[0].Text, c.text) || !strings.Contains(problems[0].Text, c.mend) {
+				t.Errorf("%s=%s: %v", c.key, c.value, problems)
+			}
+		})
 	}
 }
 
@@ -216,18 +221,28 @@ func TestLogsInWithTLSAndSASL(t *testing.T) {
 // TestForgettingATopicWaitsForNobody forgets one while somebody asks for it. The answer on its
 // way may be from before what it was forgotten for, so that it does not count either.
 func TestForgettingATopicWaitsForNobody(t *testing.T) {
-	asked := &cachedTopic{asking: make(chan struct{}, 1), info: topicInfo{partitions: 3}, at: time.Now()}
-	c := &Client{}
-	c.topics.topics = map[string]*cachedTopic{"events": asked}
-	ctx, cancel := context.WithCancel(t.Context())
-	if info, err := c.topic(ctx, "events"); err != nil || info.partitions != 3 {
-		t.Fatalf("what is known is not returned: %+v, %v", info, err)
+	cluster, client, _ := fake(t, 1)
+	var asked atomic.Int64
+	cluster.ControlKey(int16(kmsg.Metadata), func(kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		asked.Add(1)
+		return nil, nil, false
+	})
+	ask := func() int64 {
+		before := asked.Load()
+		if _, err := client.topic(bounded(t), "in"); err != nil {
+			t.Fatal(err)
+		}
+		return asked.Load() - before
 	}
-	asked.asking <- struct{}{} // somebody asks a broker that hangs
-	c.forgetTopic("events")
-	<-asked.asking
-	cancel()
-	if info, err := c.topic(ctx, "events"); err == nil {
-		t.Errorf("what was forgotten is returned: %+v", info)
+	if ask() == 0 || ask() != 0 {
+		t.Error("what is known a moment ago is asked for again")
+	}
+	token := client.topics.topics["in"].asking
+	token <- struct{}{} // somebody asks a broker that hangs
+	client.forgetTopic("in")
+	<-token
+	if ask() == 0 {
+		t.Error("what was forgotten counts")
 	}
 }
