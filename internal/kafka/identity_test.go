@@ -8,11 +8,17 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"sendwatch/internal/embedded/embeddedtest"
 )
 
 // recreate deletes a topic and creates it again with n records.
 func recreate(t *testing.T, client *Client, writer *kgo.Client, topic string, n int) {
 	t.Helper()
+	had, err := client.topic(bounded(t), topic)
+	if err != nil {
+		t.Fatal(err)
+	}
 	req := kmsg.NewPtrDeleteTopicsRequest()
 	req.TopicNames, req.TimeoutMillis = []string{topic}, 5_000
 	one := kmsg.NewDeleteTopicsRequestTopic()
@@ -21,8 +27,12 @@ func recreate(t *testing.T, client *Client, writer *kgo.Client, topic string, n 
 	if _, err := req.RequestWith(bounded(t), writer); err != nil {
 		t.Fatal(err)
 	}
-	client.forgetTopic(topic)
-	create(t, client, topic, 1)
+	embeddedtest.Eventually(t, 20*time.Second, "the topic is another one", func() bool {
+		create(t, client, topic, 1) // which the old one may still answer
+		client.forgetTopic(topic)
+		info, err := client.topic(bounded(t), topic)
+		return err == nil && info.id != had.id
+	})
 	again := theirs(t, client.config.Brokers) // the other one may remember the id
 	seed(t, again, topic, 0, n)
 }

@@ -35,7 +35,8 @@ func (w *world) judge() {
 	want := w.uninterrupted(events, rows)
 	w.compareFlags(want, flags)
 	w.compareModel(events, flags)
-	w.compareLetters(want, w.records(topicLetters))
+	letters := w.records(topicLetters)
+	w.compareLetters(want, letters)
 	w.compareRows(want.table, written)
 	if written.problem != "" {
 		w.fail("rows: %s", written.problem)
@@ -43,7 +44,7 @@ func (w *world) judge() {
 	if d := cmp.Diff(texts(written, ""), texts(w.warehouse.table, "")); d != "" {
 		w.fail("the warehouse has not what the rows topic has (-topic +warehouse):\n%s", d)
 	}
-	w.compareOrder(want, flags)
+	w.compareOrder(want, flags, letters)
 }
 
 // expected is what comes of the logs when nothing interrupts.
@@ -127,15 +128,20 @@ func (w *world) compareFlags(want *expected, flags [][]*kgo.Record) {
 func (w *world) compareLetters(want *expected, letters [][]*kgo.Record) {
 	got := map[string]bool{}
 	for _, r := range slices.Concat(letters...) {
-		at := map[string]string{}
-		for _, h := range r.Headers {
-			at[h.Key] = string(h.Value)
-		}
-		got[at[codec.HeaderPartition]+" "+at[codec.HeaderOffset]] = true
+		got[letterOf(r)] = true
 	}
 	if d := cmp.Diff(want.letters, got); d != "" {
 		w.fail("dead letters (-uninterrupted +topic):\n%s", d)
 	}
+}
+
+// letterOf returns the partition and the offset of the record that a dead letter is of.
+func letterOf(r *kgo.Record) string {
+	at := map[string]string{}
+	for _, h := range r.Headers {
+		at[h.Key] = string(h.Value)
+	}
+	return at[codec.HeaderPartition] + " " + at[codec.HeaderOffset]
 }
 
 // texts returns what the rows of a table say, by key.
@@ -164,9 +170,15 @@ func (w *world) compareRows(want, got *table) {
 	}
 }
 
-// compareOrder makes sure that no state became durable before what came of the records
-// before it was acknowledged (I9).
-func (w *world) compareOrder(want *expected, flags [][]*kgo.Record) {
+// compareOrder makes sure that no state became durable before the flags and dead letters of
+// the records before it were acknowledged (I9).
+func (w *world) compareOrder(want *expected, flags, letters [][]*kgo.Record) {
+	written := map[string]int64{} // where a record's first dead letter is
+	for _, r := range slices.Concat(letters...) {
+		if _, again := written[letterOf(r)]; !again {
+			written[letterOf(r)] = r.Offset
+		}
+	}
 	first := map[string][2]int64{} // partition and offset of the first time, by flag
 	for p, records := range flags {
 		for _, r := range records {
@@ -177,6 +189,14 @@ func (w *world) compareOrder(want *expected, flags [][]*kgo.Record) {
 		}
 	}
 	for _, s := range w.disk.history {
+		for letter := range want.letters {
+			var partition, offset int
+			_, _ = fmt.Sscan(letter, &partition, &offset) // two numbers
+			if at, ok := written[letter]; s.topic == topicEvents && int(s.partition) == partition && int64(offset) < s.offset && (!ok || at >= s.letters) {
+				w.fail("the state of %s partition %d before %d was durable when the dead letter of record %d was not written", s.topic, s.partition, s.offset, offset)
+				return
+			}
+		}
 		for id, at := range want.caused {
 			if at.Topic != s.topic || at.Partition != s.partition || at.Offset >= s.offset {
 				continue

@@ -1,0 +1,105 @@
+package pipeline
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"sendwatch/internal/checkpoint"
+	"sendwatch/internal/event"
+	"sendwatch/internal/policy"
+)
+
+// wholeLog is a partition's log whose records are all there at the start.
+type wholeLog struct {
+	records [2]benchLog // a batch is valid until the next but one
+	log     *benchLog
+	next    int
+	turn    int
+	fetched int
+}
+
+func (l *wholeLog) Open(_ context.Context, offset int64) (int64, error) {
+	l.next = int(max(0, offset))
+	return int64(l.next), nil
+}
+
+// Fetch returns the next records, about a mebibyte of them.
+func (l *wholeLog) Fetch(ctx context.Context) (*event.Batch, error) {
+	const most = 4_000
+	all := len(l.log.times)
+	b := &event.Batch{End: int64(all), HighWatermark: int64(all)}
+	end := min(l.next+most, all)
+	if l.next < end {
+		view := &l.records[l.turn]
+		view.bytes, view.ends, view.times = l.log.bytes, l.log.ends, l.log.times
+		b.Records = view.records(l.next, end)
+		l.turn, l.fetched, l.next = 1-l.turn, l.fetched+end-l.next, end
+	} else {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(time.Millisecond):
+		}
+	}
+	b.Next = int64(end)
+	return b, nil
+}
+
+func (*wholeLog) Commit(int64) error { return nil }
+
+// BenchmarkRecovery reads a log of b.N records from its start, as a process without
+// checkpoints does, and then has another process go on from the checkpoint that the first one
+// left: both until the role is ready.
+func BenchmarkRecovery(b *testing.B) {
+	store, err := checkpoint.Open(context.Background(), "file://"+filepath.ToSlash(b.TempDir()))
+	if err != nil {
+		b.Fatal(err)
+	}
+	log := sendsLog(b.N)
+	b.ResetTimer()
+	start := func() (took time.Duration, fetched int, state int64) {
+		n := NewNumbers(NumbersConfig{
+			Flags: "flags", Rows: "rows", DeadLetter: "letters", Writer: &discard{}, Topics: topicsOf(1), Policy: policy.Default(),
+			Logger: slog.New(slog.DiscardHandler), Checkpoints: &Checkpoints{Store: store, Every: time.Hour}, Drain: 10 * time.Minute,
+		})
+		runtime.GC()
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan error, 1)
+		read := &wholeLog{log: log}
+		began := time.Now()
+		go func() {
+			done <- n.Run(ctx, func(ctx context.Context, serve Serve) error {
+				return serve(ctx, Claim{Topic: "events", Committed: FromStart, Partitions: 1}, read)
+			})
+		}()
+		for caught := false; !caught; {
+			<-time.After(time.Millisecond)
+			for _, s := range n.Status() {
+				caught = !s.CaughtUpAt.IsZero() && s.Next >= int64(b.N)
+			}
+		}
+		took = time.Since(began)
+		cancel() // which saves the state
+		if err := <-done; err != nil {
+			b.Error(err)
+		}
+		objects, err := store.Objects(context.Background(), "events", 0)
+		if err != nil || len(objects) == 0 {
+			b.Fatal(objects, err)
+		}
+		return took, read.fetched, objects[len(objects)-1].Size
+	}
+	replay, all, size := start()
+	restore, again, _ := start()
+	if all != b.N || again != 0 {
+		b.Errorf("the first process read %d of %d records, and the second one %d, want all and none", all, b.N, again)
+	}
+	b.ReportMetric(float64(size)/(1<<20), "state-MiB")
+	b.ReportMetric(replay.Seconds(), "replay-s")
+	b.ReportMetric(restore.Seconds(), "restore-s")
+	b.ReportMetric(replay.Seconds()/restore.Seconds(), "replay/restore")
+}
