@@ -70,6 +70,7 @@ type pipelines struct {
 	gateway    *gateway.Gateway     // nil without the role
 	sources    server.Sources
 
+	recent      *pipeline.RecentFlags // of all roles: they are asked for together
 	states      *checkpoint.Store     // nil where no checkpoints are kept
 	checkpoints *pipeline.Checkpoints // in states
 }
@@ -85,7 +86,8 @@ func newPipelines(o runOptions) (*pipelines, error) {
 		return nil, err
 	}
 	topics, groups, producer := o.settings.Kafka.Topics, o.settings.Kafka.Groups, p.client.NewProducer()
-	recent := pipeline.NewRecentFlags(server.MaxLimit) // of all roles: they are asked for together
+	recent := pipeline.NewRecentFlags(server.MaxLimit)
+	p.recent = recent
 	if err = p.openStates(); err != nil {
 		p.client.Close()
 		return nil, err
@@ -194,6 +196,9 @@ func (p *pipelines) run(ctx context.Context) error {
 	if p.sink != nil {
 		join := p.join(event.RoleSink, p.sink, kafka.GroupConfig{ID: groups.Sink, Topic: topics.Rows})
 		start(event.RoleSink, func(ctx context.Context) error { return p.sink.Run(ctx, join) })
+	}
+	if p.checkpoints != nil {
+		roles.Go(func() { p.recall(ctx, p.recent) })
 	}
 	if p.gateway != nil {
 		start(event.RoleGateway, p.runGateway)

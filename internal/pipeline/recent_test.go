@@ -53,6 +53,32 @@ func TestRecentFlagsAreFoundBySubject(t *testing.T) {
 	}
 }
 
+// TestRecallStandsBeforeTheRest is a process that continues from a checkpoint: it has written two
+// flags, one of which the process before it wrote too, when it gets to know of those before.
+func TestRecallStandsBeforeTheRest(t *testing.T) {
+	flag := func(id string, sequence int) []byte {
+		return fmt.Appendf(nil, `{"flag_id":%q,"sequence":%d,"number_id":"n-%s","portfolio_id":"p"}`, id, sequence, id)
+	}
+	add := func(r *RecentFlags, id string, sequence int) {
+		r.add(&event.Flag{FlagID: id, Sequence: int64(sequence), NumberID: "n-" + id, PortfolioID: "p"}, flag(id, sequence))
+	}
+	r := NewRecentFlags(5)
+	add(r, "c", 1)
+	add(r, "d", 1)
+	r.Recall([][]byte{flag("old", 1), flag("a", 1), []byte("no flag"), flag("a", 2), flag("a", 2), flag("b", 1), flag("c", 1)})
+	want := fmt.Sprintf("%s", [][]byte{flag("d", 1), flag("c", 1), flag("b", 1), flag("a", 2), flag("a", 1)})
+	if got := fmt.Sprintf("%s", r.Recent(9, "", "")); got != want {
+		t.Errorf("the newest are %s, want %s", got, want)
+	}
+	add(r, "b", 1) // once more: it is the newest now, and there once
+	if got := fmt.Sprintf("%s", r.Recent(9, "n-b", "p")); got != fmt.Sprintf("%s", [][]byte{flag("b", 1)}) {
+		t.Errorf("of the flag that was written again there is %s", got)
+	}
+	if got := fmt.Sprintf("%s", r.Recent(1, "", "")); got != fmt.Sprintf("%s", [][]byte{flag("b", 1)}) {
+		t.Errorf("the newest is %s", got)
+	}
+}
+
 // A flag that the flags topic refused is not remembered: nobody but the
 // API would know it.
 func TestRefusedFlagsAreNotRemembered(t *testing.T) {
