@@ -75,12 +75,13 @@ type send struct {
 	category event.Category
 	minute   *minuteRow
 	content  *fingerprintRow
+	key      window.KeySlot // of the content among those that are counted
 }
 
 // countSend counts a send.
 func (e *Engine) countSend(i numberIndex, n *number, ev *event.Event, to uint64, before int64) {
 	t := ev.Time
-	s := send{to: to, late: before != never && t < before-lateAfter, category: e.category(n, ev)}
+	s := send{to: to, late: before != never && t < before-lateAfter, category: e.category(n, ev), key: window.NoKey}
 	s.conv, s.known = e.replies.Find(uint32(i), to)
 	initiated := !s.known || !e.replies.InWindow(s.conv, t, before, e.watermark)
 
@@ -98,7 +99,7 @@ func (e *Engine) countSend(i numberIndex, n *number, ev *event.Event, to uint64,
 		row.TemplatesSent++
 		e.scratch = e.templates.learn(ev.Fingerprint, &ev.Template, e.scratch)
 		keys := n.templates.Keys()
-		addKey(n, logTemplates, &e.logs.templates, &n.templates, ev.Fingerprint, t, minute)
+		s.key = addKey(n, logTemplates, &e.logs.templates, &n.templates, ev.Fingerprint, t, minute)
 		n.templateLevelsStale = n.templateLevelsStale || n.templates.Keys() != keys
 	}
 	if s.known && (initiated || s.category == event.CategoryMarketing) {
@@ -114,7 +115,7 @@ func (e *Engine) countSend(i numberIndex, n *number, ev *event.Event, to uint64,
 		n.newestSend = t
 	}
 	n.noteRestart(t)
-	s.content = e.fingerprintRow(i, ev.Fingerprint, t)
+	s.content = e.contentRow(i, ev.Fingerprint, t, s.key)
 	s.content.sent++
 	e.noteContact(i, to).lastSent(t)
 	if initiated {
@@ -152,7 +153,7 @@ func (e *Engine) countInitiated(i numberIndex, n *number, ev *event.Event, s *se
 	if s.category.IsService() {
 		return
 	}
-	addKey(n, logFingerprints, &e.logs.fingerprints, &n.fingerprints, ev.Fingerprint, t, second)
+	addKeyAt(n, logFingerprints, &e.logs.fingerprints, &n.fingerprints, s.key, ev.Fingerprint, t, second)
 	if s.late {
 		return
 	}
@@ -438,10 +439,24 @@ func (e *Engine) addHour(n *number, col int, t int64, by uint64) {
 	n.moveBy(logHours, scale(l.Leaves(at, now), hour))
 }
 
-// addKey counts a key in one of a number's logs by key.
-func addKey(n *number, log int, pool *window.Keyed, l *window.KeyedCounts, key uint64, t, grain int64) {
+// addKey counts a key in one of a number's logs by key, and returns its slot.
+func addKey(n *number, log int, pool *window.Keyed, l *window.KeyedCounts, key uint64, t, grain int64) window.KeySlot {
 	at := floor(t, grain)
-	if pool.Add(l, uint32(n.index), key, at, floor(n.clock, grain)) {
+	slot, counted := pool.Add(l, uint32(n.index), key, at, floor(n.clock, grain))
+	if counted {
+		n.moveBy(log, pool.Leaves(at)*grain)
+	}
+	return slot
+}
+
+// addKeyAt is addKey for a key whose slot is known, if it has one.
+func addKeyAt(n *number, log int, pool *window.Keyed, l *window.KeyedCounts, slot window.KeySlot, key uint64, t, grain int64) {
+	if slot == window.NoKey {
+		addKey(n, log, pool, l, key, t, grain)
+		return
+	}
+	at := floor(t, grain)
+	if pool.AddTo(l, slot, at, floor(n.clock, grain)) {
 		n.moveBy(log, pool.Leaves(at)*grain)
 	}
 }

@@ -36,9 +36,14 @@ func (d *dedup) advance(recordTime int64) {
 	}
 }
 
-// add remembers an id; false if it is remembered already.
-func (d *dedup) add(id []byte) bool {
+// idHash is an id as it is remembered.
+type idHash struct{ a, b uint64 }
+
+func hashID(id []byte) idHash {
 	h := xxhash.NewWithSeed(idSeed)
 	_, _ = h.Write(id) // a hash never fails to write
-	return d.seen.Add(xxhash.Sum64(id), h.Sum64())
+	return idHash{xxhash.Sum64(id), h.Sum64()}
 }
+
+// add remembers an id; false if it is remembered already.
+func (d *dedup) add(id idHash) bool { return d.seen.Add(id.a, id.b) }

@@ -95,15 +95,16 @@ type Engine struct {
 
 	gates gates // of the policy
 
-	foreseen []foreseen
-	touched  uint64 // nobody reads it: Foresee writes it so that its looks are not left out
+	foreseen     []foreseen
+	nextForeseen int
+	touched      uint64 // nobody reads it: Foresee writes it so that its looks are not left out
 }
 
 // logs are the pools of the numbers' sliding windows by grain.
 type logs struct {
 	seconds, minutes, hours window.SlidingPool
 	fingerprints, links     window.Keyed // second-exact, 1 h
-	media, templates        window.Keyed // by minute, 24 h
+	media, templates        window.Keyed // by minute, 24 h; templates are fingerprints
 }
 
 // keyed returns the logs that count by key.
@@ -126,8 +127,8 @@ func New(cfg Config) *Engine {
 		fingerprints: window.NewKeyed(3600),
 		links:        window.NewKeyed(3600),
 		media:        window.NewKeyed(24 * 60),
-		templates:    window.NewKeyed(24*60, window.WithoutTop),
 	}
+	e.logs.templates = window.NewKeyed(24*60, window.WithoutTop, window.Beside(&e.logs.fingerprints))
 	for _, k := range e.logs.keyed() {
 		k.Limit(cfg.MaxKeys)
 	}
@@ -178,9 +179,10 @@ func (e *Engine) Apply(ev *event.Event, offset, recordTime int64, out *event.Out
 	}
 	e.begin(offset, recordTime)
 	class = event.ClassDuplicate
-	if e.dedup.add(ev.ID) {
+	id, number := e.foresight(ev)
+	if e.dedup.add(id) {
 		class = event.ClassApplied
-		e.progress.event, e.progress.before = ev, e.watermark
+		e.progress.event, e.progress.before, e.progress.number = ev, e.watermark, number
 		e.aim(ev.Time)
 	}
 	e.stats.Records[class]++

@@ -7,47 +7,103 @@ import (
 	"sendwatch/internal/window"
 )
 
-// foreseen is what Foresee remembers of an event between its rounds.
+// foreseen is what Foresee finds out about an event on the way. What Apply takes of it follows
+// from the event alone, or holds for good: a number that has been found stays where it is.
 type foreseen struct {
+	event   *event.Event
+	id      idHash
+	name    window.Key // of the number's id among those that are known
 	number  numberIndex
 	contact uint64
+	row     uint32 // where a send's content may have its row, plus 1
+	sent    bool
 }
 
 // Foresee touches what events that are about to be applied will look at, so that it is in a
-// cache by then. It changes nothing and what it finds decides nothing.
+// cache by then, and remembers their hashes and numbers for Apply. It changes nothing else. The
+// events must stay as they are until they were applied.
 //
-// It goes in rounds over all events, each of which asks for the memory that the one before has
+// It goes in rounds over all events, each of which asks for the memory that one before has
 // found the place of: a line that depends on another one waits for it, but not
 // for those of the other events.
 func (e *Engine) Foresee(events []event.Event) {
-	var sum uint64
-	e.foreseen = e.foreseen[:0]
+	e.foreseen, e.nextForeseen = e.foreseen[:0], 0
 	for i := range events {
 		ev := &events[i]
-		sum += e.dedup.touch(ev.ID) + e.numbers.ids.touch(ev.NumberID)
-	}
-	for i := range events {
-		ev := &events[i]
-		f := foreseen{number: noNumber, contact: ev.Contact}
+		f := foreseen{event: ev, id: hashID(ev.ID), name: nameKey(ev.NumberID), number: noNumber, contact: ev.Contact}
 		if !ev.HasContact {
 			f.contact = ev.UserID
 		}
-		if slot, ok := e.numbers.ids.likely(ev.NumberID); ok {
-			f.number = numberNamed(slot)
-			sum += e.numbers.ids.touchString(slot) + e.numbers.at(f.number).touch() + e.touchContact(f)
-		}
+		f.sent = ev.Type == event.TypeSent
 		e.foreseen = append(e.foreseen, f)
 	}
-	for i, f := range e.foreseen {
-		if f.number == noNumber {
-			continue
+	var sum uint64
+	for i := range e.foreseen {
+		f := &e.foreseen[i]
+		sum += e.dedup.seen.Touch(f.id.a) + e.numbers.ids.index.Touch(f.name)
+	}
+	for i := range e.foreseen {
+		f := &e.foreseen[i]
+		if slot, ok := e.numbers.ids.index.Get(f.name); ok && e.numbers.ids.string(slot) == string(f.event.NumberID) {
+			f.number = numberNamed(slot)
+			sum += e.numbers.at(f.number).touch()
 		}
-		sum += e.touchLogs(e.numbers.at(f.number)) + e.replies.Touch(uint32(f.number), f.contact)
-		if ev := &events[i]; ev.Type == event.TypeSent {
-			sum += e.touchContent(f.number, ev)
+	}
+	for i := range e.foreseen {
+		if f := &e.foreseen[i]; f.number != noNumber {
+			sum += e.touchLogs(f) + e.touchIndexes(f)
+		}
+	}
+	for i := range e.foreseen {
+		if f := &e.foreseen[i]; f.number != noNumber {
+			sum += e.touchFound(f)
+		}
+	}
+	for i := range e.foreseen {
+		if f := &e.foreseen[i]; f.row != 0 {
+			sum += e.pane.touchContent(f.row)
 		}
 	}
 	e.touched = sum
+}
+
+// touchLogs looks at the ends of a number's logs, at its row and at its episodes.
+func (e *Engine) touchLogs(f *foreseen) uint64 {
+	n, l, t := e.numbers.at(f.number), &e.logs, f.event.Time
+	return l.seconds.Touch(&n.seconds, t >= n.moves[logSeconds]) + l.minutes.Touch(&n.minutes, t >= n.moves[logMinutes]) +
+		l.hours.Touch(&n.hoursLog, t >= n.moves[logHours]) +
+		l.fingerprints.Touch(&n.fingerprints, t >= n.moves[logFingerprints]) + l.templates.Touch(&n.templates, t >= n.moves[logTemplates]) +
+		e.ages.Touch(&n.waiting) + e.pane.touchMinute(n.minuteRow) + e.touchEpisodes(&n.open)
+}
+
+// touchIndexes looks at where what an event is about is found.
+func (e *Engine) touchIndexes(f *foreseen) uint64 {
+	sum := e.replies.TouchIndex(uint32(f.number), f.contact) + e.pane.byContact.Touch(window.Key{A: f.contact, B: uint64(f.number)})
+	if f.sent {
+		sum += e.logs.fingerprints.TouchIndex(uint32(f.number), f.event.Fingerprint)
+	}
+	return sum
+}
+
+// touchFound looks at what is found there.
+func (e *Engine) touchFound(f *foreseen) uint64 {
+	if f.sent {
+		f.row = e.logs.fingerprints.TouchKey(uint32(f.number), f.event.Fingerprint)
+	}
+	return e.replies.Touch(uint32(f.number), f.contact)
+}
+
+// foresight returns the hash of an event's id, and its number if the event is one of those
+// foreseen whose number was known, else noNumber. Those foreseen come in their order, but for the
+// rejected.
+func (e *Engine) foresight(ev *event.Event) (idHash, numberIndex) {
+	for i := e.nextForeseen; i < len(e.foreseen); i++ {
+		if f := &e.foreseen[i]; f.event == ev {
+			e.nextForeseen = i + 1
+			return f.id, f.number
+		}
+	}
+	return hashID(ev.ID), noNumber
 }
 
 // touch looks at each line of a number's memory that most events look at.
@@ -58,39 +114,29 @@ func (n *number) touch() uint64 {
 		uint64(n.templates.Keys()) + uint64(n.levels[0]) + uint64(n.strikes)
 }
 
-// touchLogs looks at the newest entries of a number's logs.
-func (e *Engine) touchLogs(n *number) uint64 {
-	return e.logs.seconds.Touch(&n.seconds) + e.logs.minutes.Touch(&n.minutes) + e.logs.hours.Touch(&n.hoursLog)
-}
-
-// touchContact looks at where a contact's conversation and outcomes are found.
-func (e *Engine) touchContact(f foreseen) uint64 {
-	key := window.Key{A: f.contact, B: uint64(f.number)}
-	return e.replies.TouchIndex(uint32(f.number), f.contact) + e.pane.byContact.Touch(key)
-}
-
-// touchContent looks at where the content of a send is counted.
-func (e *Engine) touchContent(i numberIndex, ev *event.Event) uint64 {
-	h := floor(ev.Time, hour)
-	return e.logs.fingerprints.Touch(uint32(i), ev.Fingerprint) + e.logs.templates.Touch(uint32(i), ev.Fingerprint) +
-		e.pane.byHour.Touch(window.Key{A: ev.Fingerprint, B: uint64(i)<<32 | uint64(uint32(h))})
-}
-
-// touch looks at where a string's index is found.
-func (t *interner) touch(s []byte) uint64 { return t.index.Touch(window.Key{A: xxhash.Sum64(s)}) }
-
-// likely returns the index that a string most likely has, false if it has none.
-func (t *interner) likely(s []byte) (uint32, bool) {
-	return t.index.Get(window.Key{A: xxhash.Sum64(s)})
-}
-
-// touchString looks at a string.
-func (t *interner) touchString(i uint32) uint64 {
-	if s := t.string(i); len(s) > 0 {
-		return uint64(s[0])
+// touchEpisodes looks at the first of the open episodes.
+func (w *episodeTracker) touchEpisodes(t *openEpisodes) uint64 {
+	if t.list.Len() == 0 {
+		return 0
 	}
-	return 0
+	return w.episodes.At(&t.list, 0).key
 }
 
-// touch looks at where an id is remembered.
-func (d *dedup) touch(id []byte) uint64 { return d.seen.Touch(xxhash.Sum64(id)) }
+// touchMinute looks at a row of a minute, if there is one.
+func (p *pane) touchMinute(slot uint32) uint64 {
+	if slot == 0 || slot > p.minutes.End() {
+		return 0
+	}
+	return uint64(p.minutes.At(slot - 1).number)
+}
+
+// touchContent looks at a row of a content, if there is one.
+func (p *pane) touchContent(slot uint32) uint64 {
+	if slot > p.fingerprints.End() {
+		return 0
+	}
+	return uint64(p.fingerprints.At(slot - 1).number)
+}
+
+// nameKey returns the key of a string in an interner, if no other has its hash.
+func nameKey(s []byte) window.Key { return window.Key{A: xxhash.Sum64(s)} }

@@ -98,6 +98,7 @@ type number struct {
 	rating              event.Rating
 	inputs              event.Inputs // what of it reaches the topic
 	hours               uint32       // active hours, bit 0 is the hour hoursAt
+	minuteRow           uint32       // the slot of its newest row of the pane, plus 1; another one's in another pane
 	hoursAt             int64
 	quarterAt           int64 // the clock's
 	timerAt             int64 // minute in timers, never if none

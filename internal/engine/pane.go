@@ -121,13 +121,19 @@ func (e *Engine) minuteRow(i numberIndex, t int64) *minuteRow {
 	}
 	m := floor(t, minute)
 	p := &e.pane
-	k := window.Key{A: uint64(m), B: uint64(i)}
-	slot, ok := p.byMinute.Get(k)
-	if !ok {
-		slot = p.minutes.New()
-		p.byMinute.Put(k, slot)
-		r := p.minutes.At(slot)
-		r.minute, r.number = m, i
+	// Most events of a number are of the minute of the one before.
+	newest := &e.numbers.at(i).minuteRow
+	slot := *newest - 1
+	if slot >= p.minutes.End() || !p.minutes.At(slot).is(i, m) {
+		var ok bool
+		k := minuteKey(i, m)
+		if slot, ok = p.byMinute.Get(k); !ok {
+			slot = p.minutes.New()
+			p.byMinute.Put(k, slot)
+			r := p.minutes.At(slot)
+			r.minute, r.number = m, i
+		}
+		*newest = slot + 1
 	}
 	r := p.minutes.At(slot)
 	if !r.dirty {
@@ -135,6 +141,21 @@ func (e *Engine) minuteRow(i numberIndex, t int64) *minuteRow {
 		p.dirty[tableMinutes] = append(p.dirty[tableMinutes], slot)
 	}
 	return r
+}
+
+// minuteKey is the key of a number's minute, contentKey that of a content's hour.
+func minuteKey(i numberIndex, m int64) window.Key { return window.Key{A: uint64(m), B: uint64(i)} }
+
+func contentKey(i numberIndex, fingerprint uint64, h int64) window.Key {
+	return window.Key{A: fingerprint, B: uint64(i)<<32 | uint64(uint32(h))}
+}
+
+// is reports whether a row is that of a number's minute.
+func (r *minuteRow) is(i numberIndex, m int64) bool { return r.minute == m && r.number == i }
+
+// is reports whether a row is that of a content's hour.
+func (r *fingerprintRow) is(i numberIndex, fingerprint uint64, h int64) bool {
+	return r.fingerprint == fingerprint && r.hour == h && r.number == i
 }
 
 // fewContacts is up to how many contacts of a minute are looked through. Most
@@ -155,14 +176,14 @@ func (e *Engine) noteMinuteContact(i numberIndex, r *minuteRow, contact uint64) 
 		}
 		p.hashes.PushBack(&r.contacts, contact)
 		if n+1 == fewContacts { // from here on the table knows them
-			slot, _ := p.byMinute.Get(window.Key{A: uint64(r.minute), B: uint64(i)})
+			slot, _ := p.byMinute.Get(minuteKey(i, r.minute))
 			for k := range n + 1 {
 				p.seen.Put(window.Key{A: *p.hashes.At(&r.contacts, k), B: uint64(slot)}, 0)
 			}
 		}
 		return
 	}
-	slot, _ := p.byMinute.Get(window.Key{A: uint64(r.minute), B: uint64(i)})
+	slot, _ := p.byMinute.Get(minuteKey(i, r.minute))
 	k := window.Key{A: contact, B: uint64(slot)}
 	if _, ok := p.seen.Get(k); ok {
 		return
@@ -171,14 +192,35 @@ func (e *Engine) noteMinuteContact(i numberIndex, r *minuteRow, contact uint64) 
 	p.hashes.PushBack(&r.contacts, contact)
 }
 
-// fingerprintRow returns the row of a content's hour, to be changed.
-func (e *Engine) fingerprintRow(i numberIndex, fingerprint uint64, t int64) *fingerprintRow {
+// contentRow is fingerprintRow for a content that is counted by its key, if that is not
+// NoKey: the key notes where the content's newest row is.
+func (e *Engine) contentRow(i numberIndex, fingerprint uint64, t int64, key window.KeySlot) *fingerprintRow {
 	if e.cfg.FlagsOnly {
 		return &e.pane.unwanted.fingerprint
 	}
+	p := &e.pane
+	if key == window.NoKey {
+		return p.changedContent(e.findContent(i, fingerprint, t))
+	}
+	newest := e.logs.fingerprints.Note(key)
+	if slot := *newest - 1; slot < p.fingerprints.End() && p.fingerprints.At(slot).is(i, fingerprint, floor(t, hour)) {
+		return p.changedContent(slot)
+	}
+	slot := e.findContent(i, fingerprint, t)
+	*newest = slot + 1
+	return p.changedContent(slot)
+}
+
+// fingerprintRow returns the row of a content's hour, to be changed.
+func (e *Engine) fingerprintRow(i numberIndex, fingerprint uint64, t int64) *fingerprintRow {
+	return e.contentRow(i, fingerprint, t, window.NoKey)
+}
+
+// findContent returns the slot of the row of a content's hour, new if need be.
+func (e *Engine) findContent(i numberIndex, fingerprint uint64, t int64) uint32 {
 	h := floor(t, hour)
 	p := &e.pane
-	k := window.Key{A: fingerprint, B: uint64(i)<<32 | uint64(uint32(h))}
+	k := contentKey(i, fingerprint, h)
 	slot, ok := p.byHour.Get(k)
 	if !ok {
 		slot = p.fingerprints.New()
@@ -186,6 +228,11 @@ func (e *Engine) fingerprintRow(i numberIndex, fingerprint uint64, t int64) *fin
 		r := p.fingerprints.At(slot)
 		r.fingerprint, r.hour, r.number = fingerprint, h, i
 	}
+	return slot
+}
+
+// changedContent returns the row in a slot, to be changed.
+func (p *pane) changedContent(slot uint32) *fingerprintRow {
 	r := p.fingerprints.At(slot)
 	if !r.dirty {
 		r.dirty = true

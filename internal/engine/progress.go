@@ -21,6 +21,7 @@ type progress struct {
 	offset int64        // the record's
 	event  *event.Event // still to be counted, nil if there is none
 	before int64        // the watermark before the event
+	number numberIndex  // the event's if it was foreseen, else noNumber
 
 	target       int64 // what the watermark moves to
 	minute, last int64 // the full minutes to reach, none if minute > last
@@ -94,7 +95,10 @@ func (e *Engine) applyEvent(ev *event.Event, out *event.Output) (more bool) {
 	case ev.Shared():
 		return e.applyShared(ev, out)
 	default:
-		i := e.number(ev)
+		i := e.progress.number
+		if i == noNumber {
+			i = e.number(ev)
+		}
 		e.catchUp(i, ev.Time, out) // before it moves: the minute that passed belongs where it was
 		e.join(i, ev)
 		e.count(i, ev, e.contactOf(i, ev), e.progress.before, out)

@@ -86,9 +86,12 @@ func (s *SlidingPool) Copy(c *flat.Copier) { s.pool.Copy(c) }
 // Copy hands the entries and keys of all windows to c.
 func (s *Keyed) Copy(c *flat.Copier) {
 	s.pool.Copy(c)
-	s.slots.Copy(c)
-	s.table.Copy(c)
+	if s.window == 0 { // the index lies with the first that counts by it
+		s.keys.slots.Copy(c)
+		s.keys.table.Copy(c)
+	}
 	s.maxima.Copy(c)
+	flat.Value(c, &s.n)
 	flat.Value(c, &s.dropped)
 }
 

@@ -55,7 +55,7 @@ func (s *Keyed) checkKey(l *KeyedCounts, slot uint32, now int64) {
 			n += e.n
 		}
 	}
-	count := s.slots.At(slot).count
+	count := s.keys.slots.At(slot).in[s.window].count
 	invariants.Check(count == n, "keyed counts: a key's count is %d, its log has %d", count, n)
 	invariants.Check(s.noTop || l.Top() >= count, "keyed counts: the top is %d, a key has %d", l.Top(), count)
 }

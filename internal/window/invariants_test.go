@@ -57,7 +57,7 @@ func breakKeyed() {
 	k := NewKeyed(10)
 	var l KeyedCounts
 	k.Add(&l, 0, 7, 100, 100)
-	k.slots.At(0).count++
+	k.keys.slots.At(0).in[0].count++
 	k.Add(&l, 0, 7, 100, 100)
 }
 

@@ -14,13 +14,23 @@ type keyedEntry struct {
 	n    uint32
 }
 
-// keyedSlot is a key that has events in the window.
+// keyedSlot is a key that has events in a window.
 type keyedSlot struct {
 	key   uint64
 	owner uint32
-	count uint32 // in the window
-	last  uint32 // place of its newest entry, counted from the log's very first
+	note  uint32 // the caller's
+	in    [windowsOfKeys]keyedIn
 }
+
+// keyedIn is what a key has in one window.
+type keyedIn struct {
+	count uint32
+	last  uint32 // place of its newest entry, counted from the log's very first
+	at    uint32 // that entry's bucket, its lower half
+}
+
+// windowsOfKeys is how many windows a key can be in.
+const windowsOfKeys = 2
 
 // KeyedCounts is a sliding window of counts by key with their maximum. It belongs
 // to one number.
@@ -42,10 +52,11 @@ const nearby = 8
 
 // Keyed is the pool of the KeyedCounts of one kind: one window, width buckets wide.
 type Keyed struct {
+	keys   *keyIndex
+	window int // which of the key's it is
 	pool   Pool[keyedEntry]
-	slots  Slots[keyedSlot]
-	table  Table
 	maxima Maxima
+	n      int // keys in the windows of all numbers
 	width  int64
 	noTop  bool
 
@@ -54,6 +65,18 @@ type Keyed struct {
 
 	recent []uint64 // scratch of TopSince
 }
+
+// keyIndex finds the keys of a Keyed, or of two of them (Beside).
+type keyIndex struct {
+	slots Slots[keyedSlot]
+	table Table // key, number
+}
+
+// A KeySlot is a key of a number that has events in a window, until it has none.
+type KeySlot uint32
+
+// NoKey is no KeySlot.
+const NoKey = KeySlot(math.MaxUint32)
 
 // Limit bounds how many keys a number has in its window at a time; 0 takes the
 // bound away. An event of one more key is not counted, but in Dropped.
@@ -69,65 +92,102 @@ type KeyedOption func(*Keyed)
 // largest count, which is a million where one template is sent all day.
 func WithoutTop(s *Keyed) { s.noTop = true }
 
+// Beside counts the same keys as another Keyed does, which is asked for each of them first:
+// a key is looked up once for both windows, and what both know of it lies in one place. A send of
+// a template counts in two windows: two tables were two lines of memory more an event.
+func Beside(first *Keyed) KeyedOption {
+	return func(s *Keyed) { s.keys, s.window = first.keys, first.window+1 }
+}
+
 // NewKeyed returns a pool for counts by key whose window is width buckets wide.
 func NewKeyed(width int64, options ...KeyedOption) Keyed {
 	s := Keyed{width: width}
 	for _, set := range options {
 		set(&s)
 	}
+	if s.keys == nil {
+		s.keys = new(keyIndex)
+	}
 	return s
 }
 
 // Add counts one event of a key in bucket at, and reports whether it did: not if the
 // bucket has left the window, or the limit is reached. owner is the number; now is the
-// clock's bucket, to which the log has been advanced; at is at most now.
-func (s *Keyed) Add(l *KeyedCounts, owner uint32, key uint64, at, now int64) (counted bool) {
+// clock's bucket, to which the log has been advanced; at is at most now. It returns the key's
+// slot, NoKey if it has none.
+func (s *Keyed) Add(l *KeyedCounts, owner uint32, key uint64, at, now int64) (slot KeySlot, counted bool) {
+	found, ok := s.keys.table.Get(Key{key, uint64(owner)})
+	if ok {
+		return KeySlot(found), s.AddTo(l, KeySlot(found), at, now)
+	}
+	if at <= now-s.width || s.full(l) {
+		return NoKey, false
+	}
+	found = s.keys.slots.New()
+	*s.keys.slots.At(found) = keyedSlot{key: key, owner: owner}
+	s.keys.table.Put(Key{key, uint64(owner)}, found)
+	return KeySlot(found), s.AddTo(l, KeySlot(found), at, now)
+}
+
+// full reports whether one key more would be beyond the limit; then an event is dropped.
+func (s *Keyed) full(l *KeyedCounts) bool {
+	if s.limit == 0 || l.keys < s.limit {
+		return false
+	}
+	s.dropped++
+	return true
+}
+
+// AddTo is Add for a key that has a slot.
+func (s *Keyed) AddTo(l *KeyedCounts, slot KeySlot, at, now int64) (counted bool) {
 	if at <= now-s.width {
 		return false
 	}
-	slot, ok := s.table.Get(Key{key, uint64(owner)})
-	if !ok {
-		if s.limit > 0 && l.keys >= s.limit {
-			s.dropped++
+	k := &s.keys.slots.At(uint32(slot)).in[s.window]
+	if k.count == 0 {
+		if s.full(l) {
 			return false
 		}
-		slot = s.slots.New()
-		*s.slots.At(slot) = keyedSlot{key: key, owner: owner}
-		s.table.Put(Key{key, uint64(owner)}, slot)
 		l.keys++
+		s.n++
 	}
-	k := s.slots.At(slot)
 	k.count++
 	s.move(l, k.count-1, k.count)
 	if invariants.Enabled {
-		defer s.checkKey(l, slot, now)
+		defer s.checkKey(l, uint32(slot), now)
 	}
 	// The key remembers its newest entry, because looking for it among all keys
 	// of the bucket would take a message of many links the square of their
 	// number. A late event may have moved it: then a few places are tried, and
 	// after that the key gets a second entry for the bucket, which counts as well.
-	if i := k.last - l.gone; i < l.ring.n {
-		if e := s.pool.At(&l.ring, int(i)); e.slot == slot && e.at == at {
-			e.n++
-			return true
+	if k.at == uint32(at) {
+		if i := k.last - l.gone; i < l.ring.n {
+			if e := s.pool.At(&l.ring, int(i)); e.slot == uint32(slot) && e.at == at {
+				e.n++
+				return true
+			}
 		}
 	}
+	k.at = uint32(at)
 	i := s.place(l, at)
 	for j := i; j > 0 && i-j < nearby; j-- {
 		e := s.pool.At(&l.ring, int(j)-1)
 		if e.at != at {
 			break
 		}
-		if e.slot == slot {
+		if e.slot == uint32(slot) {
 			e.n++
 			k.last = l.gone + j - 1
 			return true
 		}
 	}
 	k.last = l.gone + i
-	s.pool.Insert(&l.ring, int(i), keyedEntry{at, slot, 1})
+	s.pool.Insert(&l.ring, int(i), keyedEntry{at, uint32(slot), 1})
 	return true
 }
+
+// Note returns where the caller may keep a word with a key. Of a new one it is 0.
+func (s *Keyed) Note(slot KeySlot) *uint32 { return &s.keys.slots.At(uint32(slot)).note }
 
 // Leaves returns the bucket at which what lies in bucket at leaves the window.
 func (s *Keyed) Leaves(at int64) int64 { return at + s.width }
@@ -164,19 +224,31 @@ func (s *Keyed) Advance(l *KeyedCounts, now int64) (left bool) {
 		}
 		s.pool.PopFront(&l.ring)
 		l.gone++
-		k := s.slots.At(e.slot)
+		k := &s.keys.slots.At(e.slot).in[s.window]
 		s.move(l, k.count, k.count-e.n)
 		if k.count -= e.n; k.count == 0 {
-			s.table.Delete(Key{k.key, uint64(k.owner)})
-			s.slots.Free(e.slot)
 			l.keys--
+			s.n--
 			left = true
+			s.keys.leave(e.slot)
 		}
 		if invariants.Enabled && k.count > 0 {
 			s.checkKey(l, e.slot, now)
 		}
 	}
 	return left
+}
+
+// leave forgets a key that is in no window any more.
+func (x *keyIndex) leave(slot uint32) {
+	k := x.slots.At(slot)
+	for i := range k.in {
+		if k.in[i].count > 0 {
+			return
+		}
+	}
+	x.table.Delete(Key{k.key, uint64(k.owner)})
+	x.slots.Free(slot)
 }
 
 // move keeps the maximum, if anybody asks for it.
@@ -216,7 +288,7 @@ func (s *Keyed) Since(l *KeyedCounts, after int64, dst []KeyCount) []KeyCount {
 		if !ok {
 			j = len(dst) - from
 			seen[e.slot] = j
-			dst = append(dst, KeyCount{Key: s.slots.At(e.slot).key})
+			dst = append(dst, KeyCount{Key: s.keys.slots.At(e.slot).key})
 		}
 		dst[from+j].Count += e.n
 	}
@@ -229,8 +301,8 @@ func (s *Keyed) Since(l *KeyedCounts, after int64, dst []KeyCount) []KeyCount {
 // of all of them, which was sorted, was half of what a flag cost.
 func (s *Keyed) Largest(l *KeyedCounts, top []KeyCount) (n int) {
 	for i := range int(l.ring.n) {
-		k := s.slots.At(s.pool.At(&l.ring, i).slot)
-		v := KeyCount{k.key, k.count}
+		k := s.keys.slots.At(s.pool.At(&l.ring, i).slot)
+		v := KeyCount{k.key, k.in[s.window].count}
 		at := n
 		for at > 0 && v.before(top[at-1]) {
 			at--
@@ -259,7 +331,7 @@ func (s *Keyed) TopSince(l *KeyedCounts, after int64) uint32 {
 		if e.at <= after {
 			break
 		}
-		if s.slots.At(e.slot).count == l.Top() {
+		if s.keys.slots.At(e.slot).in[s.window].count == l.Top() {
 			s.recent = append(s.recent, uint64(e.slot)<<32|uint64(e.n))
 		}
 	}
@@ -277,12 +349,12 @@ func (s *Keyed) TopSince(l *KeyedCounts, after int64) uint32 {
 
 // Count returns the events of a key in the window.
 func (s *Keyed) Count(owner uint32, key uint64) uint32 {
-	slot, ok := s.table.Get(Key{key, uint64(owner)})
+	slot, ok := s.keys.table.Get(Key{key, uint64(owner)})
 	if !ok {
 		return 0
 	}
-	return s.slots.At(slot).count
+	return s.keys.slots.At(slot).in[s.window].count
 }
 
 // Len returns the number of keys in all windows.
-func (s *Keyed) Len() int { return s.slots.Len() }
+func (s *Keyed) Len() int { return s.n }

@@ -22,20 +22,49 @@ func (s *Seen) Touch(a uint64) uint64 {
 	return cells[a&uint64(len(cells)-1)].a
 }
 
-// Touch looks at the newest entry of a log.
-func (s *SlidingPool) Touch(l *SlidingCounts) uint64 {
+// Touch looks at the newest entry of a log, and at those that leave windows next if the log
+// is about to be advanced.
+func (s *SlidingPool) Touch(l *SlidingCounts, advances bool) uint64 {
 	if l.ring.n == 0 {
 		return 0
 	}
-	return s.pool.At(&l.ring, int(l.ring.n-1)).V
+	sum := s.pool.At(&l.ring, int(l.ring.n-1)).V
+	for k := range s.n {
+		if advances && l.cursor[k] < l.ring.n {
+			sum += s.pool.At(&l.ring, int(l.cursor[k])).V
+		}
+	}
+	return sum
 }
 
 // Len returns the number of entries of a log.
 func (l *SlidingCounts) Len() int { return l.ring.Len() }
 
-// Touch looks at the place of a key of a number.
-func (s *Keyed) Touch(owner uint32, key uint64) uint64 {
-	return s.table.Touch(Key{key, uint64(owner)})
+// TouchIndex looks at where a key of a number is found.
+func (s *Keyed) TouchIndex(owner uint32, key uint64) uint64 {
+	return s.keys.table.Touch(Key{key, uint64(owner)})
+}
+
+// TouchKey looks at what is known of a key of a number, and returns the note that is kept
+// with it, 0 if it is not known.
+func (s *Keyed) TouchKey(owner uint32, key uint64) (note uint32) {
+	slot, ok := s.keys.table.Get(Key{key, uint64(owner)})
+	if !ok {
+		return 0
+	}
+	return s.keys.slots.At(slot).note
+}
+
+// Touch looks at the newest entry of a log, and at the oldest if the log is about to be advanced.
+func (s *Keyed) Touch(l *KeyedCounts, advances bool) uint64 {
+	if l.ring.n == 0 {
+		return 0
+	}
+	sum := uint64(s.pool.At(&l.ring, int(l.ring.n-1)).n) + s.maxima.touch(&l.max)
+	if advances {
+		sum += uint64(s.pool.At(&l.ring, 0).n)
+	}
+	return sum
 }
 
 // TouchIndex looks at where a conversation is found.
@@ -43,11 +72,30 @@ func (r *Replies) TouchIndex(number uint32, contact uint64) uint64 {
 	return r.index.Touch(Key{contact, uint64(number)})
 }
 
-// Touch looks at a conversation.
+// Touch looks at a conversation, and at the number's pressure.
 func (r *Replies) Touch(number uint32, contact uint64) uint64 {
-	slot, ok := r.index.Get(Key{contact, uint64(number)})
-	if !ok {
+	sum := uint64(0)
+	if int(number) < len(r.pressure) {
+		sum = r.maxima.touch(&r.pressure[number])
+	}
+	if slot, ok := r.index.Get(Key{contact, uint64(number)}); ok {
+		sum += r.convs.At(slot).contact
+	}
+	return sum
+}
+
+// touch looks at how many keys have the largest count.
+func (s *Maxima) touch(m *Maximum) uint64 {
+	if m.top == 0 {
 		return 0
 	}
-	return r.convs.At(slot).contact
+	return uint64(*s.pool.At(&m.counts, int(m.top)-1))
+}
+
+// Touch looks at the newest bucket.
+func (p *AgePool) Touch(a *Ages) uint64 {
+	if a.ring.n == 0 {
+		return 0
+	}
+	return uint64(p.pool.At(&a.ring, int(a.ring.n-1)).at)
 }
