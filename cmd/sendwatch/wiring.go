@@ -77,19 +77,22 @@ type pipelines struct {
 
 // newPipelines connects the roles of the settings. Nothing is dialled and
 // nothing runs yet.
-func newPipelines(o runOptions) (*pipelines, error) {
+func newPipelines(o runOptions) (_ *pipelines, err error) {
 	p := &pipelines{options: o, started: time.Now()}
-	var err error
 	settings := kafkaConfig(o.settings.Kafka, o.logger)
 	settings.Retried = func(topic string) { o.telemetry.Metrics().Add(telemetry.ProduceErrors, 1, topic) }
 	if p.client, err = kafka.New(settings); err != nil {
 		return nil, err
 	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.close())
+		}
+	}()
 	topics, groups, producer := o.settings.Kafka.Topics, o.settings.Kafka.Groups, p.client.NewProducer()
 	recent := pipeline.NewRecentFlags(server.MaxLimit)
 	p.recent = recent
 	if err = p.openStates(); err != nil {
-		p.client.Close()
 		return nil, err
 	}
 	if slices.Contains(o.settings.Roles, event.RoleNumbers) {
@@ -112,7 +115,6 @@ func newPipelines(o runOptions) (*pipelines, error) {
 	}
 	if slices.Contains(o.settings.Roles, event.RoleSink) {
 		if p.tables, err = clickhouse.Open(clickHouseConfig(o.settings.ClickHouse, o.logger)); err != nil {
-			p.client.Close()
 			return nil, err
 		}
 		p.sink = pipeline.NewSink(pipeline.SinkConfig{
@@ -121,7 +123,6 @@ func newPipelines(o runOptions) (*pipelines, error) {
 	}
 	if slices.Contains(o.settings.Roles, event.RoleGateway) {
 		if p.gateway, err = newGateway(&o, producer); err != nil {
-			p.client.Close()
 			return nil, err
 		}
 	}
