@@ -15,6 +15,7 @@ var rooms = map[string][]string{
 	"internal/invariants":   {},
 	"internal/failpoint":    {},
 	"internal/flat":         {},
+	"internal/hugepages":    {},
 	"internal/window":       {"internal/flat", "internal/invariants"},
 	"internal/strictyaml":   {},
 	"internal/codec":        {"internal/event", "schemas"},
