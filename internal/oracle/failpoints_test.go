@@ -31,8 +31,9 @@ func failpointSteps(p failpoint.Point) []int {
 	return []int{1}
 }
 
-// TestFailpoints kills the real binary at each of its failpoints, starts it again, and
-// holds what it leaves against the model. A point that is never reached fails it.
+// TestFailpoints kills the real binary at each of its failpoints, and starts it again. Then it
+// kills and pauses two of it at random moments, as TestKills does, and holds what they
+// leave against the model. A point that is never reached fails it.
 func TestFailpoints(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts a real broker and dozens of processes")
@@ -67,10 +68,15 @@ func TestFailpoints(t *testing.T) {
 	if err := c.heal(time.Minute); err != nil {
 		t.Fatal(err)
 	}
+	lasted := time.Since(started).Round(time.Second)
+	raid := c.raid(t)
+	if err := c.heal(time.Minute); err != nil {
+		t.Fatal(err)
+	}
 	c.quiet(t)
 	v := c.verify(t)
-	t.Logf("seed %d: %d crashes at %d points, then %d random crashes and pauses in %s; %d events, %d flags (and %d times one of them again), %d dead letters, %d records of rows, %d tables and views",
-		*crashSeed, crashes, len(failpoint.All()), rounds, time.Since(started).Round(time.Second), v.events, v.flags, v.repeats, v.letters, v.rows, v.tables)
+	t.Logf("seed %d: %d crashes at %d points, then %d random crashes and pauses in %s, then %s; %d events, %d flags (and %d times one of them again), %d dead letters, %d records of rows, %d tables and views",
+		*crashSeed, crashes, len(failpoint.All()), rounds, lasted, raid, v.events, v.flags, v.repeats, v.letters, v.rows, v.tables)
 }
 
 // dieAt runs a process until it dies at a point, the n-th time that it is there.

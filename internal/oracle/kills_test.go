@@ -18,7 +18,8 @@ var (
 )
 
 // TestKills has two processes of the real binary share the partitions of a real Apache
-// Kafka, with checkpoints in a folder, and a real ClickHouse engine. They are killed and
+// Kafka, with checkpoints in a folder, and a real ClickHouse engine. Ordinary tests do the same
+// in TestFailpoints, where the site is there already. They are killed and
 // paused for longer than their session at random moments, one or both, while ClickHouse is
 // away for a minute. In the end nothing may be missing, nothing doubled, and nothing
 // different: not in the topics, held against the model on the log that is in them, and not
@@ -35,7 +36,31 @@ func TestKills(t *testing.T) {
 	if err := c.heal(time.Minute); err != nil {
 		t.Fatal(err)
 	}
+	raid := c.raid(t)
+	if c.twin != nil {
+		if err := c.twin.kill(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	back := time.Now()
+	if err := c.heal(time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	c.quiet(t)
+	drained := time.Since(back)
+	v := c.verify(t)
+	t.Logf("seed %d: %s; everything stored %s after the end; "+
+		"%d events, %d flags (and %d times one of them again, the same), %d dead letters, %d records of rows, %d tables and views",
+		*crashSeed, raid, tenths(drained), v.events, v.flags, v.repeats, v.letters, v.rows, v.tables)
+}
+
+// raid kills and pauses the two processes at random moments, while ClickHouse refuses
+// every connection for a while, and returns what it was in words. In the end ClickHouse is
+// there again.
+func (c *crashSite) raid(t *testing.T) string {
+	t.Helper()
 	plan := c.assaults()
+	began := c.assignments(t)
 	started := time.Now()
 	c.gate.refuse()
 	away := true
@@ -65,33 +90,26 @@ func TestKills(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if c.twin != nil {
-		if err := c.twin.kill(); err != nil {
-			t.Fatal(err)
-		}
+	generations := c.assignments(t) - began
+	if !*fixedShares && generations < *kills+*stops {
+		t.Errorf("only %d assignments: the partitions did not move", generations)
 	}
-	back := time.Now()
-	if err := c.heal(time.Minute); err != nil {
-		t.Fatal(err)
-	}
-	c.quiet(t)
-	drained := time.Since(back)
-	v := c.verify(t)
-	generations := 0
+	return fmt.Sprintf("%d kills and %d pauses in %s, ClickHouse away for %s of them; %d assignments, all partitions at work again after %s at most",
+		*kills, *stops, lasted.Round(time.Second), *outageLasts, generations, tenths(slowest))
+}
+
+// assignments returns how often the two processes have been given partitions.
+func (c *crashSite) assignments(t *testing.T) int {
+	t.Helper()
+	all := 0
 	for _, p := range c.both {
 		n, err := p.generations()
 		if err != nil {
 			t.Fatal(err)
 		}
-		generations += n
+		all += n
 	}
-	t.Logf("seed %d: %d kills and %d pauses in %s, ClickHouse away for %s of them; %d assignments, all partitions at work again after %s at most, everything stored %s after the end; "+
-		"%d events, %d flags (and %d times one of them again, the same), %d dead letters, %d records of rows, %d tables and views",
-		*crashSeed, *kills, *stops, lasted.Round(time.Second), *outageLasts, generations, tenths(slowest), tenths(drained),
-		v.events, v.flags, v.repeats, v.letters, v.rows, v.tables)
-	if !*fixedShares && generations < *kills+*stops {
-		t.Errorf("only %d assignments: the partitions did not move", generations)
-	}
+	return all
 }
 
 // fixShares has each process read the partitions of its ordinal, and starts one more with the
