@@ -56,6 +56,7 @@ func acceptance(t *testing.T, brokers []string) {
 		{"keeps notes", keepsNotes},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel() // each has topics and groups of its own, and waits most of the time
 			test.run(t, brokers, "kafka-"+strings.ReplaceAll(test.name, " ", "-"))
 		})
 	}

@@ -1,7 +1,6 @@
 package oracle
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -17,7 +16,6 @@ import (
 	"time"
 
 	"sendwatch/internal/embedded/apachekafka"
-	"sendwatch/internal/embedded/chdb"
 	"sendwatch/internal/embedded/embeddedtest"
 	"sendwatch/internal/oracle/randlog"
 )
@@ -64,17 +62,10 @@ func newCrashSite(t *testing.T, cut *cuts, tags ...string) *crashSite {
 		kafka.AdvertiseSASL = func(address string) string { return cut.kafka(t, address) }
 	}
 	s.broker = embeddedtest.OwnApacheKafka(t, kafka)
-	embeddedtest.NeedClickHouse(t)
 	s.binary = build(t, s.folder, tags...)
-	engine := chdb.New(chdb.Config{})
-	if err := engine.Open(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	serving, stop := context.WithCancel(context.Background())
-	go func() { _ = engine.Run(serving) }()
-	t.Cleanup(stop)
+	engine, _ := embeddedtest.ClickHouse(t) // it lives once in a process, which the sites share
 	var err error
-	if s.gate, err = newGate(engine.Addr()); err != nil {
+	if s.gate, err = newGate(engine); err != nil {
 		t.Fatal(err)
 	}
 	c := &crashSite{site: s, states: filepath.Join(s.folder, "states")}
@@ -90,8 +81,8 @@ func newCrashSite(t *testing.T, cut *cuts, tags ...string) *crashSite {
 func (c *crashSite) prepare(t *testing.T) {
 	t.Helper()
 	all := []string{"numbers", "portfolios", "sink"}
-	c.both = [2]*process{c.newProcess(t, "main-a", all, c.text(c.inserts, "main")), c.newProcess(t, "main-b", all, c.text(c.inserts, "main"))}
-	c.store = c.newProcess(t, "main-store", all[2:], c.text(c.gate.address, "main"))
+	c.both = [2]*process{c.newProcess(t, "main-a", all, c.text(c.inserts, "crash")), c.newProcess(t, "main-b", all, c.text(c.inserts, "crash"))}
+	c.store = c.newProcess(t, "main-store", all[2:], c.text(c.gate.address, "crash"))
 	c.again = c.newProcess(t, "main-again", all[2:], c.text(c.gate.address, "again"))
 	c.again.change(t, "main-sink", "again-sink") // the same topics, read a second time
 	c.processes = c.both[:]
@@ -122,7 +113,7 @@ func (c *crashSite) more(t *testing.T, n int) []*process {
 	t.Helper()
 	var all []*process
 	for i := range n {
-		p := c.newProcess(t, fmt.Sprint("main-more", i), []string{"sink"}, c.text(c.inserts, "main"))
+		p := c.newProcess(t, fmt.Sprint("main-more", i), []string{"sink"}, c.text(c.inserts, "crash"))
 		p.change(t, "main-sink", fmt.Sprint("more-sink", i))
 		all = append(all, p)
 	}
@@ -325,7 +316,7 @@ func (c *crashSite) tablesDiffer(t *testing.T, v *finding) {
 	if n := ask("SELECT count() AS n FROM (SELECT DISTINCT flag_id, sequence FROM flags)"); fmt.Sprint(n[0]["n"]) != strconv.Itoa(v.flags) {
 		t.Errorf("ClickHouse has %v flags, the topic %d", n[0]["n"], v.flags)
 	}
-	for _, one := range ask("SELECT name, engine FROM system.tables WHERE database = 'main' AND name != 'schema_migrations' ORDER BY name") {
+	for _, one := range ask("SELECT name, engine FROM system.tables WHERE database = 'crash' AND name != 'schema_migrations' ORDER BY name") {
 		name, final, columns := one["name"], "", "*"
 		if one["engine"] != "View" {
 			final = " FINAL"
@@ -336,7 +327,7 @@ func (c *crashSite) tablesDiffer(t *testing.T, v *finding) {
 		sums := func(database string) string {
 			return fmt.Sprintf("(SELECT concat(toString(count()), ' ', toString(sum(cityHash64(toString(tuple(%s)))))) FROM %s.%s%s)", columns, database, name, final)
 		}
-		got := ask(fmt.Sprintf("SELECT %s AS main, %s AS again", sums("main"), sums("again")))[0]
+		got := ask(fmt.Sprintf("SELECT %s AS main, %s AS again", sums("crash"), sums("again")))[0]
 		if got["main"] != got["again"] || got["main"] == nil {
 			t.Errorf("%s: rows and their hash are %v, of a sink that was not disturbed %v", name, got["main"], got["again"])
 		}

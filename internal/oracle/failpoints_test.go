@@ -38,6 +38,7 @@ func TestFailpoints(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts a real broker and dozens of processes")
 	}
+	t.Parallel() // it waits most of the time, as TestSoak does
 	c := newCrashSite(t, nil, "failpoints")
 	c.play(time.Hour)
 	if err := c.heal(time.Minute); err != nil {

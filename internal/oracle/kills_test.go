@@ -117,7 +117,7 @@ func (c *crashSite) assignments(t *testing.T) int {
 func (c *crashSite) fixShares(t *testing.T) {
 	t.Helper()
 	all := []string{"numbers", "portfolios", "sink"}
-	c.twin = c.newProcess(t, "main-twin", all, c.text(c.gate.address, "main"))
+	c.twin = c.newProcess(t, "main-twin", all, c.text(c.gate.address, "crash"))
 	for ordinal, some := range [][]*process{{c.both[0], c.twin}, {c.both[1]}} {
 		for _, p := range some {
 			p.change(t, "  session: ", fmt.Sprintf("  static: {of: 2, ordinal: %d}\n  session: ", ordinal))

@@ -2,7 +2,6 @@ package oracle
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 	"time"
 
 	"sendwatch/internal/embedded/apachekafka"
-	"sendwatch/internal/embedded/chdb"
 	"sendwatch/internal/embedded/embeddedtest"
 	"sendwatch/internal/oracle/randlog"
 )
@@ -63,6 +61,7 @@ func TestSoak(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts a real broker and breaks it")
 	}
+	t.Parallel()
 	s := newSite(t)
 	span := *soakFor
 	if span == 0 {
@@ -129,17 +128,10 @@ func newSite(t *testing.T) *site {
 			"broker.session.timeout.ms": "9000", // as it is by default: a busy machine is no broker that is gone
 		},
 	})
-	embeddedtest.NeedClickHouse(t)
 	s.binary = build(t, s.folder)
-	engine := chdb.New(chdb.Config{})
-	if err := engine.Open(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	serving, stop := context.WithCancel(context.Background())
-	go func() { _ = engine.Run(serving) }()
-	t.Cleanup(stop)
+	engine, _ := embeddedtest.ClickHouse(t) // it lives once in a process, which the sites share
 	var err error
-	if s.gate, err = newGate(engine.Addr()); err != nil {
+	if s.gate, err = newGate(engine); err != nil {
 		t.Fatal(err)
 	}
 	const bounds = `readiness: {kafka_silent: 4s, catching_up: 3s, held_back: 3s, sink_behind: 5s%s}
