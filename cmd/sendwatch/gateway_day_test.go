@@ -30,6 +30,7 @@ import (
 // repeats: the flags are the same.
 
 func TestDayOfWebhooksGivesTheFlagsOfItsEvents(t *testing.T) {
+	t.Parallel()
 	dayOfWebhooks(t, embeddedtest.Kafka(t).Addrs())
 }
 
@@ -37,6 +38,7 @@ func TestDayOfWebhooksOnApacheKafka(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a real broker takes seconds to start")
 	}
+	t.Parallel() // it waits for the broker most of the time
 	dayOfWebhooks(t, []string{embeddedtest.ApacheKafka(t).Addr()})
 }
 
