@@ -115,7 +115,7 @@ func (w *world) watchHealth() {
 func (w *world) behind() string {
 	read := map[string][]int64{}
 	for group, topic := range topicOf {
-		read[group] = make([]int64, len(w.ends(topic)))
+		read[group] = slices.Repeat([]int64{-1}, len(w.ends(topic))) // even an empty one has to be somebody's
 	}
 	for _, p := range w.slots {
 		for group, role := range p.roles() {
