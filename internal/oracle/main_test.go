@@ -1,9 +1,14 @@
 package oracle
 
 import (
+	"runtime/debug"
 	"testing"
 
 	"sendwatch/internal/embedded/embeddedtest"
 )
 
-func TestMain(m *testing.M) { embeddedtest.Main(m) }
+// TestMain lets the collector run seldom: the model leaves much, and there is memory.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
+	embeddedtest.Main(m)
+}

@@ -195,7 +195,7 @@ func (d *disk) powerCut(r *rand.Rand) {
 	clear(d.files)
 }
 
-// rot changes a byte of the newest state of a partition. Each partition suffers it once:
+// rot changes a byte of the newest durable state of a partition. Each partition suffers it once:
 // two damaged states in a row are for an operator.
 func (d *disk) rot(r *rand.Rand, topic string, partition int) {
 	d.mu.Lock()
@@ -207,6 +207,9 @@ func (d *disk) rot(r *rand.Rand, topic string, partition int) {
 	}
 	var states []string
 	for _, name := range names { // in order
+		if _, fresh := d.names[name]; fresh { // not durable yet: its owner has not been told that it is saved
+			continue
+		}
 		if !strings.HasSuffix(name, "-0000000000") && !strings.HasSuffix(name, "-0000000001") {
 			states = append(states, name)
 		}
