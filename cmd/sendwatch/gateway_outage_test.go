@@ -61,7 +61,7 @@ func TestGatewayLosesNothing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a real broker takes seconds to start")
 	}
-	t.Parallel() // it waits for a minute
+	t.Parallel()                // it waits for a minute
 	embeddedtest.ApacheKafka(t) // skips where none can be had
 	broker, err := apachekafka.Start(t.Context(), apachekafka.Config{})
 	if err != nil {
