@@ -158,7 +158,7 @@ func (e *Engine) countInitiated(i numberIndex, n *number, ev *event.Event, s *se
 		return
 	}
 	if !s.known {
-		s.conv = e.replies.Open(uint32(i), s.to)
+		s.conv = e.replies.Begin(uint32(i), s.to)
 	}
 	e.ages.Add(&n.waiting, floor(t, quarter), n.quarterAt) // taken off again by countResolved if it is answered at once
 	n.awaitingChanged()
@@ -194,7 +194,7 @@ func (e *Engine) countReceived(i numberIndex, n *number, ev *event.Event, who co
 		if !row.sent {
 			e.stats.Anomalies[AnomalyReply]++
 		}
-		c = e.replies.Open(uint32(i), who.name)
+		c = e.replies.Begin(uint32(i), who.name)
 	}
 	row.lastReceived(t)
 	e.resolved = e.replies.Inbound(c, t, e.watermark, e.resolved[:0])

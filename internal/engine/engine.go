@@ -179,8 +179,13 @@ func (e *Engine) Apply(ev *event.Event, offset, recordTime int64, out *event.Out
 	}
 	e.begin(offset, recordTime)
 	class = event.ClassDuplicate
-	id, number := e.foresight(ev)
-	if e.dedup.add(id) {
+	number, f := noNumber, e.foresight(ev)
+	if f != nil {
+		number = f.number
+	} else {
+		f = &foreseen{id: hashID(ev.ID)}
+	}
+	if e.dedup.add(f.id) {
 		class = event.ClassApplied
 		e.progress.event, e.progress.before, e.progress.number = ev, e.watermark, number
 		e.aim(ev.Time)

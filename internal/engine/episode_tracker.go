@@ -95,7 +95,7 @@ func (w *episodeTracker) step(
 	at := -1
 	if t.active&(1<<f) != 0 {
 		for k := range t.list.Len() {
-			if p := w.episodes.At(&t.list, k); p.factor == f && p.key == key {
+			if p := w.episodes.Look(&t.list, k); p.factor == f && p.key == key {
 				at = k
 				break
 			}
@@ -134,7 +134,7 @@ func (w *episodeTracker) closeStep(t *openEpisodes, s transitionStep) {
 	w.episodes.Remove(&t.list, s.at)
 	t.active &^= 1 << f
 	for k := range t.list.Len() {
-		if w.episodes.At(&t.list, k).factor == f {
+		if w.episodes.Look(&t.list, k).factor == f {
 			t.active |= 1 << f
 		}
 	}
@@ -146,7 +146,7 @@ func (w *episodeTracker) nextFall(t *openEpisodes, clock int64) int64 {
 	next := int64(window.Never)
 	hysteresis := w.policy.Hysteresis
 	for k := range t.list.Len() {
-		p := w.episodes.At(&t.list, k)
+		p := w.episodes.Look(&t.list, k)
 		if p.computed < event.LevelDanger && p.dangerAt != never && p.dangerAt > clock-hysteresis {
 			next = min(next, p.dangerAt+hysteresis)
 		}

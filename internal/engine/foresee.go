@@ -46,7 +46,7 @@ func (e *Engine) Foresee(events []event.Event) {
 		f := &e.foreseen[i]
 		if slot, ok := e.numbers.ids.index.Get(f.name); ok && e.numbers.ids.string(slot) == string(f.event.NumberID) {
 			f.number = numberNamed(slot)
-			sum += e.numbers.at(f.number).touch()
+			sum += e.numbers.look(f.number).touch()
 		}
 	}
 	for i := range e.foreseen {
@@ -60,8 +60,8 @@ func (e *Engine) Foresee(events []event.Event) {
 		}
 	}
 	for i := range e.foreseen {
-		if f := &e.foreseen[i]; f.row != 0 {
-			sum += e.pane.touchContent(f.row)
+		if f := &e.foreseen[i]; f.number != noNumber && f.sent {
+			sum += e.pane.touchContent(f)
 		}
 	}
 	e.touched = sum
@@ -69,7 +69,7 @@ func (e *Engine) Foresee(events []event.Event) {
 
 // touchLogs looks at the ends of a number's logs, at its row and at its episodes.
 func (e *Engine) touchLogs(f *foreseen) uint64 {
-	n, l, t := e.numbers.at(f.number), &e.logs, f.event.Time
+	n, l, t := e.numbers.look(f.number), &e.logs, f.event.Time
 	return l.seconds.Touch(&n.seconds, t >= n.moves[logSeconds]) + l.minutes.Touch(&n.minutes, t >= n.moves[logMinutes]) +
 		l.hours.Touch(&n.hoursLog, t >= n.moves[logHours]) +
 		l.fingerprints.Touch(&n.fingerprints, t >= n.moves[logFingerprints]) + l.templates.Touch(&n.templates, t >= n.moves[logTemplates]) +
@@ -93,25 +93,24 @@ func (e *Engine) touchFound(f *foreseen) uint64 {
 	return e.replies.Touch(uint32(f.number), f.contact)
 }
 
-// foresight returns the hash of an event's id, and its number if the event is one of those
-// foreseen whose number was known, else noNumber. Those foreseen come in their order, but for the
-// rejected.
-func (e *Engine) foresight(ev *event.Event) (idHash, numberIndex) {
+// foresight returns what was found out about an event, nil if it is none of those foreseen.
+// They come in their order, but for those that were rejected.
+func (e *Engine) foresight(ev *event.Event) *foreseen {
 	for i := e.nextForeseen; i < len(e.foreseen); i++ {
-		if f := &e.foreseen[i]; f.event == ev {
+		if e.foreseen[i].event == ev {
 			e.nextForeseen = i + 1
-			return f.id, f.number
+			return &e.foreseen[i]
 		}
 	}
-	return hashID(ev.ID), noNumber
+	return nil
 }
 
-// touch looks at each line of a number's memory that most events look at.
+// touch looks at each line of a number's memory that most events look at: one field of each.
 func (n *number) touch() uint64 {
-	sum := uint64(n.clock) + uint64(n.hoursAt) + uint64(n.moves[0]) + uint64(n.newestSend) + uint64(n.quota.time)
-	sum += n.secondSums[0] + n.minuteSums[0] + n.minuteSums[8] + n.hourSums[0] + n.hourSums[8] + n.hourSums[16] + n.hourSums[24]
-	return sum + n.awaiting.awaited + uint64(n.seconds.Len()) + uint64(n.minutes.Len()) + uint64(n.fingerprints.Keys()) +
-		uint64(n.templates.Keys()) + uint64(n.levels[0]) + uint64(n.strikes)
+	sum := uint64(n.clock) + uint64(n.hoursAt) + uint64(n.registered) + uint64(n.newestSend) + uint64(n.quota.time)
+	sum += n.minuteSums[0] + n.minuteSums[3] + n.minuteSums[11] + n.minuteSums[19] + n.hourSums[7] + n.hourSums[15] + n.hourSums[23] + n.hourSums[31]
+	return sum + uint64(n.seconds.Len()) + uint64(n.hoursLog.Len()) + uint64(n.links.Keys()) + uint64(n.templates.Len()) +
+		uint64(n.waiting.Counts()[0]) + uint64(n.levels[0]) + uint64(n.strikes) + uint64(n.gapCount) + uint64(n.pointed)
 }
 
 // touchEpisodes looks at the first of the open episodes.
@@ -119,7 +118,7 @@ func (w *episodeTracker) touchEpisodes(t *openEpisodes) uint64 {
 	if t.list.Len() == 0 {
 		return 0
 	}
-	return w.episodes.At(&t.list, 0).key
+	return w.episodes.Look(&t.list, 0).key
 }
 
 // touchMinute looks at a row of a minute, if there is one.
@@ -127,15 +126,16 @@ func (p *pane) touchMinute(slot uint32) uint64 {
 	if slot == 0 || slot > p.minutes.End() {
 		return 0
 	}
-	return uint64(p.minutes.At(slot - 1).number)
+	return uint64(p.minutes.Look(slot - 1).number)
 }
 
-// touchContent looks at a row of a content, if there is one.
-func (p *pane) touchContent(slot uint32) uint64 {
-	if slot > p.fingerprints.End() {
-		return 0
+// touchContent looks at the row of a send's content, if it is known where it is, or else at
+// where it is found.
+func (p *pane) touchContent(f *foreseen) uint64 {
+	if slot := f.row - 1; slot < p.fingerprints.End() {
+		return uint64(p.fingerprints.Look(slot).number)
 	}
-	return uint64(p.fingerprints.At(slot - 1).number)
+	return p.byHour.Touch(contentKey(f.number, f.event.Fingerprint, floor(f.event.Time, hour)))
 }
 
 // nameKey returns the key of a string in an interner, if no other has its hash.

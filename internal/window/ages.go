@@ -85,7 +85,7 @@ func (p *AgePool) Remove(a *Ages, at, now int64) {
 func (p *AgePool) Advance(a *Ages, now int64) (changed bool) {
 	for k := range a.passed {
 		for a.passed[k] < a.ring.n {
-			b := p.pool.At(&a.ring, int(a.passed[k]))
+			b := p.pool.Look(&a.ring, int(a.passed[k]))
 			if now-b.at < leaves(k) {
 				break
 			}
@@ -110,7 +110,7 @@ func (p *AgePool) Next(a *Ages) int64 {
 	a.next = Never
 	for k := range a.passed {
 		if a.passed[k] < a.ring.n {
-			a.next = min(a.next, p.pool.At(&a.ring, int(a.passed[k])).at+leaves(k))
+			a.next = min(a.next, p.pool.Look(&a.ring, int(a.passed[k])).at+leaves(k))
 		}
 	}
 	return a.next
@@ -121,7 +121,7 @@ func (p *AgePool) Next(a *Ages) int64 {
 func (p *AgePool) find(a *Ages, at int64) (int, bool) {
 	low, high := 0, int(a.ring.n)
 	if high > 0 {
-		switch last := p.pool.At(&a.ring, high-1).at; {
+		switch last := p.pool.Look(&a.ring, high-1).at; {
 		case at > last:
 			return high, false
 		case at == last:
@@ -130,11 +130,11 @@ func (p *AgePool) find(a *Ages, at int64) (int, bool) {
 	}
 	for low < high {
 		middle := (low + high) / 2
-		if p.pool.At(&a.ring, middle).at < at {
+		if p.pool.Look(&a.ring, middle).at < at {
 			low = middle + 1
 		} else {
 			high = middle
 		}
 	}
-	return low, low < int(a.ring.n) && p.pool.At(&a.ring, low).at == at
+	return low, low < int(a.ring.n) && p.pool.Look(&a.ring, low).at == at
 }

@@ -162,8 +162,8 @@ func (s *Keyed) AddTo(l *KeyedCounts, slot KeySlot, at, now int64) (counted bool
 	// after that the key gets a second entry for the bucket, which counts as well.
 	if k.at == uint32(at) {
 		if i := k.last - l.gone; i < l.ring.n {
-			if e := s.pool.At(&l.ring, int(i)); e.slot == uint32(slot) && e.at == at {
-				e.n++
+			if e := s.pool.Look(&l.ring, int(i)); e.slot == uint32(slot) && e.at == at {
+				s.pool.At(&l.ring, int(i)).n++
 				return true
 			}
 		}
@@ -171,12 +171,12 @@ func (s *Keyed) AddTo(l *KeyedCounts, slot KeySlot, at, now int64) (counted bool
 	k.at = uint32(at)
 	i := s.place(l, at)
 	for j := i; j > 0 && i-j < nearby; j-- {
-		e := s.pool.At(&l.ring, int(j)-1)
+		e := s.pool.Look(&l.ring, int(j)-1)
 		if e.at != at {
 			break
 		}
 		if e.slot == uint32(slot) {
-			e.n++
+			s.pool.At(&l.ring, int(j)-1).n++
 			k.last = l.gone + j - 1
 			return true
 		}
@@ -198,14 +198,14 @@ func (s *Keyed) Leaves(at int64) int64 { return at + s.width }
 func (s *Keyed) place(l *KeyedCounts, at int64) uint32 {
 	i := l.ring.n
 	for range nearby {
-		if i == 0 || s.pool.At(&l.ring, int(i)-1).at <= at {
+		if i == 0 || s.pool.Look(&l.ring, int(i)-1).at <= at {
 			return i
 		}
 		i--
 	}
 	low, high := uint32(0), i
 	for low < high {
-		if middle := (low + high) / 2; s.pool.At(&l.ring, int(middle)).at <= at {
+		if middle := (low + high) / 2; s.pool.Look(&l.ring, int(middle)).at <= at {
 			low = middle + 1
 		} else {
 			high = middle
@@ -218,7 +218,7 @@ func (s *Keyed) place(l *KeyedCounts, at int64) uint32 {
 // window altogether.
 func (s *Keyed) Advance(l *KeyedCounts, now int64) (left bool) {
 	for l.ring.n > 0 {
-		e := *s.pool.At(&l.ring, 0)
+		e := *s.pool.Look(&l.ring, 0)
 		if e.at > now-s.width {
 			break
 		}
@@ -241,7 +241,7 @@ func (s *Keyed) Advance(l *KeyedCounts, now int64) (left bool) {
 
 // leave forgets a key that is in no window any more.
 func (x *keyIndex) leave(slot uint32) {
-	k := x.slots.At(slot)
+	k := x.slots.Look(slot)
 	for i := range k.in {
 		if k.in[i].count > 0 {
 			return
@@ -264,7 +264,7 @@ func (s *Keyed) Next(l *KeyedCounts) int64 {
 	if l.ring.n == 0 {
 		return Never
 	}
-	return s.pool.At(&l.ring, 0).at + s.width
+	return s.pool.Look(&l.ring, 0).at + s.width
 }
 
 // KeyCount is a key and its events in a window.
@@ -280,7 +280,7 @@ func (s *Keyed) Since(l *KeyedCounts, after int64, dst []KeyCount) []KeyCount {
 	from := len(dst)
 	seen := map[uint32]int{}
 	for i := int(l.ring.n) - 1; i >= 0; i-- {
-		e := s.pool.At(&l.ring, i)
+		e := s.pool.Look(&l.ring, i)
 		if e.at <= after {
 			break
 		}
@@ -288,7 +288,7 @@ func (s *Keyed) Since(l *KeyedCounts, after int64, dst []KeyCount) []KeyCount {
 		if !ok {
 			j = len(dst) - from
 			seen[e.slot] = j
-			dst = append(dst, KeyCount{Key: s.keys.slots.At(e.slot).key})
+			dst = append(dst, KeyCount{Key: s.keys.slots.Look(e.slot).key})
 		}
 		dst[from+j].Count += e.n
 	}
@@ -301,7 +301,7 @@ func (s *Keyed) Since(l *KeyedCounts, after int64, dst []KeyCount) []KeyCount {
 // of all of them, which was sorted, was half of what a flag cost.
 func (s *Keyed) Largest(l *KeyedCounts, top []KeyCount) (n int) {
 	for i := range int(l.ring.n) {
-		k := s.keys.slots.At(s.pool.At(&l.ring, i).slot)
+		k := s.keys.slots.Look(s.pool.Look(&l.ring, i).slot)
 		v := KeyCount{k.key, k.in[s.window].count}
 		at := n
 		for at > 0 && v.before(top[at-1]) {
@@ -327,11 +327,11 @@ func (a KeyCount) before(b KeyCount) bool {
 func (s *Keyed) TopSince(l *KeyedCounts, after int64) uint32 {
 	s.recent = s.recent[:0]
 	for i := int(l.ring.n) - 1; i >= 0; i-- {
-		e := s.pool.At(&l.ring, i)
+		e := s.pool.Look(&l.ring, i)
 		if e.at <= after {
 			break
 		}
-		if s.keys.slots.At(e.slot).in[s.window].count == l.Top() {
+		if s.keys.slots.Look(e.slot).in[s.window].count == l.Top() {
 			s.recent = append(s.recent, uint64(e.slot)<<32|uint64(e.n))
 		}
 	}
@@ -353,7 +353,7 @@ func (s *Keyed) Count(owner uint32, key uint64) uint32 {
 	if !ok {
 		return 0
 	}
-	return s.keys.slots.At(slot).in[s.window].count
+	return s.keys.slots.Look(slot).in[s.window].count
 }
 
 // Len returns the number of keys in all windows.

@@ -25,7 +25,7 @@ func (s *Maxima) Move(m *Maximum, from, to uint32) {
 	if from > 0 {
 		*s.pool.At(&m.counts, int(from-1))--
 	}
-	for m.top > 0 && *s.pool.At(&m.counts, int(m.top-1)) == 0 {
+	for m.top > 0 && *s.pool.Look(&m.counts, int(m.top-1)) == 0 {
 		m.top--
 	}
 	if m.top == 0 {

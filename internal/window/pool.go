@@ -59,6 +59,12 @@ func (p *Pool[T]) At(r *Ring, i int) *T {
 	return &p.chunks[chunk][at]
 }
 
+// Look returns the i-th element from the front, which may not be written. It is valid until
+// the pool grows. It is inlined, which At is not: most looks at a log only read.
+func (p *Pool[T]) Look(r *Ring, i int) *T {
+	return &p.chunks[r.off>>chunkBits][r.off&chunkMask+((r.head+uint32(i))&(r.cap-1))]
+}
+
 // keep has a snapshot copy what it holds around some elements of a chunk.
 func (p *Pool[T]) keep(chunk, first, last uint32) {
 	if int(chunk) < len(p.holds) && p.holds[chunk].KeepRange(first, last) {

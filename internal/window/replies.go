@@ -91,17 +91,21 @@ func (r *Replies) Find(number uint32, contact uint64) (Conversation, bool) {
 
 // Open returns the conversation of a number and a contact, new if need be.
 func (r *Replies) Open(number uint32, contact uint64) Conversation {
-	key := Key{contact, uint64(number)}
-	slot, ok := r.index.Get(key)
-	if !ok {
-		slot = r.convs.New()
-		*r.convs.At(slot) = conversation{
-			contact: contact, number: number, first: none, last: none, stopAt: none,
-		}
-		r.index.Put(key, slot)
-		for len(r.pressure) <= int(number) {
-			r.pressure = append(r.pressure, Maximum{})
-		}
+	if c, ok := r.Find(number, contact); ok {
+		return c
+	}
+	return r.Begin(number, contact)
+}
+
+// Begin opens a conversation that is not known, as Find has said.
+func (r *Replies) Begin(number uint32, contact uint64) Conversation {
+	slot := r.convs.New()
+	*r.convs.At(slot) = conversation{
+		contact: contact, number: number, first: none, last: none, stopAt: none,
+	}
+	r.index.Put(Key{contact, uint64(number)}, slot)
+	for len(r.pressure) <= int(number) {
+		r.pressure = append(r.pressure, Maximum{})
 	}
 	return Conversation(slot)
 }
@@ -124,7 +128,7 @@ func (r *Replies) InWindow(c Conversation, s, before, watermark int64) bool {
 
 // StoppedAt returns the time of the stop that holds, false if none does.
 func (r *Replies) StoppedAt(c Conversation) (int64, bool) {
-	at := r.convs.At(uint32(c)).stopAt
+	at := r.convs.Look(uint32(c)).stopAt
 	return at, at != none
 }
 

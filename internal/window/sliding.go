@@ -91,12 +91,12 @@ func (s *SlidingPool) Add(l *SlidingCounts, sums Sums, col uint8, at, now int64,
 	}
 	i := int(l.ring.n)
 	for ; i > 0; i-- {
-		e := s.pool.At(&l.ring, i-1)
+		e := s.pool.Look(&l.ring, i-1)
 		if e.At < at {
 			break
 		}
 		if e.At == at && e.col() == col && e.n()+n < 1<<countBits {
-			e.V += n
+			s.pool.At(&l.ring, i-1).V += n
 			return
 		}
 	}
@@ -130,7 +130,7 @@ func (s *SlidingPool) Advance(l *SlidingCounts, sums Sums, now int64) {
 	for k := range s.n {
 		w := &s.windows[k]
 		for l.cursor[k] < l.ring.n {
-			e := s.pool.At(&l.ring, int(l.cursor[k]))
+			e := s.pool.Look(&l.ring, int(l.cursor[k]))
 			if e.At > now-w.Width {
 				break
 			}
@@ -155,7 +155,7 @@ func (s *SlidingPool) Next(l *SlidingCounts) int64 {
 	next := int64(Never)
 	for k := range s.n {
 		if l.cursor[k] < l.ring.n {
-			next = min(next, s.pool.At(&l.ring, int(l.cursor[k])).At+s.windows[k].Width)
+			next = min(next, s.pool.Look(&l.ring, int(l.cursor[k])).At+s.windows[k].Width)
 		}
 	}
 	return next

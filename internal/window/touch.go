@@ -13,6 +13,9 @@ func (t *Table) Touch(k Key) uint64 {
 	return cells[h&uint64(len(cells)-1)].key.A
 }
 
+// Len returns the number of entries of a log.
+func (l *KeyedCounts) Len() int { return l.ring.Len() }
+
 // Touch looks at the place of an id.
 func (s *Seen) Touch(a uint64) uint64 {
 	if len(s.parts) == 0 {
@@ -28,10 +31,10 @@ func (s *SlidingPool) Touch(l *SlidingCounts, advances bool) uint64 {
 	if l.ring.n == 0 {
 		return 0
 	}
-	sum := s.pool.At(&l.ring, int(l.ring.n-1)).V
+	sum := s.pool.Look(&l.ring, int(l.ring.n-1)).V
 	for k := range s.n {
 		if advances && l.cursor[k] < l.ring.n {
-			sum += s.pool.At(&l.ring, int(l.cursor[k])).V
+			sum += s.pool.Look(&l.ring, int(l.cursor[k])).V
 		}
 	}
 	return sum
@@ -52,7 +55,7 @@ func (s *Keyed) TouchKey(owner uint32, key uint64) (note uint32) {
 	if !ok {
 		return 0
 	}
-	return s.keys.slots.At(slot).note
+	return s.keys.slots.Look(slot).note
 }
 
 // Touch looks at the newest entry of a log, and at the oldest if the log is about to be advanced.
@@ -60,9 +63,9 @@ func (s *Keyed) Touch(l *KeyedCounts, advances bool) uint64 {
 	if l.ring.n == 0 {
 		return 0
 	}
-	sum := uint64(s.pool.At(&l.ring, int(l.ring.n-1)).n) + s.maxima.touch(&l.max)
+	sum := uint64(s.pool.Look(&l.ring, int(l.ring.n-1)).n) + s.maxima.touch(&l.max)
 	if advances {
-		sum += uint64(s.pool.At(&l.ring, 0).n)
+		sum += uint64(s.pool.Look(&l.ring, 0).n)
 	}
 	return sum
 }
@@ -79,7 +82,7 @@ func (r *Replies) Touch(number uint32, contact uint64) uint64 {
 		sum = r.maxima.touch(&r.pressure[number])
 	}
 	if slot, ok := r.index.Get(Key{contact, uint64(number)}); ok {
-		sum += r.convs.At(slot).contact
+		sum += r.convs.Look(slot).contact
 	}
 	return sum
 }
@@ -89,7 +92,7 @@ func (s *Maxima) touch(m *Maximum) uint64 {
 	if m.top == 0 {
 		return 0
 	}
-	return uint64(*s.pool.At(&m.counts, int(m.top)-1))
+	return uint64(*s.pool.Look(&m.counts, int(m.top)-1))
 }
 
 // Touch looks at the newest bucket.
@@ -97,5 +100,5 @@ func (p *AgePool) Touch(a *Ages) uint64 {
 	if a.ring.n == 0 {
 		return 0
 	}
-	return uint64(p.pool.At(&a.ring, int(a.ring.n-1)).at)
+	return uint64(p.pool.Look(&a.ring, int(a.ring.n-1)).at)
 }
