@@ -110,6 +110,6 @@ func compiled(ctx context.Context, o *options, jars fetch.Maven, job string) (st
 // the serial collector, which is the quickest one there.
 func java(path, job string, args ...string) []string {
 	return append([]string{
-		"java", "-Xms4g", "-Xmx4g", "-XX:+UseSerialGC", "-XX:ActiveProcessorCount=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", path, job,
+		"java", "-Xms4g", "-Xmx4g", "-XX:+UseSerialGC", "-XX:+UseTransparentHugePages", "-XX:ActiveProcessorCount=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", path, job,
 	}, args...)
 }
