@@ -37,7 +37,7 @@ func (e *Engine) Foresee(events []event.Event) {
 		f.sent = ev.Type == event.TypeSent
 		e.foreseen = append(e.foreseen, f)
 	}
-	var sum uint64
+	sum := e.replies.TouchSwept(sweptAnEvent * len(events))
 	for i := range e.foreseen {
 		f := &e.foreseen[i]
 		sum += e.dedup.seen.Touch(f.id.a) + e.numbers.ids.index.Touch(f.name)

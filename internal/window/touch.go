@@ -102,3 +102,15 @@ func (p *AgePool) Touch(a *Ages) uint64 {
 	}
 	return uint64(p.pool.Look(&a.ring, int(a.ring.n-1)).at)
 }
+
+// TouchSwept looks at the conversations that the next n looked at by Sweep are.
+func (r *Replies) TouchSwept(n int) uint64 {
+	sum, at := uint64(0), r.sweepAt
+	for range min(n, int(r.convs.End())) {
+		if at++; at >= r.convs.End() {
+			at = 0
+		}
+		sum += r.convs.Look(at).contact
+	}
+	return sum
+}
