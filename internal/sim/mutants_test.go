@@ -27,7 +27,7 @@ type mutant struct {
 	tests                string // arguments of go test; empty: schedules by seed
 }
 
-const bySeed = "./internal/sim -run ^TestSimulation$ -seeds 150 -first"
+const bySeed = "./internal/sim -run ^TestSimulation$ -seeds 300 -first"
 
 // TestMutants applies each bug to the product, by an overlay of one file, and runs tests
 // that must fail. Ordinarily it only makes sure that each bug can still be applied.

@@ -105,7 +105,7 @@ func newPlan(seed uint64, a *answers) *plan {
 		seed: seed, answers: a, sharedLog: log,
 		brokers: pick(r, 1, 1, 3), rows: pick[int32](r, 1, 1, 2), flags: pick[int32](r, 1, 2),
 		slots: pick(r, 1, 1, 2), maxRows: pick(r, 20, 500, 50_000), maxBytes: pick(r, 4<<10, 1<<20),
-		keep: pick(r, 2, 3), flushEvery: pick(r, 200*time.Millisecond, time.Second), saveEvery: pick(r, time.Second, 3*time.Second, 10*time.Second),
+		keep: pick(r, 2, 3), flushEvery: pick(r, 200*time.Millisecond, time.Second), saveEvery: pick(r, 500*time.Millisecond, time.Second, 3*time.Second),
 		maxWait: time.Second, session: 6 * time.Second, rebalance: pick(r, 6*time.Second, 15*time.Second), clockBehind: r.IntN(4) > 0,
 	}
 	end := time.Duration(3+r.IntN(10)) * time.Second
@@ -154,7 +154,7 @@ func makeLog(r *rand.Rand, seed uint64, partitions int32) []line {
 		if first == 0 {
 			first = last
 		}
-		if len(all) >= 20 && last-first > span.Milliseconds() { // the model is slow where much time passes
+		if len(all) >= 60 && last-first > span.Milliseconds() { // the model is slow where much time passes
 			break
 		}
 		partition := int32(0)
