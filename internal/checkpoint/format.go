@@ -212,9 +212,6 @@ func (d *decoder) head() (*Header, []Entry, error) {
 		return nil, nil, fmt.Errorf("%w: it does not begin as one", ErrDamaged)
 	}
 	version, length := binary.LittleEndian.Uint32(start[8:]), int64(binary.LittleEndian.Uint32(start[12:]))
-	if version > Version {
-		return nil, nil, &VersionError{version}
-	}
 	if version == 0 || length > maxHeader {
 		return nil, nil, fmt.Errorf("%w: format %d, a header of %d bytes", ErrDamaged, version, length)
 	}
@@ -224,6 +221,9 @@ func (d *decoder) head() (*Header, []Entry, error) {
 	}
 	if crc32.Update(crc32.Checksum(start, castagnoli), castagnoli, body[:length]) != binary.LittleEndian.Uint32(body[length:]) {
 		return nil, nil, fmt.Errorf("%w: the checksum of the header is wrong", ErrDamaged)
+	}
+	if version > Version { // and no bit of the number that has changed
+		return nil, nil, &VersionError{version}
 	}
 	h, err := parseHeader(body[:length])
 	if err != nil {

@@ -2,8 +2,10 @@ package checkpoint
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -198,6 +200,8 @@ func TestNewerFormatIsNoDamage(t *testing.T) {
 		t.Fatal(err)
 	}
 	data[8]++
+	end := 16 + binary.LittleEndian.Uint32(data[12:])
+	binary.LittleEndian.PutUint32(data[end:], crc32.Checksum(data[:end], castagnoli))
 	if err := s.bucket.WriteAll(t.Context(), name, data, nil); err != nil {
 		t.Fatal(err)
 	}
