@@ -19,7 +19,8 @@ type manifest struct {
 	Metadata struct{ Name string }
 	Data     map[string]string
 	Spec     struct {
-		ServiceName string `yaml:"serviceName"`
+		ServiceName string   `yaml:"serviceName"`
+		AccessModes []string `yaml:"accessModes"`
 		Replicas    int
 		Selector    any
 		Template    struct {
@@ -40,7 +41,29 @@ type podSpec struct {
 		}
 		LivenessProbe  probe `yaml:"livenessProbe"`
 		ReadinessProbe probe `yaml:"readinessProbe"`
+		VolumeMounts   []struct {
+			Name      string
+			MountPath string `yaml:"mountPath"`
+		} `yaml:"volumeMounts"`
 	}
+	Volumes []struct {
+		Name  string
+		Claim struct {
+			Name string `yaml:"claimName"`
+		} `yaml:"persistentVolumeClaim"`
+	}
+}
+
+// claimAt returns the volume claim that is mounted at a path, "" for none.
+func (p *podSpec) claimAt(path string) string {
+	for _, m := range p.Containers[0].VolumeMounts {
+		for _, v := range p.Volumes {
+			if m.MountPath == path && v.Name == m.Name {
+				return v.Claim.Name
+			}
+		}
+	}
+	return ""
 }
 
 type probe struct {
@@ -102,6 +125,9 @@ func TestKubernetesUsesOnlyWhatSendwatchKnows(t *testing.T) {
 				if !asked[name] {
 					t.Errorf("%s: nothing reads the variable %s", kind, name)
 				}
+			}
+			if claim := all["PersistentVolumeClaim"]; cfg.Policy.Folder == "" || pod.claimAt(cfg.Policy.Folder) != claim.Metadata.Name || !slices.Equal(claim.Spec.AccessModes, []string{"ReadWriteMany"}) {
+				t.Errorf("%s: the folder of policies %q is on no volume that all pods share", kind, cfg.Policy.Folder)
 			}
 			if s := cfg.Kafka.Static; s.Of != set.Spec.Replicas || kind == "StatefulSet" && s.Ordinal != ordinal {
 				t.Errorf("%s: pod %d of %d reads the share %d of %d", kind, ordinal, set.Spec.Replicas, s.Ordinal, s.Of)

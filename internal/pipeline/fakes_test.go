@@ -29,7 +29,6 @@ type fakeLog struct {
 	more      int64                      // records behind the end that no fetch brings
 	refuse    error                      // what a commit returns
 	lost      event.Lost                 // what the next fetch finds deleted
-	first     int64                      // retention has deleted what was before it
 	next      int64
 	opened    []int64 // the offsets that were asked for
 	committed []int64
@@ -70,7 +69,7 @@ func (l *fakeLog) Open(_ context.Context, offset int64) (int64, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.opened = append(l.opened, offset)
-	l.next = max(l.first, offset)
+	l.next = max(0, offset)
 	return l.next, nil
 }
 

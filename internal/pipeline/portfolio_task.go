@@ -52,7 +52,6 @@ type portfolioTask struct {
 	out         event.Output
 	messages    messageBuilder
 	foreignSeen bool // changes of another generation have been met
-	begins      bool // the next batch is the first of a state that begins with it
 }
 
 // source is a partition of the events topic as far as its progress records say.
@@ -84,7 +83,6 @@ func (t *portfolioTask) progress() *partitionProgress { return &t.partitionProgr
 // findSources looks up the partitions of the events topic. A state that knows another
 // number of them cannot be continued.
 func (t *portfolioTask) findSources(ctx context.Context) error {
-	t.begins = t.next == FromStart
 	n, err := t.config.Topics.Partitions(ctx, t.config.Events)
 	switch {
 	case err != nil:
@@ -114,7 +112,6 @@ func (t *portfolioTask) apply(ctx context.Context, batch *event.Batch) error {
 	if batch.Lost.Count() > 0 {
 		t.noteLost(batch.Lost, "")
 	}
-	t.noteCutStart()
 	for i := range batch.Records {
 		if err := t.applyRecord(ctx, &batch.Records[i]); err != nil {
 			return err
@@ -135,16 +132,6 @@ func (t *portfolioTask) apply(ctx context.Context, batch *event.Batch) error {
 		return t.copyShared(ctx)
 	}
 	return nil
-}
-
-// noteCutStart records, of a state that begins with the first batch, which changes retention
-// has deleted before it. The numbers role writes them again only if it begins without a
-// checkpoint too; and without any checkpoints it always does.
-func (t *portfolioTask) noteCutStart() {
-	if t.begins && t.checkpoints != nil && t.next > 0 {
-		t.noteLost(event.Lost{First: 0, End: t.next}, " (the state begins without a checkpoint, and retention has deleted the beginning of the topic)")
-	}
-	t.begins = false
 }
 
 // applyRecord applies one record. One that is no rows batch is counted and skipped.
