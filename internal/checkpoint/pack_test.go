@@ -58,12 +58,14 @@ func TestUnpackRefuses(t *testing.T) {
 	large := newEncoder().EncodeAll(make([]byte, 64*chunkBytes), nil)
 	grown := binary.LittleEndian.AppendUint64(nil, chunkBytes)
 	grown = append(binary.LittleEndian.AppendUint32(grown, uint32(len(large))), large...)
-	longer, shorter := bytes.Clone(zeros), bytes.Clone(zeros)
+	longer, shorter, wrapped := bytes.Clone(zeros), bytes.Clone(zeros), bytes.Repeat([]byte{0xff}, packHead)
+	empty := binary.LittleEndian.AppendUint64(nil, 4096*chunkBytes)
+	empty = append(empty, make([]byte, 4096*chunkHead)...)
 	binary.LittleEndian.PutUint64(longer, 1<<40)
 	binary.LittleEndian.PutUint64(shorter, chunkBytes-1)
 	for name, data := range map[string][]byte{
 		"nothing": {}, "half a length": zeros[:5], "half a chunk": zeros[:len(zeros)-1], "a length of a TiB": longer, "a byte less": shorter,
-		"a chunk of 64 MiB": grown, "no chunk": zeros[:packHead], "text": []byte("eight bytes and then some more"),
+		"a chunk of 64 MiB": grown, "no chunk": zeros[:packHead], "a length that wraps": wrapped, "4,096 chunks of nothing": empty, "text": []byte("eight bytes and then some more"),
 	} {
 		var before, after runtime.MemStats
 		decoder := decoderOf(t)

@@ -2,15 +2,19 @@
 //
 // State is looked at all over: each event of one number in thousands reads dozens of lines that no
 // cache has, and with pages of 4 KiB the processor must find most of their addresses in tables
-// that no cache has either, on a virtual machine in two of them. On pages of 2 MiB an event of
-// sends-5000 (BenchmarkNumbers, in turns, 2026-11-30) took 8.0 to 9.2 us of processor time instead of 10.0 to
-// 10.6, one of demo-5000 4.6 to 4.7 instead of 5.0 to 5.3.
+// that no cache has either, on a virtual machine in two of them; and as state grows, each such page is a
+// trip into the kernel. With pages of 2 MiB an event of sends-5000 (BenchmarkNumbers, in turns on a busy machine,
+// 2026-11-30) took 8.0 to 9.2 us of processor time instead of 10.0 to 10.6, and a replay of 600,000 events
+// 2.8 to 3.1 s instead of 3.0 to 3.2 on a quieter one.
 //
 // Linux gives such pages to everybody or, as most distributions set it, to those that ask
 // ("madvise" in /sys/kernel/mm/transparent_hugepage/enabled). Go does not ask for its heap
-// since 1.21.4. Follow asks for what the heap has grown by, again and again.
+// since 1.21.4. Follow asks for it (MADV_HUGEPAGE) while it is dense: while Go has given back less than a
+// twentieth of it. Otherwise it takes that back, since Linux would fill again what Go gives back: a
+// process of which 12 MB were in use after a peak of 256 MB took 257 MB again within two minutes.
+// Moving what lies there already (MADV_COLLAPSE) was tried: it costs what it brings.
 //
-// It promises nothing: where Linux has no such pages to give, or does not give any, memory stays as it
-// is. Where they are set to "never", on other systems, and with GODEBUG=disablethp=1, which is how a Go
-// program is told not to use them, it does nothing. A process takes a little more memory with them.
+// It promises nothing: where Linux has no such pages to give, memory stays as it is. Where they are set to
+// "never", on other systems, and with GODEBUG=disablethp=1, which is how a Go program is told not to use
+// them, it does nothing.
 package hugepages

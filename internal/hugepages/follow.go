@@ -3,28 +3,34 @@ package hugepages
 import (
 	"context"
 	"os"
+	"runtime/metrics"
+	"slices"
 	"strings"
 	"time"
 )
 
-// every is how often the heap is looked at. It grows by 4 MiB at least, by some hundred MiB a
-// second at most; to look costs some 30 us.
-const every = 250 * time.Millisecond
+const (
+	// every is how often the heap is looked at, which costs some 50 us.
+	every = 250 * time.Millisecond
+	// dense says what part of the heap, one in so many, may be given back.
+	dense = 20
+)
 
-// Follow asks for huge pages for the heap until ctx ends. It returns at once where that is of no use.
+// Follow asks for huge pages for the heap as it grows, until ctx ends. It returns at once where
+// that is of no use.
 func Follow(ctx context.Context) {
 	if !Wanted() {
 		return
 	}
-	var h heap
+	h := newHeap()
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		h.ask()
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			h.ask(h.sizes())
 		}
 	}
 }
@@ -39,40 +45,39 @@ func Wanted() bool {
 // ask: the one in brackets is in force.
 func asks(setting string) bool { return strings.Contains(setting, "[madvise]") }
 
-// heap is what of the heap has been asked for.
-type heap struct{ asked []span }
-
-// span is addresses from one to before another.
-type span struct{ from, to uintptr }
-
-// ask asks for what has come to the heap since it was called last.
-func (h *heap) ask() {
-	now := heapSpans()
-	for _, s := range without(now, h.asked) {
-		advise(s)
-	}
-	h.asked = now
+// heap is what of the heap huge pages are asked for.
+type heap struct {
+	samples [3]metrics.Sample
+	asked   []span
 }
 
-// without returns what of spans is in none of others. Both are sorted and do not overlap.
-func without(spans, others []span) []span {
-	var rest []span
-	for _, s := range spans {
-		for _, o := range others {
-			if o.to <= s.from {
-				continue
-			}
-			if o.from >= s.to {
-				break
-			}
-			if o.from > s.from {
-				rest = append(rest, span{s.from, o.from})
-			}
-			s.from = min(s.to, o.to)
+func newHeap() *heap {
+	h := &heap{}
+	h.samples[0].Name = "/memory/classes/heap/released:bytes"
+	h.samples[1].Name = "/memory/classes/heap/objects:bytes"
+	h.samples[2].Name = "/memory/classes/heap/unused:bytes"
+	return h
+}
+
+// sizes returns what of the heap is in use, and what of it Go has given back.
+func (h *heap) sizes() (used, released uint64) {
+	metrics.Read(h.samples[:])
+	return h.samples[1].Value.Uint64() + h.samples[2].Value.Uint64(), h.samples[0].Value.Uint64()
+}
+
+// ask asks for what has come to a heap that is dense, and for nothing of another one any more.
+func (h *heap) ask(used, released uint64) {
+	if released*dense > used+released {
+		for _, s := range h.asked {
+			advise(s, false)
 		}
-		if s.from < s.to {
-			rest = append(rest, s)
+		h.asked = nil
+		return
+	}
+	for _, s := range heapSpans() {
+		if !slices.Contains(h.asked, s) {
+			advise(s, true)
+			h.asked = append(slices.DeleteFunc(h.asked, s.holds), s)
 		}
 	}
-	return rest
 }

@@ -1,7 +1,6 @@
 package hugepages
 
 import (
-	"bufio"
 	"context"
 	"os"
 	"slices"
@@ -46,68 +45,61 @@ nonsense
 	}
 }
 
-func TestWithout(t *testing.T) {
-	for _, c := range []struct{ spans, others, want []span }{
-		{nil, []span{{1, 2}}, nil},
-		{[]span{{1, 9}}, nil, []span{{1, 9}}},
-		{[]span{{1, 9}}, []span{{1, 9}}, nil},
-		{[]span{{1, 9}}, []span{{0, 3}, {5, 6}, {8, 20}}, []span{{3, 5}, {6, 8}}},
-		{[]span{{1, 3}, {5, 9}}, []span{{2, 6}}, []span{{1, 2}, {6, 9}}},
-		{[]span{{1, 3}, {5, 9}}, []span{{3, 5}, {9, 12}}, []span{{1, 3}, {5, 9}}},
-	} {
-		if got := without(c.spans, c.others); !slices.Equal(got, c.want) {
-			t.Errorf("%v without %v is %v, want %v", c.spans, c.others, got, c.want)
-		}
-	}
-}
-
-// TestTheHeapIsAskedFor grows the heap and finds the flag of those that asked ("hg") with all of it.
-func TestTheHeapIsAskedFor(t *testing.T) {
+// TestADenseHeapIsAskedFor grows the heap and finds the flag of those that ask ("hg") with all of it
+// while it is dense, and with nothing once a part of it was given back.
+func TestADenseHeapIsAskedFor(t *testing.T) {
 	if !Wanted() {
 		t.Skip("Linux gives no huge pages to those that ask here")
 	}
-	var h heap
-	h.ask()
+	h := newHeap()
+	if used, _ := h.sizes(); used == 0 {
+		t.Error("the heap has no size")
+	}
+	h.ask(1<<20, 0)
 	big := make([]byte, 64<<20)
 	for i := 0; i < len(big); i += 4096 {
-		big[i] = 1
+		big[i] = byte(i >> 12)
 	}
-	h.ask()
-	asked := uintptr(0)
-	for _, s := range flagged(t) {
-		for _, o := range h.asked {
-			if s.from < o.to && o.from < s.to {
-				asked += min(s.to, o.to) - max(s.from, o.from)
-			}
+	h.ask(100<<20, 5<<20)
+	if got := flagged(t, heapSpans()); got < uintptr(len(big)) {
+		t.Errorf("%d bytes of the heap are asked for, %d are in use", got, len(big))
+	}
+	h.ask(100<<20, 6<<20)
+	if got := flagged(t, heapSpans()); got != 0 {
+		t.Errorf("%d bytes are asked for although a part of the heap was given back", got)
+	}
+	h.ask(100<<20, 0)
+	if got := flagged(t, heapSpans()); got < uintptr(len(big)) {
+		t.Errorf("%d bytes of the heap are asked for once more, %d are in use", got, len(big))
+	}
+	for i := range big {
+		if want := byte(i >> 12); i%4096 == 0 && big[i] != want || i%4096 != 0 && big[i] != 0 {
+			t.Fatalf("byte %d is %d", i, big[i])
 		}
-	}
-	if asked < uintptr(len(big)) {
-		t.Errorf("%d bytes of the heap are asked for, %d are in use alone", asked, len(big))
-	}
-	if big[4096] != 1 || big[1] != 0 {
-		t.Error("its contents have changed")
 	}
 }
 
-// flagged returns the memory of the process that has asked for huge pages.
-func flagged(t *testing.T) []span {
+// flagged returns how many bytes of some spans ask for huge pages.
+func flagged(t *testing.T, spans []span) (n uintptr) {
 	t.Helper()
-	f, err := os.Open("/proc/self/smaps")
+	b, err := os.ReadFile("/proc/self/smaps")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // it was read
-	var spans []span
 	var here span
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		fields := strings.Fields(lines.Text())
+	for line := range strings.Lines(string(b)) {
+		fields := strings.Fields(line)
 		if from, to, ok := parseSpan(fields[0]); ok {
 			here = span{from, to}
 		}
-		if fields[0] == "VmFlags:" && slices.Contains(fields, "hg") {
-			spans = append(spans, here)
+		if fields[0] != "VmFlags:" || !slices.Contains(fields, "hg") {
+			continue
+		}
+		for _, s := range spans {
+			if here.from < s.to && s.from < here.to {
+				n += min(s.to, here.to) - max(s.from, here.from)
+			}
 		}
 	}
-	return spans
+	return n
 }

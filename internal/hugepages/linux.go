@@ -9,10 +9,10 @@ import (
 	"syscall"
 )
 
-// Of madvise(2): collapse makes huge pages of what is there already, since Linux 6.1.
+// Of madvise(2).
 const (
-	adviseHuge     = 14
-	adviseCollapse = 25
+	adviseHuge   = 14
+	adviseNoHuge = 15
 )
 
 // enabled returns the setting of transparent huge pages, "" if it cannot be read.
@@ -35,8 +35,12 @@ func heapSpans() []span {
 	return parseMaps(f, uintptr(object))
 }
 
-// advise asks for huge pages. What Linux says to it is of no use: it need not give any.
-func advise(s span) {
-	_, _, _ = syscall.Syscall(syscall.SYS_MADVISE, s.from, s.to-s.from, adviseHuge)
-	_, _, _ = syscall.Syscall(syscall.SYS_MADVISE, s.from, s.to-s.from, adviseCollapse)
+// advise says whether huge pages are wanted for a span. What Linux says to it is of no use: it
+// need not give any.
+func advise(s span, huge bool) {
+	advice := uintptr(adviseNoHuge)
+	if huge {
+		advice = adviseHuge
+	}
+	_, _, _ = syscall.Syscall(syscall.SYS_MADVISE, s.from, s.to-s.from, advice)
 }

@@ -7,6 +7,12 @@ import (
 	"strings"
 )
 
+// span is addresses from one to before another.
+type span struct{ from, to uintptr }
+
+// holds reports whether another span lies in this one.
+func (s span) holds(o span) bool { return s.from <= o.from && o.to <= s.to }
+
 // reach is how far from one of its objects memory counts as the heap's: Go reserves it from one
 // address on, and everything else of a process lies terabytes away.
 const reach = 1 << 38

@@ -50,13 +50,14 @@ type keptTask interface {
 
 // CheckpointStatus is what is known of the checkpoints of one partition.
 type CheckpointStatus struct {
-	Offset int64     // of the newest one that is durable, -1 for none
-	At     time.Time // when it became so; zero without one
-	Bytes  int64     // of it in the store
-	Every  time.Duration
-	Since  time.Time // when the partition was opened: before it, nothing could be saved
-	Saving time.Time // since when one is being saved; zero while none is
-	Error  string    // why the last try failed, empty if it did not
+	Offset  int64     // of the newest one that is durable, -1 for none
+	At      time.Time // when it became so; zero without one
+	Bytes   int64     // of it in the store
+	Every   time.Duration
+	Since   time.Time // when the partition was opened: before it, nothing could be saved
+	Saving  time.Time // since when one is being saved; zero while none is
+	Error   string    // why the last try failed, empty if it did not
+	Failing time.Time // when the first of the tries began that failed since the newest one; zero for none
 }
 
 // stateKeeper keeps the state of one claim of a partition in checkpoints.
@@ -202,7 +203,7 @@ const (
 // cost. It comes later then: it costs the same, and covers more.
 func (k *stateKeeper) dear(next int64, since time.Duration) bool {
 	newest := &k.progress.status.Checkpoint
-	if newest.Bytes < freeBytes {
+	if newest.Bytes < freeBytes || newest.Error != "" { // one that failed is tried again at its time
 		return false
 	}
 	return since < timeShare*k.took || (next-newest.Offset)*bytesPerRecord < newest.Bytes
@@ -223,8 +224,8 @@ func (k *stateKeeper) snapshot(next int64) func(context.Context) error {
 	return k.save
 }
 
-// storeTime bounds a claim and a save, for stores that hang: some ten GiB at the speed of a
-// disk.
+// storeTime bounds a claim and a save, for stores that hang: some ten GiB, compressed, at the speed
+// of a disk.
 const storeTime = 2 * time.Minute
 
 // save completes the snapshot and writes it, beside the loop. Without a checkpoint the partition goes on:
@@ -260,9 +261,13 @@ func (k *stateKeeper) saved(err error) {
 	c := &k.progress.status.Checkpoint
 	c.Saving = time.Time{}
 	if err != nil {
+		if c.Failing.IsZero() {
+			c.Failing = k.begun
+		}
 		c.Error = err.Error()
 		return
 	}
+	c.Failing = time.Time{}
 	c.Offset, c.At, c.Bytes, c.Error = k.state.Offset, k.progress.now(), k.state.Stored, ""
 	k.took = k.saving
 	k.progress.metrics.Set(telemetry.CheckpointBytes, float64(c.Bytes), k.progress.name, k.progress.label)

@@ -60,8 +60,12 @@ func (s *PartitionStatus) checkpointProblems(now time.Time) []Problem {
 	if c.Since.After(newest) {
 		newest = c.Since
 	}
+	// What was not due before the first try that failed, or the one under way, is late since then.
 	if c.Error == "" && c.Saving.After(newest) {
-		newest = c.Saving // it was not due before
+		newest = c.Saving
+	}
+	if due := c.Failing.Add(-c.Every); !c.Failing.IsZero() && due.After(newest) {
+		newest = due
 	}
 	if c.Error == "" && c.Saving.IsZero() || now.Sub(newest) <= checkpointsOld*c.Every {
 		return nil

@@ -16,6 +16,17 @@ const defaultRecent = 1_000
 // ids may have most of a megabyte.
 const maxRecentBytes = 16 << 20
 
+// NewestFlags returns those of some flags, oldest first, that RecentFlags remembers at most.
+func NewestFlags(values [][]byte, limit int) [][]byte {
+	bytes := 0
+	for i, value := range slices.Backward(values) {
+		if bytes += len(value); len(values)-i > limit || bytes > maxRecentBytes {
+			return values[i+1:]
+		}
+	}
+	return values
+}
+
 // RecentFlags are the flags that the roles of this process wrote last, for questions, and
 // before them those that Recall was given. Their number and their bytes are bounded; the
 // oldest are dropped first.

@@ -53,6 +53,19 @@ func TestRecentFlagsAreFoundBySubject(t *testing.T) {
 	}
 }
 
+// TestNewestFlags cuts by number and by bytes.
+func TestNewestFlags(t *testing.T) {
+	values := [][]byte{make([]byte, maxRecentBytes), make([]byte, maxRecentBytes/2), make([]byte, maxRecentBytes/2), {}}
+	for limit, want := range map[int]int{0: 0, 1: 1, 2: 2, 3: 3, 4: 3, 9: 3} {
+		if got := NewestFlags(values, limit); len(got) != want {
+			t.Errorf("of at most %d flags %d are kept, want %d", limit, len(got), want)
+		}
+	}
+	if got := NewestFlags(values[1:], 9); len(got) != 3 {
+		t.Errorf("%d of 3 flags are kept", len(got))
+	}
+}
+
 // TestRecallStandsBeforeTheRest is a process that continues from a checkpoint: it has written two
 // flags, one of which the process before it wrote too, when it gets to know of those before.
 func TestRecallStandsBeforeTheRest(t *testing.T) {

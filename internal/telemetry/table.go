@@ -205,7 +205,7 @@ var table = [NumMetrics]Definition{
 	},
 	CheckpointBytes: {
 		"sendwatch.checkpoint.size", Gauge, "By",
-		"Size of the newest checkpoint.",
+		"Size of the newest checkpoint in the store, compressed.",
 		[]string{"role", "partition"},
 	},
 	CheckpointPause: {
@@ -215,7 +215,7 @@ var table = [NumMetrics]Definition{
 	},
 	CheckpointSave: {
 		"sendwatch.checkpoint.save.duration", Histogram, "s",
-		"Time from writing a checkpoint until it is durable, beside the partition's work.",
+		"Time to copy, compress and write a checkpoint until it is durable, beside the partition's work.",
 		[]string{"role"},
 	},
 	CheckpointRestore: {
