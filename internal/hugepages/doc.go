@@ -9,8 +9,8 @@
 //
 // Linux gives such pages to everybody or, as most distributions set it, to those that ask
 // ("madvise" in /sys/kernel/mm/transparent_hugepage/enabled). Go does not ask for its heap
-// since 1.21.4. Follow asks for it (MADV_HUGEPAGE) while it is dense: while Go has given back less than a
-// twentieth of it. Otherwise it takes that back, since Linux would fill again what Go gives back: a
+// since 1.21.4. Follow asks for it (MADV_HUGEPAGE) while it is dense: while Go has returned less than a
+// twentieth of it. Otherwise it withdraws that, since Linux would fill again what Go has returned: a
 // process of which 12 MB were in use after a peak of 256 MB took 257 MB again within two minutes.
 // Moving what lies there already (MADV_COLLAPSE) was tried: it costs what it brings.
 //

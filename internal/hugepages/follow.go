@@ -12,7 +12,7 @@ import (
 const (
 	// every is how often the heap is looked at, which costs some 50 us.
 	every = 250 * time.Millisecond
-	// dense says what part of the heap, one in so many, may be given back.
+	// dense says what part of the heap, one in so many, may be returned.
 	dense = 20
 )
 
@@ -59,7 +59,7 @@ func newHeap() *heap {
 	return h
 }
 
-// sizes returns what of the heap is in use, and what of it Go has given back.
+// sizes returns what of the heap is in use, and what of it Go has returned.
 func (h *heap) sizes() (used, released uint64) {
 	metrics.Read(h.samples[:])
 	return h.samples[1].Value.Uint64() + h.samples[2].Value.Uint64(), h.samples[0].Value.Uint64()

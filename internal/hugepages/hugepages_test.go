@@ -46,7 +46,7 @@ nonsense
 }
 
 // TestADenseHeapIsAskedFor grows the heap and finds the flag of those that ask ("hg") with all of it
-// while it is dense, and with nothing once a part of it was given back.
+// while it is dense, and with nothing once a part of it was returned.
 func TestADenseHeapIsAskedFor(t *testing.T) {
 	if !Wanted() {
 		t.Skip("Linux gives no huge pages to those that ask here")
@@ -66,7 +66,7 @@ func TestADenseHeapIsAskedFor(t *testing.T) {
 	}
 	h.ask(100<<20, 6<<20)
 	if got := flagged(t, heapSpans()); got != 0 {
-		t.Errorf("%d bytes are asked for although a part of the heap was given back", got)
+		t.Errorf("%d bytes are asked for although a part of the heap was returned", got)
 	}
 	h.ask(100<<20, 0)
 	if got := flagged(t, heapSpans()); got < uintptr(len(big)) {
