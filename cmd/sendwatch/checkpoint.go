@@ -116,7 +116,7 @@ func showCheckpoint(ctx context.Context, out io.Writer, s *checkpoint.Store, key
 	}
 	row("written", time.UnixMilli(h.Written).UTC().Format(time.RFC3339Nano))
 	for _, e := range table {
-		row("section "+e.Name, fmt.Sprintf("%d bytes, CRC-32C %08x", e.Size, e.Sum))
+		row("section "+e.Name, fmt.Sprintf("%d bytes stored, CRC-32C %08x", e.Size, e.Sum))
 	}
 	return w.Flush()
 }

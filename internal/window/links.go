@@ -20,6 +20,10 @@ type Links struct {
 	table   linkShelves
 	times   linkTimes
 	passing earliest // by shelf, when the first of its links may pass
+
+	// The watermark of the last Passing that returned a link: until the next one, links that
+	// have passed by then may be there, though nothing is due. For checks alone.
+	deciding int64
 }
 
 // Len returns the number of links.
@@ -119,11 +123,13 @@ func (l *Links) Passing(w int64) (owner uint32, from uint64, ok bool) {
 		p, next, ok := l.passed(uint32(shelf), w)
 		if ok {
 			owner, h := l.table.whose(p)
+			l.deciding = w
 			return owner, linkFrom(owner, h), true
 		}
 		l.passing.set(shelf, next)
 	}
 	l.times.advance(w)
+	l.deciding = 0
 	return 0, 0, false
 }
 
