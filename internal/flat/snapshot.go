@@ -16,7 +16,7 @@ type Snapshot struct {
 }
 
 // pieceBytes is how large a piece is at most: copying it takes some 30 us, and a
-// state of a GiB has some thousand.
+// state of a GiB has some eight thousand.
 const pieceBytes = 128 << 10
 
 // piece is memory that is to be copied before it changes.

@@ -3,9 +3,10 @@
 // State is looked at all over: each event of one number in thousands reads dozens of lines that no
 // cache has, and with pages of 4 KiB the processor must find most of their addresses in tables
 // that no cache has either, on a virtual machine in two of them; and as state grows, each such page is a
-// trip into the kernel. With pages of 2 MiB an event of sends-5000 (BenchmarkNumbers, in turns on a busy machine,
-// 2026-11-30) took 8.0 to 9.2 us of processor time instead of 10.0 to 10.6, and a replay of 600,000 events
-// 2.8 to 3.1 s instead of 3.0 to 3.2 on a quieter one.
+// trip into the kernel. With such pages for everybody ("always", in turns, 2026-12-01) an event of sends-5000
+// (BenchmarkNumbers) took 6.2, 6.7 and 8.6 us of processor time instead of 7.4, 7.9 and 10.0. As it is here, where the heap is
+// asked for after it has grown, five replays of 600,000 events (mklog, 5,000 numbers) took 2.9 to 4.9 s, median
+// 3.3, and 2.7 to 5.0, median 4.1, without, in turns on a machine whose own speed changed as much.
 //
 // Linux gives such pages to everybody or, as most distributions set it, to those that ask
 // ("madvise" in /sys/kernel/mm/transparent_hugepage/enabled). Go does not ask for its heap
