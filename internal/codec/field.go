@@ -64,6 +64,7 @@ const (
 	numFields             = numEventFields + 3
 	noField               = numFields
 	noTemplateField       = numFields + 1 // as noField, inside of template
+	ownField              = numFields + 2 // ownKey, which is of the file and not of the event
 )
 
 // shape is the Protobuf type of a field.

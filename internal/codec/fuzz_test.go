@@ -154,6 +154,7 @@ func FuzzJSON(f *testing.F) {
 	for _, typ := range []string{"message.status", "number.profile", "account.update", "template.update", "portfolio.limit", "policy"} {
 		f.Add(record(typ, `x=[{"a":[1.5e3,null]},"\ud83d\ude00\u0041\n"]`, `restrictions=["a","b"]`, `links=["x"]`))
 	}
+	lines := NewLineReader()
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) == 0 || data[0] == 0 || len(data) > MaxRecord {
 			return
@@ -174,7 +175,7 @@ func FuzzJSON(f *testing.F) {
 		if err == nil && (!readable || at != ev.Time) {
 			t.Fatalf("%q: Time gives %d %v, the event has %d", data, at, readable, ev.Time)
 		}
-		RecordTime(data)
+		compareTimes(t, lines, data)
 		cold := snapshot(&ev)
 		compareWarm(t, data, &cold, err)
 		if unparsable {
@@ -311,6 +312,17 @@ func compareFields(t *testing.T, d *Decoder, data []byte, want map[string]any) {
 				t.Fatalf("%q: %v is %v, want an object", data, f, got)
 			}
 		}
+	}
+}
+
+// compareTimes holds the quick reader of a line's time against the plain ones.
+func compareTimes(t *testing.T, lines *LineReader, data []byte) {
+	want, wantOK := RecordTime(data)
+	if !wantOK {
+		want, wantOK = Time(data)
+	}
+	if got, ok := lines.Time(data); ok != wantOK || ok && got != want {
+		t.Fatalf("%q: time %d %v, want %d %v", data, got, ok, want, wantOK)
 	}
 }
 

@@ -202,7 +202,11 @@ func (d *Decoder) scanKey(i, depth int) (field, int) {
 	if i = skipSpace(b, end+1); i >= len(b) || b[i] != ':' {
 		return noField, -1
 	}
-	return f(key), skipSpace(b, i+1)
+	named := f(key)
+	if named == noField && depth == 1 && string(key) == ownKey {
+		named = ownField
+	}
+	return named, skipSpace(b, i+1)
 }
 
 // set keeps where a field is; of equal ones the last counts.

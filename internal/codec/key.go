@@ -46,7 +46,7 @@ type keyReader struct {
 }
 
 // ownKey is a key that no field has and that files of records have in each line
-// (see RecordTime): it is told apart without a search.
+// (see LineTime).
 const ownKey = "_record_time"
 
 func newKeyReader() keyReader {
@@ -67,12 +67,12 @@ func newKeyReader() keyReader {
 			r.byHash[hashKey(r.keys[f].text[0], byte(r.keys[f].text[1]))] = f
 		}
 	}
-	r.keys[noField] = keyTextOf(ownKey)
+	r.keys[ownField] = keyTextOf(ownKey)
 	for g := range r.follows {
 		for f := range field(len(r.follows[g])) {
 			// What is foreseen inside of template is a field of it, or none of it.
-			r.follows[g][f] = noField
-			if f >= fieldTemplateName && f != noField {
+			r.follows[g][f] = ownField
+			if f >= fieldTemplateName && f != noField && f != ownField {
 				r.follows[g][f] = noTemplateField
 			}
 		}

@@ -2,6 +2,48 @@ package codec
 
 import "bytes"
 
+// LineReader reads the times of a file's lines. It serves one goroutine. Make it with
+// NewLineReader.
+type LineReader struct{ decoder *Decoder }
+
+// NewLineReader returns a LineReader, which allocates only for a line larger than all before it.
+func NewLineReader() *LineReader { return &LineReader{decoder: NewDecoder(Config{})} }
+
+// Time returns what RecordTime says of a line, or else what Time says. It is quicker: a line that is an event is gone
+// through once, by the code that reads events.
+func (r *LineReader) Time(line []byte) (ms int64, ok bool) {
+	d := r.decoder
+	if len(line) > MaxRecord || !d.scan(line) {
+		if ms, ok = RecordTime(line); ok {
+			return ms, true
+		}
+		return Time(line)
+	}
+	if v := d.get(ownField); v.kind() == integer {
+		if ms, ok = parseInteger(d.record[v.start():v.end()]); ok {
+			return ms, true
+		}
+	}
+	switch v := d.get(fieldTime); v.kind() {
+	case integer:
+		return parseInteger(d.record[v.start():v.end()])
+	case plain:
+		return parseTime(d.record[v.start():v.end()])
+	case escaped:
+		return parseTime(d.unescape(d.record[v.start():v.end()]))
+	}
+	return 0, false
+}
+
+// scan finds the fields of a line; false if it is no JSON object, or one nested too deep.
+func (d *Decoder) scan(line []byte) bool {
+	d.rejection, d.unescaped = nil, d.unescaped[:0]
+	clear(d.values[:])
+	d.keep(line)
+	d.scanJSON()
+	return d.rejection == nil
+}
+
 // RecordTime returns the timestamp that a line of a replay file states for its
 // record: the integer `_record_time`, in ms, at the top level of a JSON
 // object. It returns false for lines without one and for lines that are no JSON object.

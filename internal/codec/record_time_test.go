@@ -7,6 +7,7 @@ import (
 
 func TestRecordTimeAndTime(t *testing.T) {
 	deep := strings.Repeat("[", 1000) + strings.Repeat("]", 1000)
+	lines := NewLineReader()
 	for _, c := range []struct {
 		line   string
 		record int64 // -1: none
@@ -36,6 +37,13 @@ func TestRecordTimeAndTime(t *testing.T) {
 		{line: `_record_time`, record: -1, own: -1},
 		{line: ``, record: -1, own: -1},
 	} {
+		want := c.record
+		if want == -1 {
+			want = c.own
+		}
+		if got, ok := lines.Time([]byte(c.line)); ok != (want != -1) || ok && got != want {
+			t.Errorf("LineReader.Time of %.80s = %d %v, want %d", c.line, got, ok, want)
+		}
 		for name, f := range map[string]func([]byte) (int64, bool){"RecordTime": RecordTime, "Time": Time} {
 			want := c.record
 			if name == "Time" {

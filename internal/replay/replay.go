@@ -2,7 +2,6 @@ package replay
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -83,7 +82,7 @@ func (r *Result) EachRow(visit func(rows *event.Output) error) error {
 // input returns what reads the records one by one, io.EOF after the last, and what
 // to call once that is over.
 func input(cfg *Config) (next func() (record, error), end func(), err error) {
-	in := &source{files: cfg.Files, stdin: cfg.Stdin}
+	in := &source{files: cfg.Files, stdin: cfg.Stdin, times: codec.NewLineReader()}
 	if !cfg.Merge {
 		return in.next, in.close, nil
 	}
@@ -94,9 +93,6 @@ func input(cfg *Config) (next func() (record, error), end func(), err error) {
 	}
 	return m.next, func() { _ = m.close() }, nil // temporary files that stay cost nothing but room
 }
-
-// checkEvery is how many records go by between two looks at the context.
-const checkEvery = 1 << 14
 
 // Run replays the files.
 func Run(ctx context.Context, cfg Config) (*Result, error) {
@@ -114,32 +110,20 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 		return nil, err
 	}
 	defer end()
-	var found runs
-	for offset := int64(0); ; offset++ {
-		if offset%checkEvery == 0 && ctx.Err() != nil {
+	ahead := ahead{next: in}
+	for more := true; more; {
+		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		r, err := in()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
+		if more, err = ahead.read(res); err != nil {
 			return nil, err
 		}
-		if jump, jumped := found.next(&r); jumped {
-			res.Jumps = append(res.Jumps, jump)
+		p.Foresee(ahead.records)
+		for i := range ahead.records {
+			if err := res.apply(p, &ahead.records[i]); err != nil {
+				return nil, err
+			}
 		}
-		res.Summary.Records++
-		class, err := p.ApplyAll(&event.Record{Offset: offset, Timestamp: r.time, Value: r.value}, &res.Rows)
-		if err != nil {
-			return nil, fmt.Errorf("apply record %d: %w", offset, err)
-		}
-		if class == event.ClassRejected {
-			l := p.DeadLetter()
-			l.Value = slices.Clone(l.Value)
-			res.DeadLetters = append(res.DeadLetters, l)
-		}
-		res.Rows.PortfolioStatus = res.Rows.PortfolioStatus[:0] // only the last of each is wanted
 	}
 	if cfg.Until != 0 {
 		if err := p.AdvanceAll(cfg.Until, &res.Rows); err != nil {
@@ -153,6 +137,21 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	e.PortfolioStatuses(&res.Rows)
 	res.finish(e.Stats(), cfg.Policy, time.Since(started))
 	return res, nil
+}
+
+// apply applies one record.
+func (r *Result) apply(p *processor.Processor, rec *event.Record) error {
+	class, err := p.ApplyAll(rec, &r.Rows)
+	if err != nil {
+		return fmt.Errorf("apply record %d: %w", rec.Offset, err)
+	}
+	if class == event.ClassRejected {
+		l := p.DeadLetter()
+		l.Value = slices.Clone(l.Value)
+		r.DeadLetters = append(r.DeadLetters, l)
+	}
+	r.Rows.PortfolioStatus = r.Rows.PortfolioStatus[:0] // only the last of each is wanted
+	return nil
 }
 
 // finish fills in the summary.

@@ -28,6 +28,7 @@ type source struct {
 	number int64  // of the line, from 1
 	long   []byte // a line that did not fit into the read buffer
 	last   int64  // record time of the line before, ms
+	times  *codec.LineReader
 }
 
 // record is one line and its timestamp. The value is valid until the next one.
@@ -70,9 +71,7 @@ func (s *source) next() (record, error) {
 // timestamp returns a record's timestamp: _record_time, else its own time, else
 // that of the line before.
 func (s *source) timestamp(line []byte) int64 {
-	if t, ok := codec.RecordTime(line); ok {
-		s.last = t
-	} else if t, ok := codec.Time(line); ok {
+	if t, ok := s.times.Time(line); ok {
 		s.last = t
 	}
 	return s.last
