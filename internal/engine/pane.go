@@ -56,7 +56,6 @@ type rowFlush struct {
 	table  int
 	next   int // of the table's changed rows
 	sorted bool
-	change int  // of the changes for portfolios
 	status int  // of the statuses that changed
 	rowsIn bool // all rows of the pane are written: the statuses' turn
 }
@@ -298,7 +297,7 @@ func (e *Engine) Flush(out *event.Output) (more bool) {
 	e.allow(out)
 	f := &e.pane.flush
 	if !f.rowsIn {
-		if e.writeRows(out) || e.cfg.Feed && e.drain(&f.change, out) {
+		if e.writeRows(out) || e.cfg.Feed && e.drain(e.cfg.Budget, out) {
 			return true
 		}
 		f.rowsIn = true
@@ -308,6 +307,42 @@ func (e *Engine) Flush(out *event.Output) (more bool) {
 	}
 	*f = rowFlush{}
 	return false
+}
+
+// Unwritten returns how many rows, changes for portfolios and statuses Flush would append at most.
+func (e *Engine) Unwritten() int {
+	n := len(e.changed)
+	if e.cfg.StatusByChange {
+		n = len(e.statuses.urgent)
+	}
+	if e.cfg.Feed {
+		n += e.changelog.waiting()
+	}
+	for _, list := range e.pane.dirty {
+		n += len(list)
+	}
+	return n
+}
+
+// FlushSome appends some of what Flush would, about as many as most, of each kind those
+// that have waited longest. Records may be applied before the next call; what they change is written
+// once more. It must not be called in the middle of a Flush.
+func (e *Engine) FlushSome(most int, out *event.Output) {
+	e.progress.limit = unlimited
+	p, all := &e.pane, max(1, e.Unwritten())
+	share := func(n int) int { return (n*most + all - 1) / all }
+	for table, list := range p.dirty {
+		n := min(share(len(list)), len(list))
+		e.sortRows(table, list[:n])
+		for _, slot := range list[:n] {
+			e.writeRow(table, slot, out)
+		}
+		p.dirty[table] = slices.Delete(list, 0, n)
+	}
+	if e.cfg.Feed {
+		e.drain(share(e.changelog.waiting()), out)
+	}
+	e.flushSomeStatuses(share, out)
 }
 
 // closePane writes what is left of a pane that is full and begins the next. It
@@ -337,7 +372,7 @@ func (e *Engine) writeRows(out *event.Output) (more bool) {
 	for ; f.table < paneTables; f.table, f.next, f.sorted = f.table+1, 0, false {
 		list := p.dirty[f.table]
 		if !f.sorted {
-			e.sortRows(f.table)
+			e.sortRows(f.table, list)
 			f.sorted = true
 		}
 		for ; f.next < len(list); f.next++ {
@@ -351,12 +386,11 @@ func (e *Engine) writeRows(out *event.Output) (more bool) {
 	return false
 }
 
-// sortRows orders the rows of a table that changed by number, and of one number, unless
+// sortRows orders rows of a table by number, and of one number, unless
 // any order will do, by key; then the numbers are in the order of their ids. Numbers are
 // told apart by their indexes, which lie in one word with the slot.
-func (e *Engine) sortRows(table int) {
+func (e *Engine) sortRows(table int, list []uint32) {
 	p := &e.pane
-	list := p.dirty[table]
 	p.keys = p.keys[:0]
 	for _, slot := range list {
 		p.keys = append(p.keys, uint64(p.numberOf(table, slot))<<32|uint64(slot))

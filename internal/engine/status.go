@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -268,31 +269,46 @@ func (e *Engine) endOwed(version int64, out *event.Output) (more bool) {
 // flushStatuses appends the statuses that a flush is to write, and reports whether some
 // are left. next is how far it has come.
 func (e *Engine) flushStatuses(next *int, out *event.Output) (more bool) {
-	if !e.cfg.StatusByChange {
-		for ; *next < len(e.changed); *next++ {
-			if e.spent(out) {
-				return true
-			}
-			n := e.numbers.at(e.changed[*next])
-			if n.status&statusChanged != 0 {
-				e.writeStatus(e.changed[*next], out)
-			}
-			n.status &^= statusListed
-		}
-		e.changed = e.changed[:0]
-		return false
-	}
-	b := &e.statuses
-	for ; *next < len(b.urgent); *next++ {
+	list := e.unwrittenStatuses()
+	for ; *next < len(*list); *next++ {
 		if e.spent(out) {
 			return true
 		}
-		i := b.urgent[*next]
-		if n := e.numbers.at(i); n.status&statusUrgent != 0 {
-			n.status &^= statusUrgent
-			e.appendStatus(i, n, out)
-		}
+		e.flushStatus((*list)[*next], out)
 	}
-	b.urgent = b.urgent[:0]
+	*list = (*list)[:0]
 	return false
+}
+
+// flushSomeStatuses is flushStatuses for a share of them: those that have waited longest.
+func (e *Engine) flushSomeStatuses(share func(int) int, out *event.Output) {
+	list := e.unwrittenStatuses()
+	n := min(share(len(*list)), len(*list))
+	for _, i := range (*list)[:n] {
+		e.flushStatus(i, out)
+	}
+	*list = slices.Delete(*list, 0, n)
+}
+
+// unwrittenStatuses returns the numbers whose statuses a flush writes.
+func (e *Engine) unwrittenStatuses() *[]numberIndex {
+	if e.cfg.StatusByChange {
+		return &e.statuses.urgent
+	}
+	return &e.changed
+}
+
+// flushStatus writes one of them, unless it has been written since.
+func (e *Engine) flushStatus(i numberIndex, out *event.Output) {
+	n := e.numbers.at(i)
+	switch {
+	case !e.cfg.StatusByChange:
+		if n.status&statusChanged != 0 {
+			e.writeStatus(i, out)
+		}
+		n.status &^= statusListed
+	case n.status&statusUrgent != 0:
+		n.status &^= statusUrgent
+		e.appendStatus(i, n, out)
+	}
 }

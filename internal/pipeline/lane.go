@@ -57,6 +57,12 @@ func (l *lane) give(ctx context.Context, do func(ctx context.Context) error) err
 // full reports whether giving a job would have to wait.
 func (l *lane) full() bool { return len(l.room) == cap(l.room) }
 
+// roomy can be sent to once giving a job would not wait. Who has sent, and is the only one who gives,
+// takes it back by took.
+func (l *lane) roomy() chan<- struct{} { return l.room }
+
+func (l *lane) took() { <-l.room }
+
 // waitingSince returns when the job under way began, zero if none is.
 func (l *lane) waitingSince() time.Time {
 	l.mu.Lock()

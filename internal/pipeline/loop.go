@@ -18,7 +18,9 @@ import (
 //	repeat   fetch   the next batch, while the one before is applied
 //	         apply   the batch; its dead letters are acknowledged, its flags are on
 //	                 their way, the most urgent first
-//	         if due  flush: hand over all that came of the log so far, and, now and then,
+//	         if due  write ahead: hand over what came of the log portion by portion, between
+//	                 batches, until little is left
+//	                 flush: hand over all that came of the log so far, and, now and then,
 //	                 the state as it is then. Beside the loop, which goes on, goroutines
 //	                 have it acknowledged (acknowledge), save the state and commit (keep)
 //	         between batches answer questions, once a second publish the status
@@ -65,6 +67,17 @@ type task interface {
 	flush(ctx context.Context) (acknowledged <-chan struct{}, err error)
 }
 
+// aheadWriter is a task with so many outputs that handing all of them over at once would hold up
+// the flags of the events behind them for tens of milliseconds.
+type aheadWriter interface {
+	// unwritten returns how many outputs a flush would hand over now.
+	unwritten() int
+	// crowded reports whether so much is unwritten that no more may be applied before a flush.
+	crowded() bool
+	// writeSome hands over some of them. What is applied later may change them again.
+	writeSome(ctx context.Context) (written int, err error)
+}
+
 // retrier is a Log that says why its Fetch has not returned yet.
 type retrier interface {
 	// Waiting returns why Fetch is trying again and again, "" while it is not.
@@ -89,6 +102,7 @@ type loop struct {
 	prepare   func(context.Context) error // before the log is opened; may be nil
 	states    stateSaver                  // nil: no checkpoints
 	questions <-chan func()               // for the goroutine that owns the task
+	ahead     int                         // so many outputs are still written before the flush that is due; 0 while none is
 	flushing  *flushing                   // what is under way, nil for nothing
 	saving    *flushing                   // whose state is being saved, nil for none: flushes go on beside it
 }
@@ -164,11 +178,16 @@ func (l *loop) read(ctx context.Context, log Log) error {
 			if err := l.take(work, f); err != nil {
 				return err
 			}
-			if l.flushing == nil && (l.task.due() || l.saveDue() || l.commitDue()) {
-				if err := l.flush(work, log); err != nil {
-					return err
-				}
+			if err := l.flushIfDue(work, log); err != nil {
+				return err
 			}
+		case l.roomAhead() <- struct{}{}:
+			l.beside.took()
+			if err := l.writeAhead(work, log); err != nil {
+				return err
+			}
+		case <-l.failedAhead():
+			return l.beside.err
 		case err := <-l.flushEnded():
 			if err := l.endFlush(err); err != nil {
 				return err
@@ -188,6 +207,58 @@ func (l *loop) read(ctx context.Context, log Log) error {
 			return l.drainAll(work, log)
 		}
 	}
+}
+
+// flushIfDue begins what is due: a flush, or the writing ahead that comes before it.
+func (l *loop) flushIfDue(ctx context.Context, log Log) error {
+	t, writesAhead := l.task.(aheadWriter)
+	switch {
+	case l.ahead > 0 && !t.crowded():
+		return nil
+	case l.ahead > 0:
+		l.ahead = 0
+		return l.flush(ctx, log)
+	case l.flushing != nil || !l.task.due() && !l.saveDue() && !l.commitDue():
+		return nil
+	}
+	if writesAhead && !t.crowded() {
+		if l.ahead = max(0, t.unwritten()-fewUnwritten); l.ahead > 0 {
+			return nil
+		}
+	}
+	return l.flush(ctx, log)
+}
+
+// fewUnwritten is how many outputs a flush may have to hand over at once: they take a millisecond or two.
+const fewUnwritten = 1024
+
+// writeAhead writes some of what a flush is due to write, and begins the flush after the last of it.
+func (l *loop) writeAhead(ctx context.Context, log Log) error {
+	n, err := l.task.(aheadWriter).writeSome(ctx)
+	if err != nil {
+		return err
+	}
+	if l.ahead -= n; l.ahead > 0 && n > 0 {
+		return nil
+	}
+	l.ahead = 0
+	return l.flush(ctx, log)
+}
+
+// roomAhead can be sent to once there is room for some of what is written ahead; nil while none is. failedAhead
+// returns what is closed if there will never be.
+func (l *loop) roomAhead() chan<- struct{} {
+	if l.ahead == 0 {
+		return nil
+	}
+	return l.beside.roomy()
+}
+
+func (l *loop) failedAhead() <-chan struct{} {
+	if l.ahead == 0 {
+		return nil
+	}
+	return l.beside.failed
 }
 
 // open makes the log ready to be fetched from where the task stands.

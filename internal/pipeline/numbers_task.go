@@ -234,6 +234,25 @@ func (t *numbersTask) flush(ctx context.Context) (<-chan struct{}, error) {
 	return acknowledged, nil
 }
 
+// unwritten returns how many rows and changes a flush would hand over.
+func (t *numbersTask) unwritten() int { return t.processor.Engine().Unwritten() + t.out.Len() }
+
+// crowded reports whether what is unwritten is all that may be in memory.
+func (t *numbersTask) crowded() bool {
+	return t.unwritten() >= t.config.MaxRows || t.bytesSinceFlush >= maxBytesSinceFlush
+}
+
+// rowsAhead is how many rows are written ahead at a time: their events hold up those behind
+// them for half a millisecond.
+const rowsAhead = 512
+
+// writeSome hands over some of the rows that a flush is due to write.
+func (t *numbersTask) writeSome(ctx context.Context) (written int, err error) {
+	t.processor.FlushSome(rowsAhead, t.out)
+	written = t.out.Len()
+	return written, t.handOver(ctx, nil, nil)
+}
+
 // handOver hands over what is there to be written, behind all that was handed over
 // before, and at the end of a flush progress. It waits while too much is on its way, and
 // returns what has kept an earlier write from being acknowledged.

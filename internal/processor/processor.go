@@ -175,6 +175,10 @@ func (p *Processor) Flush(out *event.Output) (more bool) {
 	return p.engine.Flush(out)
 }
 
+// FlushSome appends some of what Flush would, about as many as most. Records may be applied
+// before the next call; it must not be called in the middle of a Flush.
+func (p *Processor) FlushSome(most int, out *event.Output) { p.engine.FlushSome(most, out) }
+
 // Engine returns the engine, for questions about its state. Its methods that
 // change state are for the processor alone.
 func (p *Processor) Engine() *engine.Engine { return p.engine }
