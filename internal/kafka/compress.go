@@ -165,9 +165,11 @@ func appendSnappyBlock(dst, src []byte, limit int) ([]byte, error) {
 // compressor deflates what is written. One goroutine at a time.
 type compressor struct {
 	out  bytes.Buffer
-	lz4  *lz4.Writer
 	gzip *gzip.Writer
 	zstd *zstd.Encoder
+
+	lz4   lz4.Compressor
+	frame []byte
 }
 
 // compress returns src deflated, in memory that the next call reuses.
@@ -182,14 +184,9 @@ func (c *compressor) compress(src []byte, codec Codec) ([]byte, error) {
 		c.gzip.Reset(&c.out)
 		w = c.gzip
 	case LZ4:
-		if c.lz4 == nil {
-			c.lz4 = lz4.NewWriter(&c.out)
-			if err := c.lz4.Apply(lz4.BlockSizeOption(lz4.Block64Kb), lz4.ConcurrencyOption(1)); err != nil {
-				return nil, err
-			}
-		}
-		c.lz4.Reset(&c.out)
-		w = c.lz4
+		var err error
+		c.frame, err = frameLZ4(c.frame[:0], src, &c.lz4)
+		return c.frame, err
 	case Snappy:
 		return snappy.Encode(c.out.AvailableBuffer(), src), nil
 	case Zstd:

@@ -3,6 +3,7 @@ package kafka
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 
 	"github.com/pierrec/lz4/v4"
 )
@@ -17,7 +18,8 @@ import (
 // The library's frame reader checks xxh32 over all content, which cost as much as
 // decompressing (`go test -bench LZ4`): the batch's CRC-32C has covered every
 // byte already. Here blocks go straight behind one another into memory that is
-// large enough, and checksums are stepped over.
+// large enough, and checksums are stepped over. What is written has none either, as Java's
+// client writes it, and is compressed from where it lies.
 const (
 	lz4Magic       = 0x184D2204
 	lz4Independent = 0x20
@@ -28,6 +30,37 @@ const (
 
 	lz4Window = 64 << 10 // how far a block refers back into those before it
 )
+
+// lz4Head begins each frame that is written: version 1, blocks of at most 64 KiB that do not refer to one another,
+// no sums, and the header's own.
+const (
+	lz4Head  = "\x04\x22\x4d\x18\x60\x40\x82"
+	lz4Block = 64 << 10
+	lz4Plain = 1 << 31 // of a block's size: it is not compressed
+)
+
+// frameLZ4 deflates src into one frame behind dst.
+func frameLZ4(dst, src []byte, c *lz4.Compressor) ([]byte, error) {
+	dst = append(dst, lz4Head...)
+	for len(src) > 0 {
+		block := src[:min(len(src), lz4Block)]
+		src = src[len(block):]
+		at := len(dst)
+		dst = slices.Grow(dst, 4+len(block))
+		// With room for less than the block, one that does not shrink is none.
+		n, err := c.CompressBlock(block, dst[at+4:at+4+len(block)-1])
+		if err != nil && !errors.Is(err, lz4.ErrInvalidSourceShortBuffer) {
+			return nil, err
+		}
+		if err != nil || n == 0 {
+			dst = binary.LittleEndian.AppendUint32(dst, uint32(len(block))|lz4Plain)
+			dst = append(dst, block...)
+			continue
+		}
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(n))[:at+4+n]
+	}
+	return append(dst, 0, 0, 0, 0), nil
+}
 
 var errLZ4 = errors.New("the LZ4 frame is malformed")
 
