@@ -34,10 +34,10 @@ func (e *Engine) count(i numberIndex, ev *event.Event, who contact, before int64
 		e.prefer(i, n, ev, who, ev.Preference)
 	case event.TypeBlock:
 		e.minuteRow(i, t).counts.Blocks++
-		e.addHour(n, colBlocks, t, 1)
+		e.addHour(n, 1<<colBlocks, t)
 	case event.TypeReport:
 		e.minuteRow(i, t).counts.Reports++
-		e.addHour(n, colReports, t, 1)
+		e.addHour(n, 1<<colReports, t)
 	case event.TypeProfile:
 		n.applyProfile(ev)
 		n.templateLevelsStale = true // what reaches the topic may be other things now
@@ -58,8 +58,7 @@ func (e *Engine) count(i numberIndex, ev *event.Event, who contact, before int64
 	case event.TypeCap:
 		n.quota.update(ev)
 	case event.TypeGroup:
-		// A log's bucket holds less than 2^56; no real number comes near.
-		e.addMinute(n, colGroups, t, uint64(min(ev.NonContactsAdded, 1<<53)))
+		e.addMinutes(n, 1<<colGroups, t, uint64(min(ev.NonContactsAdded, 1<<53))) // no real number comes near
 	case event.TypeAccount:
 		e.applyAccount(i, n, ev)
 		e.accountEvent(i, ev, out)
@@ -75,6 +74,8 @@ type send struct {
 	category event.Category
 	minute   *minuteRow
 	content  *fingerprintRow
+	inMinute window.Columns // those that it counts in
+	inSecond window.Columns
 	key      window.KeySlot // of the content among those that are counted
 }
 
@@ -88,9 +89,8 @@ func (e *Engine) countSend(i numberIndex, n *number, ev *event.Event, to uint64,
 	s.minute = e.minuteRow(i, t)
 	row := &s.minute.counts
 	row.Sent++
-	e.addSecond(n, colSent, t)
-	e.addMinute(n, colSent, t, 1)
-	e.addHour(n, colSent, t, 1)
+	s.inSecond, s.inMinute = 1<<colSent, 1<<colSent
+	e.addHour(n, 1<<colSent, t)
 	if s.late {
 		row.Late++
 		e.stats.Late++
@@ -105,7 +105,7 @@ func (e *Engine) countSend(i numberIndex, n *number, ev *event.Event, to uint64,
 	if s.known && (initiated || s.category == event.CategoryMarketing) {
 		if at, ok := e.replies.StoppedAt(s.conv); ok && at <= t {
 			row.SentAfterStop++
-			e.addMinute(n, colAfterStop, t, 1)
+			s.inMinute |= 1 << colAfterStop
 		}
 	}
 	if t > n.newestSend {
@@ -121,6 +121,8 @@ func (e *Engine) countSend(i numberIndex, n *number, ev *event.Event, to uint64,
 	if initiated {
 		e.countInitiated(i, n, ev, &s)
 	}
+	e.addSecond(n, s.inSecond, t)
+	e.addMinute(n, s.inMinute, t)
 }
 
 // countInitiated counts what only initiated sends count in.
@@ -130,19 +132,17 @@ func (e *Engine) countInitiated(i numberIndex, n *number, ev *event.Event, s *se
 	s.content.initiated++
 	e.noteMinuteContact(i, s.minute, s.to)
 	e.changelog.addContact(n.portfolio, i, s.to, floor(t, minute))
-	e.addSecond(n, colInitiated, t)
-	e.addMinute(n, colInitiated, t, 1)
+	s.inSecond |= 1 << colInitiated
+	s.inMinute |= 1<<colInitiated | n.origins(ev)
 	if back := floor(n.clock, hour) - floor(t, hour); back < activeHoursLen {
 		n.hours |= 1 << back
 	}
 	n.noteInterval(t)
-	e.countOrigin(n, ev)
 	switch ev.OptIn {
 	case event.OptInFalse:
-		e.addMinute(n, colNoOptIn, t, 1)
-		e.addMinute(n, colOptInGiven, t, 1)
+		s.inMinute |= 1<<colNoOptIn | 1<<colOptInGiven
 	case event.OptInTrue:
-		e.addMinute(n, colOptInGiven, t, 1)
+		s.inMinute |= 1 << colOptInGiven
 	}
 	if ev.MediaHash != 0 {
 		addKey(n, logMedia, &e.logs.media, &n.media, ev.MediaHash, t, minute)
@@ -184,10 +184,11 @@ func (e *Engine) category(n *number, ev *event.Event) event.Category {
 func (e *Engine) countReceived(i numberIndex, n *number, ev *event.Event, who contact) {
 	t := ev.Time
 	e.minuteRow(i, t).counts.Received++
-	e.addHour(n, colReceived, t, 1)
+	cols := window.Columns(1 << colReceived)
 	if ev.HasUserID && !ev.HasContact && who.name == ev.UserID {
-		e.addHour(n, colUnlinked, t, 1)
+		cols |= 1 << colUnlinked
 	}
+	e.addHour(n, cols, t)
 	row := e.noteContact(i, who.name)
 	c, known := e.replies.Find(uint32(i), who.name)
 	if !known {
@@ -202,11 +203,11 @@ func (e *Engine) countReceived(i numberIndex, n *number, ev *event.Event, who co
 	e.prefer(i, n, ev, who, ev.Text)
 }
 
-// countOrigin counts whether an initiated send went abroad, if both countries
+// origins returns in which columns an initiated send counts for where it goes: none unless both countries
 // are known when it is applied.
-func (e *Engine) countOrigin(n *number, ev *event.Event) {
+func (n *number) origins(ev *event.Event) window.Columns {
 	if n.country == 0 {
-		return
+		return 0
 	}
 	var home bool
 	switch {
@@ -215,12 +216,12 @@ func (e *Engine) countOrigin(n *number, ev *event.Event) {
 	case ev.ContactCalling != 0:
 		home = ev.ContactCalling.Includes(n.country)
 	default:
-		return
+		return 0
 	}
-	e.addMinute(n, colCountry, ev.Time, 1)
-	if !home {
-		e.addMinute(n, colForeign, ev.Time, 1)
+	if home {
+		return 1 << colCountry
 	}
+	return 1<<colCountry | 1<<colForeign
 }
 
 // noteInterval takes the gap between an initiated send and the newest before
@@ -274,12 +275,12 @@ func (e *Engine) countStatus(i numberIndex, n *number, ev *event.Event, who cont
 	switch ev.Status {
 	case event.StatusDelivered:
 		e.minuteRow(i, t).counts.Delivered++
-		e.addMinute(n, colDelivered, t, 1)
+		e.addMinute(n, 1<<colDelivered, t)
 	case event.StatusRead:
 		e.minuteRow(i, t).counts.Read++
-		e.addMinute(n, colRead, t, 1)
+		e.addMinute(n, 1<<colRead, t)
 	case event.StatusFailed:
-		class := event.ErrorOperational
+		class, cols := event.ErrorOperational, window.Columns(0)
 		if ev.HasError {
 			class = event.ClassifyError(ev.ErrorCode)
 			if class == event.ErrorOperational && !event.KnownError(ev.ErrorCode) {
@@ -287,13 +288,13 @@ func (e *Engine) countStatus(i numberIndex, n *number, ev *event.Event, who cont
 			}
 			switch ev.ErrorCode {
 			case event.CodeSpam:
-				e.addSecond(n, colSpam, t)
+				e.addSecond(n, 1<<colSpam, t)
 			case event.CodeReachout:
-				e.addMinute(n, colReachout, t, 1)
+				cols = 1 << colReachout
 			}
 		}
 		e.minuteRow(i, t).counts.Failed[class]++
-		e.addMinute(n, colFailed+int(class), t, 1)
+		e.addMinute(n, cols|1<<(colFailed+class), t)
 		if c, ok := e.replies.Find(uint32(i), who.name); ok && who.known {
 			e.resolved = e.replies.Withdraw(c, t, e.resolved[:0])
 			e.countResolved()
@@ -406,12 +407,12 @@ func (e *Engine) countResolved() {
 		case window.Answered:
 			row.Answered++
 			fp.answered++
-			e.addHour(n, colAnswered+window.AgeClass(floor(s.At, quarter)-floor(s.Sent, quarter)), s.At, 1)
+			e.addHour(n, 1<<(colAnswered+window.AgeClass(floor(s.At, quarter)-floor(s.Sent, quarter))), s.At)
 			e.noteContact(i, s.Contact).answered()
 		case window.Unanswered:
 			row.Unanswered++
 			fp.unanswered++
-			e.addHour(n, colUnanswered, s.At, 1)
+			e.addHour(n, 1<<colUnanswered, s.At)
 			e.noteContact(i, s.Contact).unanswered(s.At)
 		case window.Withdrawn:
 			row.Withdrawn++
@@ -421,21 +422,26 @@ func (e *Engine) countResolved() {
 	e.resolved = e.resolved[:0]
 }
 
-func (e *Engine) addSecond(n *number, col int, t int64) {
+// addSecond counts an event in columns of a number's seconds; addMinute and addHour in those of its minutes and
+// hours.
+func (e *Engine) addSecond(n *number, cols window.Columns, t int64) {
 	l, at, now := &e.logs.seconds, floor(t, second), floor(n.clock, second)
-	l.Add(&n.seconds, n.secondSums[:], uint8(col), at, now, 1)
+	l.Add(&n.seconds, n.secondSums[:], cols, at, now, 1)
 	n.moveBy(logSeconds, scale(l.Leaves(at, now), second))
 }
 
-func (e *Engine) addMinute(n *number, col int, t int64, by uint64) {
+func (e *Engine) addMinute(n *number, cols window.Columns, t int64) { e.addMinutes(n, cols, t, 1) }
+
+// addMinutes counts so many.
+func (e *Engine) addMinutes(n *number, cols window.Columns, t int64, by uint64) {
 	l, at, now := &e.logs.minutes, floor(t, minute), floor(n.clock, minute)
-	l.Add(&n.minutes, n.minuteSums[:], uint8(col), at, now, by)
+	l.Add(&n.minutes, n.minuteSums[:], cols, at, now, by)
 	n.moveBy(logMinutes, scale(l.Leaves(at, now), minute))
 }
 
-func (e *Engine) addHour(n *number, col int, t int64, by uint64) {
+func (e *Engine) addHour(n *number, cols window.Columns, t int64) {
 	l, at, now := &e.logs.hours, floor(t, hour), floor(n.clock, hour)
-	l.Add(&n.hoursLog, n.hourSums[:], uint8(col), at, now, by)
+	l.Add(&n.hoursLog, n.hourSums[:], cols, at, now, 1)
 	n.moveBy(logHours, scale(l.Leaves(at, now), hour))
 }
 

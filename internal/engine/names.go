@@ -223,6 +223,6 @@ func (e *Engine) prefer(i numberIndex, n *number, ev *event.Event, who contact, 
 	apply(who.name)
 	if p == event.PreferenceStop {
 		e.minuteRow(i, ev.Time).counts.Stops++
-		e.addHour(n, colStops, ev.Time, 1)
+		e.addHour(n, 1<<colStops, ev.Time)
 	}
 }

@@ -35,7 +35,7 @@ func (s *SlidingPool) checkSums(l *SlidingCounts, sums Sums, now int64) {
 			w := &s.windows[k]
 			invariants.Check((uint32(i) < l.cursor[k]) == (e.At <= now-w.Width), "sliding counts: the cursor of window %d is at %d", k, l.cursor[k])
 			if e.At > now-w.Width {
-				w.change(want, e.col(), e.n())
+				w.change(want, e.cols(), e.n())
 			}
 		}
 	}

@@ -48,7 +48,7 @@ func breakSliding() {
 	p := NewSlidingPool(Window{Width: 10, Columns: 1})
 	var l SlidingCounts
 	sums := make(Sums, 1)
-	p.Add(&l, sums, 0, 100, 100, 1)
+	p.Add(&l, sums, 1, 100, 100, 1)
 	sums[0]++
 	p.Advance(&l, sums, 101)
 }

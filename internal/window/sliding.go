@@ -2,20 +2,31 @@ package window
 
 import (
 	"math"
+	"math/bits"
 
 	"sendwatch/internal/invariants"
 )
 
-// Entry counts one column's events of one bucket of event time.
+// Columns is a set of columns, a bit each: what one event counts in. There are at most 20.
+type Columns uint32
+
+// Entry counts the events of one bucket of event time that count in the same columns. Most events of a
+// number count in the same few: one entry of all of them is a quarter of the entries, and of the steps, that one of
+// each column would be.
 type Entry struct {
-	At int64  // bucket: floor(time / grain)
-	V  uint64 // the column in the upper 8 bits, the count below
+	At  int64  // bucket: floor(time / grain)
+	Set uint64 // the columns in the upper bits, how many events below
 }
 
-const countBits = 56
+const (
+	countBits = 44
+	mostCount = 1<<countBits - 1 // of an entry
+)
 
-func (e *Entry) col() uint8 { return uint8(e.V >> countBits) }
-func (e *Entry) n() uint64  { return e.V & (1<<countBits - 1) }
+func entryOf(at int64, cols Columns, n uint64) Entry { return Entry{at, uint64(cols)<<countBits | n} }
+
+func (e *Entry) cols() Columns { return Columns(e.Set >> countBits) }
+func (e *Entry) n() uint64     { return e.Set & mostCount }
 
 // SlidingCounts keeps counts by bucket of event time, sorted, and a cursor for each
 // window over it, so that one log serves several windows. It belongs to one
@@ -48,7 +59,8 @@ type Window struct {
 
 type slidingWindow struct {
 	Window
-	from int // its first total
+	from int     // its first total
+	cols Columns // those it keeps totals of
 }
 
 // NewSlidingPool makes a pool for logs with the given windows, longest first, at most
@@ -57,7 +69,7 @@ func NewSlidingPool(windows ...Window) SlidingPool {
 	s := SlidingPool{n: len(windows)}
 	from := 0
 	for k, w := range windows {
-		s.windows[k] = slidingWindow{w, from}
+		s.windows[k] = slidingWindow{w, from, 1<<w.Columns - 1}
 		from += w.Columns
 	}
 	return s
@@ -67,17 +79,17 @@ func NewSlidingPool(windows ...Window) SlidingPool {
 // of its columns.
 type Sums []uint64
 
-// change adds to, or takes from, the total of an entry's column.
-func (w *slidingWindow) change(sums Sums, col uint8, by uint64) {
-	if int(col) < w.Columns {
-		sums[w.from+int(col)] += by
+// change adds to, or takes from, the totals of an entry's columns.
+func (w *slidingWindow) change(sums Sums, cols Columns, by uint64) {
+	for left := cols & w.cols; left != 0; left &= left - 1 {
+		sums[w.from+bits.TrailingZeros32(uint32(left))] += by
 	}
 }
 
-// Add counts n events of column col in bucket at. now is the clock's bucket, to
-// which the log has been advanced; at is at most now. n is less than 2^56;
-// a bucket's column that comes to more takes a second entry.
-func (s *SlidingPool) Add(l *SlidingCounts, sums Sums, col uint8, at, now int64, n uint64) {
+// Add counts n events of the columns cols in bucket at. now is the clock's bucket, to
+// which the log has been advanced; at is at most now. Events of a bucket that come to 2^44 or more take a second
+// entry.
+func (s *SlidingPool) Add(l *SlidingCounts, sums Sums, cols Columns, at, now int64, n uint64) {
 	if at <= now-s.windows[0].Width {
 		return
 	}
@@ -86,7 +98,7 @@ func (s *SlidingPool) Add(l *SlidingCounts, sums Sums, col uint8, at, now int64,
 	}
 	for k := range s.n {
 		if w := &s.windows[k]; at > now-w.Width {
-			w.change(sums, col, n)
+			w.change(sums, cols, n)
 		}
 	}
 	i := int(l.ring.n)
@@ -95,17 +107,21 @@ func (s *SlidingPool) Add(l *SlidingCounts, sums Sums, col uint8, at, now int64,
 		if e.At < at {
 			break
 		}
-		if e.At == at && e.col() == col && e.n()+n < 1<<countBits {
-			s.pool.At(&l.ring, i-1).V += n
+		if e.At == at && e.cols() == cols && e.n()+n <= mostCount {
+			s.pool.At(&l.ring, i-1).Set += n
 			return
 		}
 	}
 	// The scan stopped at the first place for the bucket; entries are sorted by
 	// bucket alone, so any place among equals will do.
-	s.pool.Insert(&l.ring, i, Entry{at, uint64(col)<<countBits | n})
-	for k := range s.n {
-		if at <= now-s.windows[k].Width {
-			l.cursor[k]++
+	for n > 0 {
+		part := min(n, mostCount)
+		n -= part
+		s.pool.Insert(&l.ring, i, entryOf(at, cols, part))
+		for k := range s.n {
+			if at <= now-s.windows[k].Width {
+				l.cursor[k]++
+			}
 		}
 	}
 }
@@ -134,7 +150,7 @@ func (s *SlidingPool) Advance(l *SlidingCounts, sums Sums, now int64) {
 			if e.At > now-w.Width {
 				break
 			}
-			w.change(sums, e.col(), -e.n())
+			w.change(sums, e.cols(), -e.n())
 			l.cursor[k]++
 		}
 	}

@@ -10,9 +10,9 @@ import (
 
 // happened is one event of the naive model: a slice of everything.
 type happened struct {
-	at  int64
-	col uint8
-	n   uint64
+	at   int64
+	cols Columns
+	n    uint64
 }
 
 // TestSlidingCountsAgainstSlice moves a clock and adds events in any order, and compares
@@ -33,13 +33,13 @@ func TestSlidingCountsAgainstSlice(t *testing.T) {
 				logs.Advance(&l[k], sums[k][:], now[k])
 			} else {
 				h := happened{
-					at:  now[k] - rapid.Int64Range(0, 60).Draw(t, "back"),
-					col: rapid.Uint8Range(0, cols-1).Draw(t, "column"),
-					n:   rapid.Uint64Range(1, 3).Draw(t, "n"),
+					at:   now[k] - rapid.Int64Range(0, 60).Draw(t, "back"),
+					cols: Columns(rapid.Uint32Range(1, 1<<cols-1).Draw(t, "columns")),
+					n:    rapid.Uint64Range(1, 3).Draw(t, "n"),
 				}
 				all[k] = append(all[k], h)
 				before := logs.Next(&l[k])
-				logs.Add(&l[k], sums[k][:], h.col, h.at, now[k], h.n)
+				logs.Add(&l[k], sums[k][:], h.cols, h.at, now[k], h.n)
 				if got := min(before, logs.Leaves(h.at, now[k])); got != logs.Next(&l[k]) {
 					t.Fatalf("next change at %d, by what was added at %d", logs.Next(&l[k]), got)
 				}
@@ -50,8 +50,10 @@ func TestSlidingCountsAgainstSlice(t *testing.T) {
 				from := 0
 				for _, w := range windows {
 					if now[k]-w.Width < h.at && h.at <= now[k] {
-						if int(h.col) < w.Columns {
-							want[from+int(h.col)] += h.n
+						for col := range w.Columns {
+							if h.cols>>col&1 != 0 {
+								want[from+col] += h.n
+							}
 						}
 						next = min(next, h.at+w.Width)
 					}
@@ -160,14 +162,14 @@ func checkTopSince(t *rapid.T, keyed *Keyed, l *KeyedCounts, after int64, counts
 }
 
 // A bucket whose count outgrows an entry goes on in another one: nothing spills
-// into the column beside it.
+// into the columns above it.
 func TestLogsHugeCounts(t *testing.T) {
 	const huge = 1<<53 - 1
 	logs := NewSlidingPool(Window{10, 2}, Window{5, 2})
 	sums := make(Sums, 4)
 	var l SlidingCounts
 	for range 20 {
-		logs.Add(&l, sums, 1, 100, 100, huge)
+		logs.Add(&l, sums, 1<<1, 100, 100, huge)
 	}
 	if sums[0] != 0 || sums[1] != 20*huge || sums[3] != 20*huge {
 		t.Fatalf("sums are %v, want %d in both windows of column 1", sums, uint64(20*huge))

@@ -31,10 +31,10 @@ func (s *SlidingPool) Touch(l *SlidingCounts, advances bool) uint64 {
 	if l.ring.n == 0 {
 		return 0
 	}
-	sum := s.pool.Look(&l.ring, int(l.ring.n-1)).V
+	sum := s.pool.Look(&l.ring, int(l.ring.n-1)).Set
 	for k := range s.n {
 		if advances && l.cursor[k] < l.ring.n {
-			sum += s.pool.Look(&l.ring, int(l.cursor[k])).V
+			sum += s.pool.Look(&l.ring, int(l.cursor[k])).Set
 		}
 	}
 	return sum
