@@ -9,7 +9,7 @@ func contactTable() *table[event.ContactOutcome] {
 	t := &table[row]{name: "contact_outcomes"}
 	t.has("number_id", plain(func(r *row) string { return r.NumberID }))
 	t.has("contact", plain(func(r *row) uint64 { return r.Contact }))
-	t.has("partition", plain(func(r *row) uint32 { return count32(int64(r.Partition)) }))
+	t.has("partition", plain(func(r *row) uint32 { return count32(r.Partition) }))
 	t.has("pane", plain(func(r *row) uint64 { return count64(r.Pane.Pane) }))
 	t.has("version", plain(func(r *row) uint64 { return count64(r.Version) }))
 	t.has("portfolio_id", plain(func(r *row) string { return r.PortfolioID }))
@@ -27,7 +27,7 @@ func accountTable() *table[event.AccountEvent] {
 	t := &table[row]{name: "account_events", time: func(r *row) int64 { return r.Time }}
 	t.has("number_id", plain(func(r *row) string { return r.NumberID }))
 	t.has("time", plain(func(r *row) int64 { return instant(r.Time) }))
-	t.has("partition", plain(func(r *row) uint32 { return count32(int64(r.Partition)) }))
+	t.has("partition", plain(func(r *row) uint32 { return count32(r.Partition) }))
 	t.has("offset", plain(func(r *row) uint64 { return count64(r.Offset) }))
 	t.has("topic", plain(func(r *row) string { return r.Topic }))
 	t.has("type", plain(func(r *row) string { return r.Type.String() }))
@@ -38,9 +38,9 @@ func accountTable() *table[event.AccountEvent] {
 	t.has("state", plain(func(r *row) string { return r.State }))
 	t.has("quality", plain(func(r *row) string { return r.Quality }))
 	t.has("template", plain(func(r *row) string { return r.Template }))
-	t.has("limit", plain(func(r *row) *int64 { return pointer(r.Limit, r.Type == event.TypeLimit) }))
-	t.has("expires_at", plain(func(r *row) *int64 { return pointer(instant(r.ExpiresAt), r.ExpiresAt != 0) }))
-	t.has("restrictions", lists(func(r *row) []string { return r.Restrict }))
+	t.has("limit", optional(func(r *row) (int64, bool) { return r.Limit, r.Type == event.TypeLimit }))
+	t.has("expires_at", optional(func(r *row) (int64, bool) { return instant(r.ExpiresAt), r.ExpiresAt != 0 }))
+	t.has("restrictions", lists(func(r *row, to []string) []string { return append(to, r.Restrict...) }))
 	t.has("reason", plain(func(r *row) string { return r.Reason }))
 	return t
 }

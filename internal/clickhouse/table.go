@@ -2,12 +2,13 @@ package clickhouse
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
 )
 
 // Bounds of one insert. The server takes blocks of this size in one piece, so
@@ -22,7 +23,7 @@ const (
 type table[R any] struct {
 	name    string
 	names   []string
-	columns []column[R]
+	columns []values[R]
 	// time returns the event time whose month is the row's partition in the
 	// table, nil for a table without partitions.
 	time func(*R) int64
@@ -30,66 +31,13 @@ type table[R any] struct {
 	bytes func(*R) int
 
 	picked []*R
-}
-
-// column is one column of a table: it reads its values from rows into memory
-// of its own and hands them to the client library as one slice.
-type column[R any] interface {
-	fill(rows []*R) // adds the values of these rows
-	appendTo(driver.BatchColumn) error
-	reset() // empties the column and lets go of what it pointed to
+	native native
 }
 
 // has adds a column to the table.
-func (t *table[R]) has(name string, c column[R]) {
+func (t *table[R]) has(name string, c values[R]) {
 	t.names = append(t.names, name)
 	t.columns = append(t.columns, c)
-}
-
-// of is a column of plain values.
-type of[R, T any] struct {
-	get    func(*R) T
-	values []T
-}
-
-func plain[R, T any](get func(*R) T) *of[R, T] { return &of[R, T]{get: get} }
-
-func (c *of[R, T]) fill(rows []*R) {
-	for _, r := range rows {
-		c.values = append(c.values, c.get(r))
-	}
-}
-
-func (c *of[R, T]) appendTo(b driver.BatchColumn) error { return b.Append(c.values) }
-
-func (c *of[R, T]) reset() {
-	clear(c.values)
-	c.values = c.values[:0]
-}
-
-// list is a column of arrays. Appended one by one they take the client
-// library's path without reflection.
-type list[R, T any] struct {
-	get  func(*R) []T
-	rows []*R
-}
-
-func lists[R, T any](get func(*R) []T) *list[R, T] { return &list[R, T]{get: get} }
-
-func (c *list[R, T]) fill(rows []*R) { c.rows = append(c.rows, rows...) }
-
-func (c *list[R, T]) appendTo(b driver.BatchColumn) error {
-	for _, r := range c.rows {
-		if err := b.AppendRow(c.get(r)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *list[R, T]) reset() {
-	clear(c.rows)
-	c.rows = c.rows[:0]
 }
 
 // insert writes the rows into the table, one month of the table an insert and
@@ -160,22 +108,31 @@ func send[R any](ctx context.Context, w *Writer, t *table[R], rows []*R) error {
 		return err
 	}
 	doing := "insert into " + t.name
-	defer t.reset()
 	batch, err := server.conn.PrepareBatch(insertSettings(ctx), insertStatement(w.client.database, t.name, t.names))
 	if err != nil {
 		w.client.failed(server, err)
 		return fail(ctx, doing, err)
 	}
 	defer batch.Close() //nolint:errcheck // after a Send it does nothing, before one its error has been given
-	t.fill(rows)
-	for i, c := range t.columns {
-		if err := c.appendTo(batch.Column(i)); err != nil {
-			return fail(ctx, doing+", column "+t.names[i], err)
-		}
+	if err := t.fillBlock(batch.Columns(), rows); err != nil {
+		return fail(ctx, doing, err)
 	}
 	err = batch.Send()
 	w.client.failed(server, err)
 	return fail(ctx, doing, err)
+}
+
+// fillBlock reads the rows into the columns of the library's block, which are in the
+// order of the table's.
+func (t *table[R]) fillBlock(block []column.Interface, rows []*R) error {
+	defer t.reset()
+	t.fill(rows)
+	for i, c := range t.columns {
+		if err := c.appendTo(block[i], &t.native); err != nil {
+			return fmt.Errorf("column %s: %w", t.names[i], err)
+		}
+	}
+	return nil
 }
 
 // insertStatement begins an insert into some columns of a table.

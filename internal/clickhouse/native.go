@@ -1,0 +1,71 @@
+package clickhouse
+
+import (
+	"bytes"
+	"encoding/binary"
+	"strings"
+
+	"github.com/ClickHouse/ch-go/proto"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
+)
+
+// native hands values to the client library as the bytes that they are on the wire:
+// numbers of a fixed size, little-endian, one after the other; of an optional value
+// first a byte each that says whether it is NULL; of arrays first where each ends. The
+// library takes them as it takes a block from a server, by one copy into memory of just
+// the right size. Its Append takes numbers one by one, through time.Time where they are
+// times and through an interface where they are words, into memory that grows.
+type native struct {
+	bytes  []byte
+	source bytes.Reader
+	reader *proto.Reader
+}
+
+// hand lets a column take its rows, of which each part holds the bytes of one kind.
+func (n *native) hand(to column.Interface, rows int, parts ...any) error {
+	if rows == 0 {
+		return nil
+	}
+	n.bytes = n.bytes[:0]
+	for _, part := range parts {
+		var err error
+		if n.bytes, err = binary.Append(n.bytes, binary.LittleEndian, part); err != nil {
+			return err
+		}
+	}
+	n.source.Reset(n.bytes)
+	if n.reader == nil {
+		n.reader = proto.NewReader(&n.source)
+	}
+	return to.Decode(n.reader, rows)
+}
+
+// isNative reports whether a column of this type has these values on the wire as they
+// are. Of any other, one that an operator has changed perhaps, the library knows what
+// to do.
+func isNative(t column.Type, values any) bool {
+	name := string(t)
+	switch values.(type) {
+	case []uint8:
+		return name == "UInt8"
+	case []uint32:
+		return name == "UInt32"
+	case []uint64:
+		return name == "UInt64"
+	case []int64: // times are in ms
+		return name == "Int64" || strings.HasPrefix(name, "DateTime64(3")
+	case []float64:
+		return name == "Float64"
+	case []int8:
+		return strings.HasPrefix(name, "Enum8(")
+	case []bool:
+		return name == "Bool"
+	}
+	return false
+}
+
+// inside returns the type within the parentheses of another, if that is the outer one.
+func inside(t column.Type, outer string) (column.Type, bool) {
+	rest, ok := strings.CutPrefix(string(t), outer+"(")
+	return column.Type(strings.TrimSuffix(rest, ")")), ok
+}
