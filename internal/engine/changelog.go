@@ -34,11 +34,7 @@ type changelog struct {
 	offset   int64 // of the record in progress
 	sequence int64 // of the change added last
 	list     []change
-	drained  int // so many of list are; 0 after a flush
 }
-
-// waiting returns how many changes are not drained.
-func (l *changelog) waiting() int { return len(l.list) - l.drained }
 
 // sequenceBits leaves room for a million changes of one record. The sequence of a change
 // is made of its record's offset, so that an engine that begins anywhere in the log, on a
@@ -86,16 +82,15 @@ func (l *changelog) add(kind event.ChangeKind, portfolio uint32, i numberIndex, 
 // LastChange returns the sequence of the last change, 0 before the first.
 func (e *Engine) LastChange() int64 { return e.changelog.sequence }
 
-// drain moves changes to out, for the portfolios role, at most so many unless most is 0, and reports
-// whether some are left. There are nearly two a send, and a flush that moved all of
+// drain moves changes to out, for the portfolios role, and reports whether some are left:
+// with a budget so many come at a time. There are nearly two a send, and a flush that moved all of
 // them at once made lists of tens of megabytes, each new to the caches.
-func (e *Engine) drain(most int, out *event.Output) (more bool) {
-	l := &e.changelog
-	list := l.list[l.drained:]
-	if most > 0 && len(list) > most {
-		list, more = list[:most], true
+func (e *Engine) drain(next *int, out *event.Output) (more bool) {
+	list := e.changelog.list[*next:]
+	if n := e.cfg.Budget; n > 0 && len(list) > n {
+		list, more = list[:n], true
 	}
-	l.drained += len(list)
+	*next += len(list)
 	for k := range list {
 		c := &list[k]
 		v := event.PortfolioChange{
@@ -108,7 +103,7 @@ func (e *Engine) drain(most int, out *event.Output) (more bool) {
 		out.Changes = append(out.Changes, v)
 	}
 	if !more {
-		l.list, l.drained = l.list[:0], 0
+		e.changelog.list, *next = e.changelog.list[:0], 0
 	}
 	return more
 }

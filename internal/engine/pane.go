@@ -31,8 +31,14 @@ type pane struct {
 	// writing them has come: flush.
 	dirty [paneTables][]uint32
 	flush rowFlush
-	keys  []uint64 // scratch of sortRows
 	radix radix
+
+	arranged int // so many of what changed are in the order of portfolios
+
+	// Scratch of sortRows and arrange.
+	keys    []uint64
+	slots   []uint32
+	numbers []numberIndex
 
 	// What is counted for rows that nobody wants goes here.
 	unwanted struct {
@@ -56,6 +62,7 @@ type rowFlush struct {
 	table  int
 	next   int // of the table's changed rows
 	sorted bool
+	change int  // of the changes for portfolios
 	status int  // of the statuses that changed
 	rowsIn bool // all rows of the pane are written: the statuses' turn
 }
@@ -295,9 +302,10 @@ func (r *contactRow) lastReceived(t int64) {
 // the next record.
 func (e *Engine) Flush(out *event.Output) (more bool) {
 	e.allow(out)
+	e.pane.arranged = 0
 	f := &e.pane.flush
 	if !f.rowsIn {
-		if e.writeRows(out) || e.cfg.Feed && e.drain(e.cfg.Budget, out) {
+		if e.writeRows(out) || e.cfg.Feed && e.drain(&f.change, out) {
 			return true
 		}
 		f.rowsIn = true
@@ -309,42 +317,6 @@ func (e *Engine) Flush(out *event.Output) (more bool) {
 	return false
 }
 
-// Unwritten returns how many rows, changes for portfolios and statuses Flush would append at most.
-func (e *Engine) Unwritten() int {
-	n := len(e.changed)
-	if e.cfg.StatusByChange {
-		n = len(e.statuses.urgent)
-	}
-	if e.cfg.Feed {
-		n += e.changelog.waiting()
-	}
-	for _, list := range e.pane.dirty {
-		n += len(list)
-	}
-	return n
-}
-
-// FlushSome appends some of what Flush would, about as many as most, of each kind those
-// that have waited longest. Records may be applied before the next call; what they change is written
-// once more. It must not be called in the middle of a Flush.
-func (e *Engine) FlushSome(most int, out *event.Output) {
-	e.progress.limit = unlimited
-	p, all := &e.pane, max(1, e.Unwritten())
-	share := func(n int) int { return (n*most + all - 1) / all }
-	for table, list := range p.dirty {
-		n := min(share(len(list)), len(list))
-		e.sortRows(table, list[:n])
-		for _, slot := range list[:n] {
-			e.writeRow(table, slot, out)
-		}
-		p.dirty[table] = slices.Delete(list, 0, n)
-	}
-	if e.cfg.Feed {
-		e.drain(share(e.changelog.waiting()), out)
-	}
-	e.flushSomeStatuses(share, out)
-}
-
 // closePane writes what is left of a pane that is full and begins the next. It
 // reports whether rows are left to write.
 func (e *Engine) closePane(out *event.Output) (more bool) {
@@ -352,7 +324,7 @@ func (e *Engine) closePane(out *event.Output) (more bool) {
 		return true
 	}
 	p := &e.pane
-	p.flush = rowFlush{}
+	p.flush, p.arranged = rowFlush{}, 0
 	p.minutes.Clear()
 	p.byMinute.Clear()
 	p.fingerprints.Clear()

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"math"
-	"slices"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -278,16 +277,6 @@ func (e *Engine) flushStatuses(next *int, out *event.Output) (more bool) {
 	}
 	*list = (*list)[:0]
 	return false
-}
-
-// flushSomeStatuses is flushStatuses for a share of them: those that have waited longest.
-func (e *Engine) flushSomeStatuses(share func(int) int, out *event.Output) {
-	list := e.unwrittenStatuses()
-	n := min(share(len(*list)), len(*list))
-	for _, i := range (*list)[:n] {
-		e.flushStatus(i, out)
-	}
-	*list = slices.Delete(*list, 0, n)
 }
 
 // unwrittenStatuses returns the numbers whose statuses a flush writes.
