@@ -48,7 +48,7 @@ func BenchmarkCounts(b *testing.B) {
 			for i := range batch {
 				e := &batch[i]
 				pool.Advance(&e.number.log, e.number.sums[:], now())
-				pool.Add(&e.number.log, e.number.sums[:], 0, e.at, now(), 1)
+				pool.Add(&e.number.log, e.number.sums[:], 1, e.at, now(), 1)
 				total += e.number.sums[0] + e.number.sums[1] + e.number.sums[2]
 			}
 		}
