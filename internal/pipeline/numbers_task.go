@@ -43,6 +43,7 @@ type numbersTask struct {
 	readBefore      int64     // offset: an earlier owner has read what lies before it, which is no news of the last minute
 	aheadBy         int64     // ms: the largest event time beyond the wall clock
 	bytesSinceFlush int       // of records
+	atEnd           bool      // by the last batch the log was read to its end
 	idleSince       time.Time // when the last record was read
 	lastClock       time.Time // when a clock event was appended last
 	reported        engine.Stats
@@ -79,7 +80,7 @@ func (t *numbersTask) apply(ctx context.Context, batch *event.Batch) error {
 	if batch.Lost.Count() > 0 {
 		t.noteLost(batch.Lost, "")
 	}
-	t.batchTally = tally{}
+	t.batchTally, t.atEnd = tally{}, batch.Next >= batch.End
 	latest := t.now().Add(watermarkAhead).UnixMilli()
 	foreseen := 0
 	for i := range batch.Records {
@@ -237,10 +238,18 @@ func (t *numbersTask) flush(ctx context.Context) (<-chan struct{}, error) {
 // unwritten returns how many rows and changes a flush would hand over.
 func (t *numbersTask) unwritten() int { return t.processor.Engine().Unwritten() + t.out.Len() }
 
-// crowded reports whether what is unwritten is all that may be in memory.
+// crowded reports whether what is unwritten is all that may be in memory. A partition that is behind has no
+// flag that could be early: it is flushed at once where it has a flush's rows, which is the least work.
 func (t *numbersTask) crowded() bool {
-	return t.unwritten() >= t.config.MaxRows || t.bytesSinceFlush >= maxBytesSinceFlush
+	most := t.config.MaxRows
+	if t.atEnd {
+		most *= crowdedRows
+	}
+	return t.unwritten() >= most || t.bytesSinceFlush >= maxBytesSinceFlush
 }
+
+// crowdedRows is how many flushes' rows may be unwritten in a partition that is read to its end.
+const crowdedRows = 4
 
 // rowsAhead is how many rows are written ahead at a time: their events hold up those behind
 // them for half a millisecond.
