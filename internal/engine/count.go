@@ -58,7 +58,9 @@ func (e *Engine) count(i numberIndex, ev *event.Event, who contact, before int64
 	case event.TypeCap:
 		n.quota.update(ev)
 	case event.TypeGroup:
-		e.addMinutes(n, 1<<colGroups, t, uint64(min(ev.NonContactsAdded, 1<<53))) // no real number comes near
+		if added := min(ev.NonContactsAdded, 1<<53); added > 0 { // no real number comes near
+			e.addMinutes(n, 1<<colGroups, t, uint64(added))
+		}
 	case event.TypeAccount:
 		e.applyAccount(i, n, ev)
 		e.accountEvent(i, ev, out)
@@ -432,7 +434,7 @@ func (e *Engine) addSecond(n *number, cols window.Columns, t int64) {
 
 func (e *Engine) addMinute(n *number, cols window.Columns, t int64) { e.addMinutes(n, cols, t, 1) }
 
-// addMinutes counts so many.
+// addMinutes counts so many, at least one.
 func (e *Engine) addMinutes(n *number, cols window.Columns, t int64, by uint64) {
 	l, at, now := &e.logs.minutes, floor(t, minute), floor(n.clock, minute)
 	l.Add(&n.minutes, n.minuteSums[:], cols, at, now, by)

@@ -29,12 +29,13 @@ func (s *SlidingPool) checkSums(l *SlidingCounts, sums Sums, now int64) {
 	}
 	want := make(Sums, len(sums))
 	for i := range l.ring.Len() {
-		e := s.pool.At(&l.ring, i)
-		invariants.Check(i == 0 || s.pool.At(&l.ring, i-1).At <= e.At, "sliding counts: entry %d is out of order", i)
+		e := *s.pool.Look(&l.ring, i)
+		at := l.at(e)
+		invariants.Check(i == 0 || l.at(*s.pool.Look(&l.ring, i-1)) <= at, "sliding counts: entry %d is out of order", i)
 		for k := range s.n {
 			w := &s.windows[k]
-			invariants.Check((uint32(i) < l.cursor[k]) == (e.At <= now-w.Width), "sliding counts: the cursor of window %d is at %d", k, l.cursor[k])
-			if e.At > now-w.Width {
+			invariants.Check((uint32(i) < l.cursor[k]) == (at <= now-w.Width), "sliding counts: the cursor of window %d is at %d", k, l.cursor[k])
+			if at > now-w.Width {
 				w.change(want, e.cols(), e.n())
 			}
 		}

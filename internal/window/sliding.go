@@ -10,23 +10,41 @@ import (
 // Columns is a set of columns, a bit each: what one event counts in. There are at most 20.
 type Columns uint32
 
-// Entry counts the events of one bucket of event time that count in the same columns. Most events of a
-// number count in the same few: one entry of all of them is a quarter of the entries, and of the steps, that one of
-// each column would be.
-type Entry struct {
-	At  int64  // bucket: floor(time / grain)
-	Set uint64 // the columns in the upper bits, how many events below
-}
+// Entry counts the events of one bucket that count in the same columns, in one word: most events of a
+// number count in the same few, so that one entry of all of them is a quarter of the entries, and of the steps, that one of
+// each column would be; and what leaves the windows is read from memory that nobody has looked at for as long.
+//
+//	| columns 20 | bucket 20 | power of two 6 | count 18 |
+//
+// The bucket is the lower 20 bits of floor(time / grain): no window is wider, so that they say which bucket it is to who
+// knows the log's newest one. A count is so many times a power of two; larger ones take several entries.
+type Entry uint64
 
 const (
-	countBits = 44
-	mostCount = 1<<countBits - 1 // of an entry
+	columnsAt  = 44
+	bucketAt   = 24
+	bucketBits = 20
+	powerAt    = 18
+	mostCount  = 1<<powerAt - 1 // of an entry whose power is none
 )
 
-func entryOf(at int64, cols Columns, n uint64) Entry { return Entry{at, uint64(cols)<<countBits | n} }
+// entryOf returns an entry for as much of n as one can have.
+func entryOf(at int64, cols Columns, n uint64) (e Entry, counted uint64) {
+	power := max(0, bits.Len64(n)-powerAt)
+	e = Entry(cols)<<columnsAt | Entry(at)&(1<<bucketBits-1)<<bucketAt | Entry(power)<<powerAt | Entry(n>>power)
+	return e, n >> power << power
+}
 
-func (e *Entry) cols() Columns { return Columns(e.Set >> countBits) }
-func (e *Entry) n() uint64     { return e.Set & mostCount }
+func (e Entry) cols() Columns { return Columns(e >> columnsAt) }
+
+func (e Entry) n() uint64 {
+	return uint64(e) & mostCount << (uint64(e) >> powerAt & (1<<(bucketAt-powerAt) - 1))
+}
+
+// mayCount reports whether n more events of some columns can be counted by adding them to the entry.
+func (e Entry) mayCount(cols Columns, n uint64) bool {
+	return e.cols() == cols && uint64(e)>>powerAt&(1<<(bucketAt-powerAt)-1) == 0 && uint64(e)&mostCount+n <= mostCount
+}
 
 // SlidingCounts keeps counts by bucket of event time, sorted, and a cursor for each
 // window over it, so that one log serves several windows. It belongs to one
@@ -34,6 +52,12 @@ func (e *Entry) n() uint64     { return e.Set & mostCount }
 type SlidingCounts struct {
 	ring   Ring
 	cursor [MaxWindows]uint32 // entries from the front that lie outside of the window
+	clock  int64              // the clock's bucket when an event was added last: no entry is newer, and none was outside of all windows
+}
+
+// at returns the bucket of an entry.
+func (l *SlidingCounts) at(e Entry) int64 {
+	return l.clock - int64((uint64(l.clock)-uint64(e>>bucketAt))&(1<<bucketBits-1))
 }
 
 // MaxWindows is the most windows that one log serves.
@@ -49,7 +73,7 @@ type SlidingPool struct {
 	n       int                       // windows
 }
 
-// Window is how wide a window is, in buckets, and of how many columns, from the first
+// Window is how wide a window is, in buckets, of which there are less than 2^20, and of how many columns, from the first
 // on, it keeps totals: nobody asks a short window for all of them, and each total is
 // 8 bytes a number that every event passes.
 type Window struct {
@@ -86,8 +110,8 @@ func (w *slidingWindow) change(sums Sums, cols Columns, by uint64) {
 	}
 }
 
-// Add counts n events of the columns cols in bucket at. now is the clock's bucket, to
-// which the log has been advanced; at is at most now. Events of a bucket that come to 2^44 or more take a second
+// Add counts n events, at least one, of the columns cols in bucket at. now is the clock's bucket, to
+// which the log has been advanced; at is at most now. Events of a bucket that come to 2^18 or more take a second
 // entry.
 func (s *SlidingPool) Add(l *SlidingCounts, sums Sums, cols Columns, at, now int64, n uint64) {
 	if at <= now-s.windows[0].Width {
@@ -101,23 +125,25 @@ func (s *SlidingPool) Add(l *SlidingCounts, sums Sums, cols Columns, at, now int
 			w.change(sums, cols, n)
 		}
 	}
+	l.clock = now
 	i := int(l.ring.n)
 	for ; i > 0; i-- {
-		e := s.pool.Look(&l.ring, i-1)
-		if e.At < at {
+		e := *s.pool.Look(&l.ring, i-1)
+		bucket := l.at(e)
+		if bucket < at {
 			break
 		}
-		if e.At == at && e.cols() == cols && e.n()+n <= mostCount {
-			s.pool.At(&l.ring, i-1).Set += n
+		if bucket == at && e.mayCount(cols, n) {
+			*s.pool.At(&l.ring, i-1) += Entry(n)
 			return
 		}
 	}
 	// The scan stopped at the first place for the bucket; entries are sorted by
 	// bucket alone, so any place among equals will do.
 	for n > 0 {
-		part := min(n, mostCount)
-		n -= part
-		s.pool.Insert(&l.ring, i, entryOf(at, cols, part))
+		e, counted := entryOf(at, cols, n)
+		n -= counted
+		s.pool.Insert(&l.ring, i, e)
 		for k := range s.n {
 			if at <= now-s.windows[k].Width {
 				l.cursor[k]++
@@ -146,8 +172,8 @@ func (s *SlidingPool) Advance(l *SlidingCounts, sums Sums, now int64) {
 	for k := range s.n {
 		w := &s.windows[k]
 		for l.cursor[k] < l.ring.n {
-			e := s.pool.Look(&l.ring, int(l.cursor[k]))
-			if e.At > now-w.Width {
+			e := *s.pool.Look(&l.ring, int(l.cursor[k]))
+			if l.at(e) > now-w.Width {
 				break
 			}
 			w.change(sums, e.cols(), -e.n())
@@ -171,7 +197,7 @@ func (s *SlidingPool) Next(l *SlidingCounts) int64 {
 	next := int64(Never)
 	for k := range s.n {
 		if l.cursor[k] < l.ring.n {
-			next = min(next, s.pool.Look(&l.ring, int(l.cursor[k])).At+s.windows[k].Width)
+			next = min(next, l.at(*s.pool.Look(&l.ring, int(l.cursor[k])))+s.windows[k].Width)
 		}
 	}
 	return next

@@ -30,6 +30,9 @@ func TestSlidingCountsAgainstSlice(t *testing.T) {
 			k := rapid.IntRange(0, 1).Draw(t, "number")
 			if rapid.Bool().Draw(t, "advance") {
 				now[k] += rapid.Int64Range(0, 15).Draw(t, "by")
+				if rapid.IntRange(0, 9).Draw(t, "long") == 0 { // by more than a bucket in an entry has bits
+					now[k] += rapid.Int64Range(1, 3).Draw(t, "times") << bucketBits
+				}
 				logs.Advance(&l[k], sums[k][:], now[k])
 			} else {
 				h := happened{

@@ -31,13 +31,13 @@ func (s *SlidingPool) Touch(l *SlidingCounts, advances bool) uint64 {
 	if l.ring.n == 0 {
 		return 0
 	}
-	sum := s.pool.Look(&l.ring, int(l.ring.n-1)).Set
+	sum := *s.pool.Look(&l.ring, int(l.ring.n-1))
 	for k := range s.n {
 		if advances && l.cursor[k] < l.ring.n {
-			sum += s.pool.Look(&l.ring, int(l.cursor[k])).Set
+			sum += *s.pool.Look(&l.ring, int(l.cursor[k]))
 		}
 	}
-	return sum
+	return uint64(sum)
 }
 
 // Len returns the number of entries of a log.
