@@ -59,6 +59,31 @@ func (f folder) create(ctx context.Context, key string, write func(io.Writer) er
 	return nil
 }
 
+// objects lists a directory. The library would walk through all of the store's, and look beside
+// each object for a file of attributes, after every save.
+func (f folder) objects(_ context.Context, directory string) ([]Object, error) {
+	entries, err := os.ReadDir(filepath.Join(f.path, filepath.FromSlash(directory))) // in order
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("checkpoint: list %s: %w", directory, err)
+	}
+	all := make([]Object, 0, len(entries))
+	for _, e := range entries {
+		object, ok := parseKey(directory + e.Name())
+		if !ok {
+			continue
+		}
+		info, err := e.Info()
+		if errors.Is(err, fs.ErrNotExist) { // removed just now
+			continue
+		} else if err != nil {
+			return nil, fmt.Errorf("checkpoint: list %s: %w", directory, err)
+		}
+		object.Size, object.Written = info.Size(), info.ModTime()
+		all = append(all, object)
+	}
+	return all, nil
+}
+
 // torn returns w; where there are failpoints, what it is given is written in two pieces
 // with one between them.
 func torn(w io.Writer) io.Writer {

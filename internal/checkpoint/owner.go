@@ -57,7 +57,7 @@ const tries = 16
 // *MismatchError or a *VersionError if the newest state cannot be gone on from,
 // and ErrDamaged if the two newest are damaged.
 func (s *Store) Claim(ctx context.Context, of Partition, layout uint64) (*Claimed, error) {
-	o := &Owner{store: s, of: of, layout: layout}
+	o := &Owner{store: s, of: of, layout: layout, packer: packer{compressor: s.compressor}}
 	if err := o.claim(ctx); err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func (s *Store) Claim(ctx context.Context, of Partition, layout uint64) (*Claime
 	if err != nil {
 		return nil, err
 	}
-	states, damaged, err := s.chain(ctx, objects)
+	states, damaged, err := s.chain(ctx, objects, len(objects))
 	if err != nil {
 		return nil, err
 	}
@@ -204,11 +204,10 @@ func (o *Owner) Clean(ctx context.Context, keep int) error {
 	if len(objects) == 0 || objects[len(objects)-1].Epoch > o.at.Epoch {
 		return ErrFenced
 	}
-	states, _, err := o.store.chain(ctx, objects)
+	states, _, err := o.store.chain(ctx, objects, max(keep, 2))
 	if err != nil || len(states) == 0 {
 		return err
 	}
-	states = states[:min(len(states), max(keep, 2))]
 	oldest := states[len(states)-1]
 	var problems []error
 	for _, old := range objects {

@@ -15,45 +15,49 @@ const (
 	packHead   = 8
 )
 
-// packer compresses the sections of an owner's states. Its memory is used again.
-type packer struct {
-	encoder *zstd.Encoder
-	packed  []Section
-}
+// Compressor compresses the states of all owners of a store, and of stores that share it: as
+// many at a time as there are processors. It takes a megabyte and a half for each, which is why
+// an owner has none of its own.
+type Compressor struct{ encoder *zstd.Encoder }
 
-// newEncoder returns an encoder. Its options are chosen by trial on states of 28 and 124 MB: the fastest level makes a
+// NewCompressor returns one. Its options are chosen by trial on states of 28 and 124 MB: the fastest level makes a
 // quarter to a fifth of them, S2 a third at twice the speed or more (README.md). Sums are the
 // object's business.
-func newEncoder() *zstd.Encoder {
-	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false), zstd.WithWindowSize(chunkBytes))
+func NewCompressor() *Compressor {
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false), zstd.WithWindowSize(chunkBytes))
 	if err != nil {
 		panic(err) // it refuses options only
 	}
-	return e
+	e.EncodeAll(nil, nil) // has it make all that it needs: here, and not in whatever bubble of a test uses it first
+	return &Compressor{e}
+}
+
+// packer holds the sections of an owner's states as they are stored. Its memory is used again.
+type packer struct {
+	compressor func() *Compressor
+	packed     []Section
 }
 
 // pack returns sections as they are stored, until the next call.
 func (p *packer) pack(sections []Section) []Section {
-	if p.encoder == nil {
-		p.encoder = newEncoder()
-	}
+	encoder := p.compressor().encoder
 	for len(p.packed) < len(sections) {
 		p.packed = append(p.packed, Section{})
 	}
 	p.packed = p.packed[:len(sections)]
 	for i, s := range sections {
-		p.packed[i] = Section{s.Name, p.append(p.packed[i].Data[:0], s.Data)}
+		p.packed[i] = Section{s.Name, appendPacked(p.packed[i].Data[:0], s.Data, encoder)}
 	}
 	return p.packed
 }
 
-func (p *packer) append(dst, data []byte) []byte {
+func appendPacked(dst, data []byte, encoder *zstd.Encoder) []byte {
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(len(data)))
 	for len(data) > 0 {
 		chunk := data[:min(chunkBytes, len(data))]
 		data = data[len(chunk):]
 		head := len(dst)
-		dst = p.encoder.EncodeAll(chunk, append(dst, 0, 0, 0, 0))
+		dst = encoder.EncodeAll(chunk, append(dst, 0, 0, 0, 0))
 		binary.LittleEndian.PutUint32(dst[head:], uint32(len(dst)-head-chunkHead))
 	}
 	return dst

@@ -33,7 +33,7 @@ func decoderOf(t *testing.T) *zstd.Decoder {
 }
 
 func TestPack(t *testing.T) {
-	var p packer
+	p := packer{compressor: NewCompressor}
 	for range 2 { // the second time in memory of the first
 		for _, data := range packExamples() {
 			packed := p.pack([]Section{{"one", data}, {"two", []byte("beside it")}})
@@ -53,9 +53,9 @@ func TestPack(t *testing.T) {
 // TestUnpackRefuses reads what was not packed: lengths that lie, and a chunk that has more in it
 // than a chunk may have, for none of which is much allocated.
 func TestUnpackRefuses(t *testing.T) {
-	var p packer
+	p := packer{compressor: NewCompressor}
 	zeros := p.pack([]Section{{"zeros", make([]byte, chunkBytes)}})[0].Data
-	large := newEncoder().EncodeAll(make([]byte, 64*chunkBytes), nil)
+	large := NewCompressor().encoder.EncodeAll(make([]byte, 64*chunkBytes), nil)
 	grown := binary.LittleEndian.AppendUint64(nil, chunkBytes)
 	grown = append(binary.LittleEndian.AppendUint32(grown, uint32(len(large))), large...)
 	longer, shorter, wrapped := bytes.Clone(zeros), bytes.Clone(zeros), bytes.Repeat([]byte{0xff}, packHead)

@@ -34,9 +34,13 @@ type Store struct {
 	bucket *blob.Bucket
 	// create writes an object durably, once: errExists if there is one.
 	create func(ctx context.Context, key string, write func(io.Writer) error) error
-	sweep  func(before time.Time) error // removes what unfinished writes left
-	step   Step                         // does what is done beside create
-	now    func() time.Time
+	// objects lists those of a directory, in the order of their keys.
+	objects func(ctx context.Context, directory string) ([]Object, error)
+	sweep   func(before time.Time) error // removes what unfinished writes left
+	step    Step                         // does what is done beside create
+	now     func() time.Time
+
+	compressor func() *Compressor // made when the first state is saved
 }
 
 // Step does one step of an operation on a store, which is do, on a path or a key.
@@ -156,16 +160,16 @@ func parseKey(name string) (o Object, ok bool) {
 }
 
 // All returns the objects of all partitions, in the order of their keys.
-func (s *Store) All(ctx context.Context) ([]Object, error) { return s.list(ctx, "") }
+func (s *Store) All(ctx context.Context) ([]Object, error) { return s.list(ctx, "", s.listAll) }
 
 // Objects returns the objects of one partition, oldest first.
 func (s *Store) Objects(ctx context.Context, topic string, partition int32) ([]Object, error) {
-	return s.list(ctx, directory(topic, partition))
+	return s.list(ctx, directory(topic, partition), s.objects)
 }
 
-func (s *Store) list(ctx context.Context, prefix string) (all []Object, err error) {
+func (s *Store) list(ctx context.Context, prefix string, by func(context.Context, string) ([]Object, error)) (all []Object, err error) {
 	err = s.step(StepList, prefix, func() error {
-		all, err = s.listAll(ctx, prefix)
+		all, err = by(ctx, prefix)
 		return err
 	})
 	return all, err
@@ -264,11 +268,14 @@ func (s *Store) write(ctx context.Context, h *Header, sections []Section) error 
 	return s.create(ctx, key(h.Topic, h.Partition.Partition, h.Position), func(w io.Writer) error { return Encode(w, h, sections) })
 }
 
-// chain returns the states that count, newest first (README.md, "A partition's
-// objects"), and the beginnings that could not be read.
-func (s *Store) chain(ctx context.Context, objects []Object) (states []Object, damaged []error, err error) {
+// chain returns the newest states that count, most at most, newest first (README.md, "A partition's
+// objects"), and the beginnings on the way to them that could not be read.
+func (s *Store) chain(ctx context.Context, objects []Object, most int) (states []Object, damaged []error, err error) {
 	limit := Position{^uint32(0), ^uint32(0)}
 	for _, o := range slices.Backward(objects) {
+		if len(states) == most {
+			break
+		}
 		if limit.Less(o.Position) {
 			continue
 		}
