@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
@@ -287,7 +288,8 @@ func anywhere() []answer {
 // tables are answers and anywhere by request and code.
 type tables map[protocol.ApiKey]map[int16]answer
 
-func newTables() tables {
+// allTables is made once for all clients, who only read it.
+var allTables = sync.OnceValue(func() tables {
 	t := tables{}
 	for _, a := range append(answers(), anywhere()...) {
 		if t[a.api] == nil {
@@ -296,7 +298,7 @@ func newTables() tables {
 		t[a.api][a.code] = a
 	}
 	return t
-}
+})
 
 // of returns what a code means in answer to a request.
 func (t tables) of(api protocol.ApiKey, code int16) answer {

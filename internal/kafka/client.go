@@ -49,16 +49,15 @@ func New(config Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{config: config, addr: kafkago.TCP(config.Brokers...), tables: newTables()}
+	c := &Client{config: config, addr: kafkago.TCP(config.Brokers...), tables: allTables()}
 	transport := func() *kafkago.Transport {
 		return &kafkago.Transport{
 			Dial:     dial.dial,
 			ClientID: config.ClientID,
 			SASL:     mechanism,
-			// kafka-go asks for the brokers again at a random moment within this.
-			// Topics are none of its business here (nil would be all of them): calls
+			// Topics are none of kafka-go's business here (nil would be all of them): calls
 			// name the broker they go to.
-			MetadataTTL:    2 * time.Second,
+			MetadataTTL:    config.Refresh,
 			MetadataTopics: []string{},
 			IdleTimeout:    30 * time.Second,
 		}

@@ -37,6 +37,7 @@ type Config struct {
 	Compression          Codec         // of batches written; default LZ4
 	Session              time.Duration // without a heartbeat for so long a member is dead; default 10 s
 	Rebalance            time.Duration // time a group has to gather; default 30 s
+	Refresh              time.Duration // which brokers there are is asked again at a random moment within this; default 2 s
 	Logger               *slog.Logger  // default slog.Default
 	// Retried is told the topic of every write that failed and is tried again.
 	Retried func(topic string)
@@ -61,6 +62,7 @@ func (c Config) withDefaults() Config {
 	c.Compression = cmp.Or(c.Compression, LZ4)
 	c.Session = cmp.Or(c.Session, 10*time.Second)
 	c.Rebalance = cmp.Or(c.Rebalance, 30*time.Second)
+	c.Refresh = cmp.Or(c.Refresh, 2*time.Second)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	if c.Dial == nil {
 		c.Dial = (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext
