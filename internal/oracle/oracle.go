@@ -126,15 +126,16 @@ func (o *Oracle) AdvanceTo(t int64) {
 	if o.watermark == 0 {
 		o.watermark = t
 	}
+	numbers, portfolios := inOrder(o.numbers), inOrder(o.portfolios)
 	for m := (o.watermark/minute + 1) * minute; m <= t; m += minute {
-		for _, n := range o.numbers {
+		for _, n := range numbers {
 			n.resolve("unanswered", 0, func(s *send) bool { return s.at+48*hour <= m-10*minute })
 		}
-		for _, n := range inOrder(o.numbers) {
+		for _, n := range numbers {
 			n.clock = max(n.clock, m-10*minute)
 			o.evaluate(n)
 		}
-		for _, p := range inOrder(o.portfolios) {
+		for _, p := range portfolios {
 			p.clock = m
 			o.evaluatePortfolio(p)
 		}
@@ -196,10 +197,8 @@ func begin(kind, id string, clock int64) subject {
 // records it then: nothing happened, and no comparison with the clock turns out
 // otherwise.
 func (s *subject) repeats() bool {
-	for _, v := range s.verdicts {
-		if s.clock < s.next {
-			s.episodes[v.topic()].last[v.level] = s.clock
-		}
+	for i := 0; i < len(s.verdicts) && s.clock < s.next; i++ {
+		s.verdicts[i].episode.last[s.verdicts[i].level] = s.clock
 	}
 	return s.clock < s.next
 }
@@ -212,8 +211,9 @@ func (o *Oracle) conclude(s *subject, m *moment, verdicts []verdict) {
 		}
 	}
 	slices.SortFunc(verdicts, func(a, b verdict) int { return cmp.Or(cmp.Compare(a.factor, b.factor), cmp.Compare(a.key, b.key)) })
-	for _, v := range verdicts {
+	for i, v := range verdicts {
 		e := get(s.episodes, v.topic(), episode{})
+		verdicts[i].episode = e
 		e.last[v.level] = m.clock
 		was, level := e.level, v.level
 		for l := level + 1; l <= event.LevelDanger; l++ {

@@ -52,17 +52,40 @@ func parse[T any](table string) (v T) {
 	return v
 }
 
-// windows has grain and width of a window by its name in a fact's name.
-var windows = map[string][2]int64{
-	"_1m": {second, minute}, "_10m": {second, 10 * minute}, "_1h": {second, hour}, "_60m": {minute, hour}, "_24h": {minute, day}, "_7d": {hour, 7 * day}, "_30d": {hour, 30 * day},
+// windows are named in a fact's name.
+var windows = []struct {
+	name         string
+	grain, width int64
+}{
+	{"_1m", second, minute}, {"_10m", second, 10 * minute}, {"_1h", second, hour}, {"_60m", minute, hour}, {"_24h", minute, day}, {"_7d", hour, 7 * day}, {"_30d", hour, 30 * day},
 }
+
+// counted are the facts of section 4, and what is counted beside them.
+var counted = func() []string {
+	names := []string{"sent_7d", "sent_60m", "initiated_10m", "read_24h", "delivered_24h"}
+	for fact := range event.NumFacts {
+		names = append(names, fact.String())
+	}
+	return names
+}()
+
+// marksOf is, by fact and window, what would be counted in it: the fact's name without the window's.
+var marksOf = func() map[string][]string {
+	all := map[string][]string{}
+	for _, fact := range append([]string{"delays_30d", "identical_10m"}, counted...) {
+		for _, w := range windows {
+			all[fact] = append(all[fact], strings.Replace(fact, w.name, "", 1))
+		}
+	}
+	return all
+}()
 
 // tally counts by key what lies in a window; the fact's name says what and which.
 func (n *number) tally(m *moment, fact string) map[int64]float64 {
 	byKey := map[int64]float64{}
-	for name, w := range windows {
-		for _, k := range n.marks[strings.Replace(fact, name, "", 1)] {
-			if m.within(k.at, w[0], w[1]) {
+	for i, what := range marksOf[fact] {
+		for _, k := range n.marks[what] {
+			if m.within(k.at, windows[i].grain, windows[i].width) {
 				byKey[k.key] += float64(k.n)
 			}
 		}
@@ -73,11 +96,8 @@ func (n *number) tally(m *moment, fact string) map[int64]float64 {
 // compute sets the facts of section 4 by name, and those that only factors need;
 // NaN and an empty word are none.
 func (n *number) compute(m *moment) {
-	f, none := map[string]float64{"sent_7d": 0, "sent_60m": 0, "initiated_10m": 0, "read_24h": 0, "delivered_24h": 0}, math.NaN()
-	for fact := range event.NumFacts {
-		f[fact.String()] = 0
-	}
-	for name := range f {
+	f, none := map[string]float64{}, math.NaN()
+	for _, name := range counted {
 		f[name] = largest(n.tally(m, name))
 	}
 	for _, name := range []string{"off", "wake", "linked", "dormancy", "new_link", "cold_start", "restart", "interval_cv", "cap_share"} {
@@ -221,6 +241,7 @@ type verdict struct {
 	value       any // float64, string or nil
 	level       event.Level
 	points, eta float64 // weight x severity; seconds to danger, 0 for none
+	episode     *episode
 }
 
 func (v verdict) topic() [2]string { return [2]string{v.factor.String(), v.key} }
