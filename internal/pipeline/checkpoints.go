@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"reflect"
 	"time"
 
 	"sendwatch/internal/checkpoint"
@@ -44,8 +43,8 @@ type keptTask interface {
 	snapshot(dst *checkpoint.State) (finish func())
 	// restore makes the state that of a checkpoint, whatever it was before.
 	restore(c *checkpoint.Checkpoint) error
-	// stateTypes returns the types of the values that the state consists of.
-	stateTypes() []reflect.Type
+	// layout returns the layout of the values that the state consists of (checkpoint.Layout).
+	layout() (uint64, error)
 }
 
 // CheckpointStatus is what is known of the checkpoints of one partition.
@@ -105,7 +104,7 @@ func unusable(err error) bool {
 // offset. It waits for a store that does not answer.
 func (k *stateKeeper) claim(ctx context.Context) error {
 	p := k.progress
-	layout, err := checkpoint.Layout(k.task.stateTypes()...)
+	layout, err := k.task.layout()
 	if err != nil {
 		return err
 	}

@@ -213,7 +213,7 @@ func TestFencedOwnerContinues(t *testing.T) {
 // layout returns the layout of the role's state.
 func (*keptCase) layout(t *testing.T) uint64 {
 	t.Helper()
-	h, err := checkpoint.Layout((*numbersTask)(nil).stateTypes()...)
+	h, err := numbersLayout()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -276,7 +276,7 @@ func TestEndOfAClaimIsNoTroubleOfTheStore(t *testing.T) {
 				end()
 			}
 			return do()
-		}); err != nil {
+		}, nil); err != nil {
 			t.Fatal(err)
 		}
 		n := c.process()

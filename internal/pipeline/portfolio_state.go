@@ -2,7 +2,7 @@ package pipeline
 
 import (
 	"fmt"
-	"reflect"
+	"sync"
 	"time"
 
 	"sendwatch/internal/checkpoint"
@@ -187,10 +187,12 @@ func (t *portfolioTask) restore(c *checkpoint.Checkpoint) error {
 	return flat.Read(s.shadow, t.shadow.Copy)
 }
 
-func (*portfolioTask) stateTypes() []reflect.Type {
+var portfoliosLayout = sync.OnceValues(func() (uint64, error) {
 	t := portfolioTask{config: &PortfoliosConfig{}, broadcast: newBroadcast()}
-	return append(flat.Types(t.copy), flat.Types(engine.NewPortfolioEngine("", 0, nil).Copy)...)
-}
+	return checkpoint.Layout(append(flat.Types(t.copy), flat.Types(engine.NewPortfolioEngine("", 0, nil).Copy)...)...)
+})
+
+func (*portfolioTask) layout() (uint64, error) { return portfoliosLayout() }
 
 // namedBytes is a section of a checkpoint and where its bytes lie.
 type namedBytes struct {
