@@ -9,6 +9,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"sendwatch/internal/checkpoint"
 	"sendwatch/internal/codec"
 	"sendwatch/internal/engine"
 	"sendwatch/internal/event"
@@ -21,6 +22,8 @@ import (
 // It is kept by all that a log says, so that a log to which a schedule has added something,
 // such as clock events, is another one.
 type answers struct {
+	compressor *checkpoint.Compressor // not an answer, but shared by all schedules as well
+
 	mu      sync.Mutex
 	logs    map[uint64]sharedLog // by seed
 	model   map[[sha256.Size]byte][]oracle.Row
@@ -31,7 +34,7 @@ type answers struct {
 const mostAnswers = 100
 
 func newAnswers() *answers {
-	return &answers{logs: map[uint64]sharedLog{}, model: map[[sha256.Size]byte][]oracle.Row{}, numbers: map[[sha256.Size]byte]*expected{}}
+	return &answers{compressor: checkpoint.NewCompressor(), logs: map[uint64]sharedLog{}, model: map[[sha256.Size]byte][]oracle.Row{}, numbers: map[[sha256.Size]byte]*expected{}}
 }
 
 // log makes the log of a seed.
@@ -62,7 +65,7 @@ func hashOf(log []*kgo.Record, more ...byte) (sum [sha256.Size]byte) {
 	text(more)
 	for _, r := range log {
 		number(r.Offset)
-		number(r.Timestamp.UnixMilli())
+		number(timeOf(r))
 		text(r.Key)
 		text(r.Value)
 		number(int64(len(r.Headers)))
@@ -73,6 +76,17 @@ func hashOf(log []*kgo.Record, more ...byte) (sum [sha256.Size]byte) {
 	}
 	h.Sum(sum[:0])
 	return sum
+}
+
+// timeOf returns a record's timestamp, 0 for one from before 2009, which counts for nothing
+// (contract, section 2): what the pipeline writes itself has that of the bubble it runs in, so that no
+// two schedules have the same.
+func timeOf(r *kgo.Record) int64 {
+	at := r.Timestamp.UnixMilli()
+	if at < codec.MinTime {
+		return 0
+	}
+	return at
 }
 
 // ofModel returns the flags of the naive model, which nobody may change.
@@ -87,7 +101,7 @@ func (a *answers) ofModel(log []*kgo.Record) []oracle.Row {
 	model := oracle.New(3_600_000)
 	decoder := codec.NewDecoder(codec.Config{StopWords: shippedPolicy().StopWords, ResumeWords: shippedPolicy().ResumeWords})
 	for _, r := range log {
-		at := r.Timestamp.UnixMilli()
+		at := timeOf(r)
 		var ev event.Event
 		if decoder.Decode(&ev, r.Value, codec.ContentJSON, at) != nil {
 			model.Skip(r.Offset, at)
@@ -123,7 +137,7 @@ func (a *answers) ofNumbers(partition int32, paneBits uint8, log []*kgo.Record) 
 	})
 	var out event.Output
 	for _, r := range log {
-		record := event.Record{Offset: r.Offset, Timestamp: r.Timestamp.UnixMilli(), Key: r.Key, Value: r.Value}
+		record := event.Record{Offset: r.Offset, Timestamp: timeOf(r), Key: r.Key, Value: r.Value}
 		for _, h := range r.Headers {
 			record.Headers = append(record.Headers, event.Header{Key: []byte(h.Key), Value: h.Value})
 		}

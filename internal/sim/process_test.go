@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"log/slog"
+	"strconv"
 	"sync"
 	"time"
 
@@ -66,11 +67,11 @@ func (w *world) start(slot int) *process {
 	var err error
 	if p.client, err = kafka.New(kafka.Config{
 		Brokers: w.brokers, ClientID: p.name, MaxWait: w.plan.maxWait, MaxBytes: w.plan.maxBytes, Dial: p.dial,
-		Session: w.plan.session, Rebalance: w.plan.rebalance, Logger: w.logger(p.name),
+		Session: w.plan.session, Rebalance: w.plan.rebalance, Refresh: 10 * time.Second, Logger: w.logger(p.name),
 	}); err != nil {
 		w.t.Fatal(err)
 	}
-	if p.states, err = checkpoint.OpenFolder(w.folder, p.step); err != nil {
+	if p.states, err = checkpoint.OpenFolder(w.folder, p.step, w.plan.answers.compressor); err != nil {
 		w.t.Fatal(err)
 	}
 	p.build()
@@ -271,9 +272,11 @@ func (p *process) suffer(operation string, n int) fate {
 	w := p.world
 	trouble := w.trouble()
 	roll := func(what string) uint64 {
+		b := strconv.AppendUint(make([]byte, 0, 80), w.plan.seed, 10)
+		b = strconv.AppendInt(append(append(b, p.name...), operation...), int64(n), 10)
 		h := fnv.New64a()
-		fmt.Fprint(h, w.plan.seed, p.name, operation, n, what)
-		return h.Sum64() >> 3 // the lowest bits of this hash are not the best
+		_, _ = h.Write(append(b, what...)) // it never fails
+		return h.Sum64() >> 3              // the lowest bits of this hash are not the best
 	}
 	within := func(what string, d time.Duration) time.Duration { return time.Duration(roll(what) % uint64(d+1)) }
 	if d := trouble.latency; d > 0 {

@@ -17,30 +17,49 @@ type table struct {
 	rows map[string]row
 	// says is what each key and version said first. A row is a function of the log up to its
 	// version, so that it says the same whenever it is written again.
-	says     map[string]string
-	repeated int    // rows that came again
-	problem  string // the first row that said something else
+	says      map[said]string
+	repeated  int    // rows that came again
+	problem   string // the first row that said something else
+	key, text []byte // of a row, while it is written
+}
+
+type said struct {
+	key     string
+	version int64
 }
 
 type row struct {
+	key     string
 	version int64
 	text    string
 }
 
-func newTable() *table { return &table{rows: map[string]row{}, says: map[string]string{}} }
+func newTable() *table { return &table{rows: map[string]row{}, says: map[said]string{}} }
 
-// put stores a row.
-func (t *table) put(key string, version int64, text string) {
-	at := fmt.Sprint(key, " of version ", version)
-	if before, ok := t.says[at]; ok {
-		t.repeated++
-		if before != text && t.problem == "" {
-			t.problem = fmt.Sprintf("%s says\n  %s\nand\n  %s", at, before, text)
-		}
+// put stores the row whose key and text were written.
+func (t *table) put(version int64) {
+	old, known := t.rows[string(t.key)]
+	key := old.key
+	if !known {
+		key = string(t.key)
 	}
-	t.says[at] = text
-	if old, ok := t.rows[key]; !ok || version >= old.version {
-		t.rows[key] = row{version, text}
+	at := said{key, version}
+	text, again := t.says[at]
+	switch {
+	case !again:
+		text = string(t.text)
+		t.says[at] = text
+	case text != string(t.text):
+		if t.repeated++; t.problem == "" {
+			t.problem = fmt.Sprintf("%s of version %d says\n  %s\nand\n  %s", key, version, text, t.text)
+		}
+		text = string(t.text)
+		t.says[at] = text
+	default:
+		t.repeated++
+	}
+	if !known || version >= old.version {
+		t.rows[key] = row{key, version, text}
 	}
 }
 
@@ -51,39 +70,49 @@ func (t *table) take(out *event.Output) {
 	}
 }
 
+// of writes the key of a row: its table's name and what follows.
+func (t *table) of(kind event.Table, parts ...any) {
+	t.key = fmt.Append(append(append(t.key[:0], kind.String()...), ' '), parts...)
+}
+
 // takeTable stores the rows of one table under their keys, of which schemas/clickhouse has
 // the same.
 func (t *table) takeTable(out *event.Output, kind event.Table) {
 	for i := range out.Rows(kind) {
-		var key string
 		var version int64
-		text := string(codec.AppendRowJSON(nil, out, event.Row{Table: kind, Index: i}))
+		t.text = codec.AppendRowJSON(t.text[:0], out, event.Row{Table: kind, Index: i})
 		switch kind {
 		case event.TableNumberMinutes:
 			r := &out.NumberMinutes[i]
-			key, version = fmt.Sprint(r.Partition, " ", r.NumberID, " ", r.Minute, " ", r.Pane.Pane), r.Version
-			text = fmt.Sprint(text, r.Contacts)
+			version = r.Version
+			t.of(kind, r.Partition, " ", r.NumberID, " ", r.Minute, " ", r.Pane.Pane)
+			t.text = fmt.Append(t.text, r.Contacts)
 		case event.TableFingerprintHours:
 			r := &out.FingerprintHours[i]
-			key, version = fmt.Sprintf("%d %s %x %d %s %d", r.Partition, r.NumberID, r.Fingerprint, r.Hour, r.Template, r.Pane.Pane), r.Version
+			version = r.Version
+			t.of(kind, r.Partition, " ", r.NumberID, " ", r.Fingerprint, " ", r.Hour, " ", r.Template, " ", r.Pane.Pane)
 		case event.TableContactOutcomes:
 			r := &out.ContactOutcomes[i]
-			key, version = fmt.Sprintf("%d %s %x %d", r.Partition, r.NumberID, r.Contact, r.Pane.Pane), r.Version
+			version = r.Version
+			t.of(kind, r.Partition, " ", r.NumberID, " ", r.Contact, " ", r.Pane.Pane)
 		case event.TableNumberStatus:
 			r := &out.NumberStatuses[i]
-			key, version = fmt.Sprint(r.Partition, " ", r.NumberID, " ", r.Minute), r.Version
+			version = r.Version
+			t.of(kind, r.Partition, " ", r.NumberID, " ", r.Minute)
 		case event.TablePortfolioStatus:
 			r := &out.PortfolioStatus[i]
-			key, version = fmt.Sprint(r.PortfolioID, " ", r.Minute), r.Version
+			version = r.Version
+			t.of(kind, r.PortfolioID, " ", r.Minute)
 		case event.TableAccountEvents:
 			r := &out.AccountEvents[i]
-			key = fmt.Sprint(r.Partition, " ", r.Offset, " ", r.NumberID)
+			t.of(kind, r.Partition, " ", r.Offset, " ", r.NumberID)
 		case event.TableFlags:
 			f := out.Flags[i]
 			f.EmittedAt = 0
-			key, text = fmt.Sprint(f.FlagID, " ", f.Sequence), string(codec.AppendFlag(nil, &f))
+			t.of(kind, f.FlagID, " ", f.Sequence)
+			t.text = codec.AppendFlag(t.text[:0], &f)
 		}
-		t.put(kind.String()+" "+key, version, text)
+		t.put(version)
 	}
 }
 

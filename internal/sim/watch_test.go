@@ -170,7 +170,7 @@ func (w *world) converge() {
 			w.finish()
 			return
 		}
-		elapse(500 * time.Millisecond)
+		elapse(time.Second)
 	}
 }
 

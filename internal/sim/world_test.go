@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -58,7 +59,7 @@ type world struct {
 
 func newWorld(t *testing.T, p *plan) *world {
 	w := &world{
-		t: t, plan: p, folder: t.TempDir(), warehouse: &warehouse{table: newTable()}, begun: time.Now(), healed: make(chan struct{}),
+		t: t, plan: p, folder: folderOf(t), warehouse: &warehouse{table: newTable()}, begun: time.Now(), healed: make(chan struct{}),
 		groups: map[string][]int64{}, slots: make([]*process, p.slots), restart: make([]time.Time, p.slots),
 	}
 	w.disk = newDisk(w)
@@ -80,13 +81,31 @@ func newWorld(t *testing.T, p *plan) *world {
 		t.Fatal(err)
 	}
 	w.cluster = broker.Cluster()
-	if w.client, err = kgo.NewClient(kgo.SeedBrokers(w.brokers...), kgo.Dialer(w.network.DialContext), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0)); err != nil {
+	if w.client, err = kgo.NewClient(kgo.SeedBrokers(w.brokers...), kgo.Dialer(w.network.DialContext), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0), kgo.DisableClientMetrics()); err != nil {
 		t.Fatal(err)
 	}
 	w.watchCommits()
 	w.watchWrites()
 	w.ghosts.watch(w)
 	return w
+}
+
+// memory is a file system in memory, where Linux has one.
+const memory = "/dev/shm"
+
+// folderOf returns an empty folder for a store of checkpoints: what a power cut leaves is told by
+// what was synced, so that it need not lie on a disk, on which new files are dear.
+func folderOf(t *testing.T) string {
+	folder, err := os.MkdirTemp(memory, "sendwatch-sim-") //nolint:usetesting // not on a disk
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(folder); err != nil {
+			t.Errorf("remove the store: %v", err)
+		}
+	})
+	return folder
 }
 
 // close ends everything in the bubble.
