@@ -176,7 +176,10 @@ func (o *Owner) Save(ctx context.Context, state *State) error {
 	h := &Header{
 		Kind: KindState, Partition: o.of, Position: o.at, Offset: state.Offset, Layout: o.layout, PolicyVersion: state.PolicyVersion,
 	}
-	packed := o.packer.pack(state.Sections)
+	packed, err := o.packer.pack(ctx, state.Sections)
+	if err != nil {
+		return fmt.Errorf("checkpoint: compress %s of partition %d of %s: %w", o.at, o.of.Partition, o.of.Topic, err)
+	}
 	state.Stored = sizeOf(packed)
 	if err := o.store.write(ctx, h, packed); err != nil {
 		return fmt.Errorf("checkpoint: save %s of partition %d of %s: %w", o.at, o.of.Partition, o.of.Topic, err)

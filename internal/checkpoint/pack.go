@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 
@@ -38,29 +39,35 @@ type packer struct {
 	packed     []Section
 }
 
-// pack returns sections as they are stored, until the next call.
-func (p *packer) pack(sections []Section) []Section {
+// pack returns sections as they are stored, until the next call. It ends with ctx.
+func (p *packer) pack(ctx context.Context, sections []Section) ([]Section, error) {
 	encoder := p.compressor().encoder
 	for len(p.packed) < len(sections) {
 		p.packed = append(p.packed, Section{})
 	}
 	p.packed = p.packed[:len(sections)]
 	for i, s := range sections {
-		p.packed[i] = Section{s.Name, appendPacked(p.packed[i].Data[:0], s.Data, encoder)}
+		data, err := appendPacked(ctx, p.packed[i].Data[:0], s.Data, encoder)
+		if p.packed[i] = (Section{s.Name, data}); err != nil {
+			return nil, err
+		}
 	}
-	return p.packed
+	return p.packed, nil
 }
 
-func appendPacked(dst, data []byte, encoder *zstd.Encoder) []byte {
+func appendPacked(ctx context.Context, dst, data []byte, encoder *zstd.Encoder) ([]byte, error) {
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(len(data)))
 	for len(data) > 0 {
+		if ctx.Err() != nil {
+			return dst, context.Cause(ctx)
+		}
 		chunk := data[:min(chunkBytes, len(data))]
 		data = data[len(chunk):]
 		head := len(dst)
 		dst = encoder.EncodeAll(chunk, append(dst, 0, 0, 0, 0))
 		binary.LittleEndian.PutUint32(dst[head:], uint32(len(dst)-head-chunkHead))
 	}
-	return dst
+	return dst, nil
 }
 
 func newDecoder() (*zstd.Decoder, error) {

@@ -36,7 +36,10 @@ func TestPack(t *testing.T) {
 	p := packer{compressor: NewCompressor}
 	for range 2 { // the second time in memory of the first
 		for _, data := range packExamples() {
-			packed := p.pack([]Section{{"one", data}, {"two", []byte("beside it")}})
+			packed, err := p.pack(t.Context(), []Section{{"one", data}, {"two", []byte("beside it")}})
+			if err != nil {
+				t.Fatal(err)
+			}
 			for i, want := range [][]byte{data, []byte("beside it")} {
 				got, err := unpack(decoderOf(t), &packed[i])
 				if err != nil || !bytes.Equal(got, want) {
@@ -50,11 +53,25 @@ func TestPack(t *testing.T) {
 	}
 }
 
+// TestPackEnds makes sure that a large state is not compressed to its end once nobody waits for it.
+func TestPackEnds(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	p := packer{compressor: NewCompressor}
+	if packed, err := p.pack(ctx, []Section{{"one", make([]byte, 1)}}); !errors.Is(err, context.Canceled) {
+		t.Errorf("%d sections, %v, want none", len(packed), err)
+	}
+}
+
 // TestUnpackRefuses reads what was not packed: lengths that lie, and a chunk that has more in it
 // than a chunk may have, for none of which is much allocated.
 func TestUnpackRefuses(t *testing.T) {
 	p := packer{compressor: NewCompressor}
-	zeros := p.pack([]Section{{"zeros", make([]byte, chunkBytes)}})[0].Data
+	packed, err := p.pack(t.Context(), []Section{{"zeros", make([]byte, chunkBytes)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	zeros := packed[0].Data
 	large := NewCompressor().encoder.EncodeAll(make([]byte, 64*chunkBytes), nil)
 	grown := binary.LittleEndian.AppendUint64(nil, chunkBytes)
 	grown = append(binary.LittleEndian.AppendUint32(grown, uint32(len(large))), large...)

@@ -82,8 +82,21 @@ const (
 	StepRead        = "read"
 )
 
-// Close releases what the store holds.
-func (s *Store) Close() error { return s.bucket.Close() }
+// closeTime is for how long Close waits for operations that hang.
+const closeTime = time.Second
+
+// Close releases what the store holds. It does not wait for an operation that hangs, since a
+// process that ends must not.
+func (s *Store) Close() error {
+	closed := make(chan error, 1)
+	go func() { closed <- s.bucket.Close() }()
+	select {
+	case err := <-closed:
+		return err
+	case <-time.After(closeTime):
+		return errors.New("checkpoint: the store was closed while an operation on it hung")
+	}
+}
 
 // put writes an object by the library, whose IfNotExist is atomic for all stores
 // but directories.

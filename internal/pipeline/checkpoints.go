@@ -101,7 +101,7 @@ func unusable(err error) bool {
 
 // claim makes this process the owner of the partition's checkpoints and its state the
 // newest of them. A state in memory is used if it is the same: if it stands at the same
-// offset. It waits for a store that does not answer.
+// offset. It waits for a store that does not answer, until the claim ends.
 func (k *stateKeeper) claim(ctx context.Context) error {
 	p := k.progress
 	layout, err := k.task.layout()
@@ -147,9 +147,37 @@ func (k *stateKeeper) claim(ctx context.Context) error {
 }
 
 func (k *stateKeeper) tryClaim(ctx context.Context, of checkpoint.Partition, layout uint64) (*checkpoint.Claimed, error) {
-	ctx, cancel := context.WithTimeout(ctx, storeTime)
-	defer cancel()
-	return k.Store.Claim(ctx, of, layout)
+	return orLeft(ctx, func() (*checkpoint.Claimed, error) {
+		ctx, cancel := context.WithTimeout(ctx, storeTime)
+		defer cancel()
+		return k.Store.Claim(ctx, of, layout)
+	})
+}
+
+// errLeft is the error of an operation on the store that had not ended when the time of its claim was
+// over. It is left behind: a partition that has to be given back waits for no store. What it writes
+// counts if nobody else has claimed the checkpoints before, and does no harm if somebody has. The memory of a state
+// that it saves is its alone: a task whose claim ends with this error is not used again.
+var errLeft = errors.New("the store of checkpoints did not answer in time: the next owner begins at the newest checkpoint; see why the store is slow")
+
+// orLeft returns what do returns, or errLeft once ctx has ended. Stores should do so by themselves, and some do not.
+func orLeft[T any](ctx context.Context, do func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := do()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, errLeft
+	}
 }
 
 // goOn continues from a checkpoint.

@@ -24,5 +24,6 @@
 // Goroutines: one for each claimed partition, which owns its task; beside it one that
 // fetches ahead and, while there is anything to write, one for flags and one for rows
 // (lane), which waits and commits behind it; one that inserts, in Sink. All end before
-// Run returns. Questions travel to a partition's goroutine as functions.
+// Run returns, but for a claim or a save of checkpoints whose store does not answer: those are
+// left behind (errLeft). Questions travel to a partition's goroutine as functions.
 package pipeline

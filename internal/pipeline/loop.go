@@ -25,7 +25,8 @@ import (
 //	                 have it acknowledged (acknowledge), save the state and commit (keep)
 //	         between batches answer questions, once a second publish the status
 //	drain    when the claim ends: wait for what is under way, flush once more, wait for
-//	         that and for the state to be saved, within the role's drain time
+//	         that and for the state to be saved, within the role's drain time. A save that has
+//	         not ended by then is left behind with the state, which nobody uses again
 //
 // The order flush, save, commit is invariant 1 ("acknowledge, then commit"), and it is in
 // one place: flush below, with acknowledge and keep. One flush and one save are under way at a
@@ -336,7 +337,7 @@ func (l *loop) flush(ctx context.Context, log Log) error {
 		return err
 	}
 	f.keep = func() error {
-		if err := f.save(ctx); err != nil {
+		if _, err := orLeft(ctx, func() (struct{}, error) { return struct{}{}, f.save(ctx) }); err != nil {
 			return err
 		}
 		if err := failpoint.Here(failpoint.Saved); err != nil {

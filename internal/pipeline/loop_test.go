@@ -77,7 +77,7 @@ func runLoop(t *testing.T, task *fakeTask, states stateSaver) ([]string, error) 
 	for i := range 6 {
 		log.append(send(i, time.Now()))
 	}
-	r := &role{name: event.RoleNumbers, drain: time.Second, now: time.Now, logger: slog.New(slog.DiscardHandler)}
+	r := &role{name: event.RoleNumbers, drain: 5 * time.Second, now: time.Now, logger: slog.New(slog.DiscardHandler)}
 	p := newPartitionProgress(r, Claim{Topic: "events", Committed: FromStart}, FromStart)
 	task.lane = newLane(2, time.Now)
 	p.beside = task.lane

@@ -192,7 +192,7 @@ func (p *partitionProgress) finish(ctx context.Context, err error) (again bool) 
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
-		p.logger.Warn("partition given back before its outputs were acknowledged; its next owner writes them again",
+		p.logger.Warn("partition given back before its outputs were acknowledged or its state was saved; its next owner writes again, the same, what came since the newest checkpoint",
 			"role", p.name, "partition", p.claim.String(), "error", err)
 	default:
 		p.logger.Error("partition stopped: mend the cause, then run `sendwatch acknowledge`", "role", p.name, "partition", p.claim.String(), "error", err)

@@ -98,7 +98,7 @@ func (m *mutant) mustBeCaught(t *testing.T, root string, source []byte) {
 var mutants = []mutant{
 	{
 		name: "commit before the checkpoint", file: "internal/pipeline/loop.go",
-		old: "if err := f.save(ctx); err != nil {", now: "f.commit()\n\t\tif err := f.save(ctx); err != nil {",
+		old: "if _, err := orLeft(ctx, func() (struct{}, error) { return struct{}{}, f.save(ctx) })", now: "f.commit()\n\t\tif _, err := orLeft(ctx, func() (struct{}, error) { return struct{}{}, f.save(ctx) })",
 	},
 	{
 		name: "save before the acknowledgements", file: "internal/pipeline/loop.go",
