@@ -57,6 +57,16 @@ func (g *PortfolioEngine) Take(c *event.PortfolioChange) {
 	s.wait = append(s.wait, change{c.Sequence, c.Visible, c.Kind, g.ids.intern([]byte(c.PortfolioID)), number, c.A, c.B})
 }
 
+// TakeAgain has the changes of a partition from a sequence on taken once more, as if they had not been
+// seen: some before them had not, and of what is said of one number the last holds. All that is said
+// twice then is the same: a contact, a member, a score, a limit.
+func (g *PortfolioEngine) TakeAgain(partition int32, from int64) {
+	if int(partition) < len(g.sources) {
+		s := &g.sources[partition]
+		s.taken = min(s.taken, from-1)
+	}
+}
+
 // Evaluate evaluates every portfolio at the portfolio minute m (ms), which must
 // rise from call to call. All changes that m sees must have been taken. offset
 // is that of the record that brings it about. An episode that begins is named

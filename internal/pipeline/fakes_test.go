@@ -29,6 +29,7 @@ type fakeLog struct {
 	more      int64                      // records behind the end that no fetch brings
 	refuse    error                      // what a commit returns
 	lost      event.Lost                 // what the next fetch finds deleted
+	start     int64                      // its first offset
 	next      int64
 	opened    []int64 // the offsets that were asked for
 	committed []int64
@@ -69,7 +70,7 @@ func (l *fakeLog) Open(_ context.Context, offset int64) (int64, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.opened = append(l.opened, offset)
-	l.next = max(0, offset)
+	l.next = max(l.start, offset)
 	return l.next, nil
 }
 

@@ -280,6 +280,7 @@ func (l *loop) open(ctx context.Context, log Log) error {
 	if l.rebuilds && l.next == FromStart && next > 0 {
 		l.logger.Warn("log start is after offset 0: state before it is unknown, and flags and rows of the time after it may differ from those written before; "+
 			"raise the topic's retention", "role", l.name, "partition", l.claim.String(), "first", next)
+		l.cut = true
 	}
 	l.next, l.lastFlush = next, l.now()
 	return nil

@@ -45,6 +45,7 @@ func copySource(c *flat.Copier, s *source) {
 	copyProgress(c, &s.progress)
 	flat.String(c, &s.policy)
 	flat.Each(c, &s.buffer, copyChange)
+	flat.Value(c, &s.missing)
 }
 
 func copyProgress(c *flat.Copier, p *codec.Progress) {

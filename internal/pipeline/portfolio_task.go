@@ -60,6 +60,7 @@ type source struct {
 	progress codec.Progress
 	policy   string                  // the version that decided there last
 	buffer   []event.PortfolioChange // beyond the last progress, in any order
+	missing  int64                   // changes before it may be missing (missed_changes.go), 0 where none is
 }
 
 func newPortfolioTask(r *Portfolios, claim Claim) *portfolioTask {
@@ -112,6 +113,10 @@ func (t *portfolioTask) apply(ctx context.Context, batch *event.Batch) error {
 	if batch.Lost.Count() > 0 {
 		t.noteLost(batch.Lost, "")
 	}
+	if batch.Lost.Count() > 0 || t.cut {
+		t.cut = false
+		t.noteMissing()
+	}
 	for i := range batch.Records {
 		if err := t.applyRecord(ctx, &batch.Records[i]); err != nil {
 			return err
@@ -150,7 +155,11 @@ func (t *portfolioTask) applyRecord(ctx context.Context, r *event.Record) error 
 		case c.Partition != b.Partition:
 		case c.Kind == event.ChangePlace:
 			t.notePlace(c, r.Offset)
-		case c.Sequence > s.progress.Sequence && valid(c):
+		case !valid(c):
+		case c.Sequence > s.progress.Sequence:
+			s.buffer = append(s.buffer, *c)
+		case c.Sequence < s.missing:
+			t.takeAgain(s, c)
 			s.buffer = append(s.buffer, *c)
 		}
 	}
@@ -234,6 +243,12 @@ func (t *portfolioTask) advance(ctx context.Context, partition int32, p *codec.P
 		}
 		if t.minute == 0 {
 			t.first = min(t.first, s.buffer[n].Visible)
+		}
+	}
+	if s.missing == unknownSequence {
+		s.missing = p.Sequence + 1
+		if n > 0 {
+			s.missing = s.buffer[0].Sequence
 		}
 	}
 	s.buffer = slices.Delete(s.buffer, 0, n)
