@@ -159,11 +159,12 @@ func (e *Engine) countInitiated(i numberIndex, n *number, ev *event.Event, s *se
 	if s.late {
 		return
 	}
-	if !s.known {
-		s.conv = e.replies.Begin(uint32(i), s.to)
-	}
 	e.ages.Add(&n.waiting, floor(t, quarter), n.quarterAt) // taken off again by countResolved if it is answered at once
 	n.awaitingChanged()
+	if !s.known {
+		e.replies.BeginPending(uint32(i), s.to, t, ev.Fingerprint)
+		return
+	}
 	e.resolved = e.replies.Track(s.conv, t, e.watermark, ev.Fingerprint, e.resolved[:0])
 	e.countResolved()
 }

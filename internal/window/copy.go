@@ -1,6 +1,10 @@
 package window
 
-import "sendwatch/internal/flat"
+import (
+	"slices"
+
+	"sendwatch/internal/flat"
+)
 
 // What the state of each structure is, for checkpoints. What New and the like set, the
 // widths of windows and their number, is no state.
@@ -103,15 +107,59 @@ func (p *AgePool) Copy(c *flat.Copier) { p.pool.Copy(c) }
 
 // Copy hands the conversations and what is pending to c.
 func (r *Replies) Copy(c *flat.Copier) {
-	r.convs.Copy(c)
-	r.index.Copy(c)
-	r.sends.Copy(c)
-	flat.Value(c, &r.due)
+	r.index.copy(c)
+	r.sends.copy(c)
+	r.full.Copy(c)
+	r.preferences.Copy(c)
 	flat.Slice(c, &r.pressure)
 	r.maxima.Copy(c)
+	flat.Value(c, &r.bare)
 	flat.Value(c, &r.pending)
 	flat.Value(c, &r.applied)
 	flat.Value(c, &r.sweepAt)
+}
+
+// copy hands the entries to c.
+func (x *replyIndex) copy(c *flat.Copier) {
+	flat.Value(c, &x.shift)
+	flat.Slice(c, &x.directory)
+	switch {
+	case c.Holding():
+		x.holds = make([]flat.Holds, len(x.parts))
+	case c.Reading():
+		x.holds = nil
+	}
+	i := 0
+	flat.Each(c, &x.parts, func(c *flat.Copier, p *indexPart) {
+		flat.Value(c, &p.n)
+		flat.Value(c, &p.bits)
+		var h flat.Holds
+		flat.Held(c, &p.buckets, &h)
+		if c.Holding() {
+			x.holds[i] = h
+		}
+		i++
+	})
+}
+
+// copy hands the sends to c, and of the last block no more than the chunks that were ever used.
+func (s *pendingSends) copy(c *flat.Copier) {
+	flat.Value(c, &s.n)
+	flat.Value(c, &s.used)
+	flat.Value(c, &s.free)
+	flat.Value(c, &s.due)
+	blocks := slices.Clone(s.blocks)
+	if last := len(blocks) - 1; last >= 0 {
+		blocks[last] = blocks[last][:s.n-uint32(last)*blockChunks]
+	}
+	copyHeld(c, &blocks, &s.holds)
+	if !c.Reading() {
+		return
+	}
+	if last := len(blocks) - 1; last >= 0 {
+		blocks[last] = append(make([]sendChunk, 0, blockChunks), blocks[last]...)[:blockChunks]
+	}
+	s.blocks = blocks
 }
 
 // Copy hands the links to c.

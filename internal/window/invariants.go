@@ -72,17 +72,3 @@ func (s *Uniques) checkKept(l *UniqueCounts, now int64) {
 	}
 	invariants.Check(l.kept == n, "uniques: %d keys are kept, the buckets have %d", l.kept, n)
 }
-
-// checkPending counts a conversation's pending sends by their list. Of a long one
-// that is done each time it has doubled.
-func (r *Replies) checkPending(v *conversation) {
-	if v.pending > 64 && v.pending&(v.pending-1) != 0 {
-		return
-	}
-	n := uint32(0)
-	for link := v.head; link != 0; link = r.sends.At(link - 1).next {
-		n++
-	}
-	invariants.Check(v.pending == n, "replies: %d sends of a conversation are pending, its list has %d", v.pending, n)
-	invariants.Check(r.Pressure(v.number) >= n, "replies: the pressure is %d, a conversation has %d", r.Pressure(v.number), n)
-}

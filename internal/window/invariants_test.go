@@ -18,7 +18,9 @@ func TestBrokenStructuresAreNoticed(t *testing.T) {
 		"sliding": {breakSliding, "sliding counts"},
 		"keyed":   {breakKeyed, "keyed counts"},
 		"uniques": {breakUniques, "uniques"},
-		"replies": {breakReplies, "replies"},
+		"replies": {breakReplies, "sends of a conversation"},
+		"index":   {breakReplyIndex, "another tag"},
+		"due":     {breakDue, "expire with"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {
@@ -73,6 +75,23 @@ func breakReplies() {
 	var r Replies
 	c := r.Open(0, 7)
 	r.Track(c, minute, minute, 0, nil)
-	r.convs.At(uint32(c)).head = 0
+	r.conversation(c).head = 0
 	r.Track(c, 2*minute, 2*minute, 0, nil)
+}
+
+func breakReplyIndex() {
+	var r Replies
+	r.BeginPending(0, 7, minute, 0)
+	p := &r.index.parts[0]
+	for i := range p.buckets {
+		p.buckets[i].tags[0]++
+	}
+	r.BeginPending(0, 8, minute, 0)
+}
+
+// breakDue lets time pass without a tick for each minute.
+func breakDue() {
+	var r Replies
+	r.BeginPending(0, 7, minute, 0)
+	r.BeginPending(0, 8, (dueMinutes+1)*minute, 0)
 }

@@ -25,7 +25,6 @@ type pendingLoad struct {
 	r        Replies
 	n        int64  // how many are sent in the time in which one of them expires
 	next     uint64 // the send to come
-	steps    int64  // of those in which time passed
 	now      int64  // the watermark
 	minute   int64
 	resolved []Resolved
@@ -54,21 +53,18 @@ func (l *pendingLoad) touch(sends, before, from uint64) {
 	}
 }
 
-// send makes the next send, later than the one before if time passes.
-func (l *pendingLoad) send(passes bool) {
-	if passes {
-		l.steps++
-	}
-	l.now = benchStart + l.steps*(ReplyWindow+10*minute)/l.n
+// send makes the next send, and lets pass what time there is between two.
+func (l *pendingLoad) send() {
+	l.now = benchStart + int64(l.next)*(ReplyWindow+10*minute)/l.n
 	for ; l.minute < l.now/minute; l.minute++ {
 		l.resolved = l.r.Expire((l.minute-10)*minute, l.resolved[:0])
 	}
 	number, contact := l.whose(l.next)
-	c, known := l.r.Find(number, contact)
-	if !known {
-		c = l.r.Begin(number, contact)
+	if c, known := l.r.Find(number, contact); known {
+		l.resolved = l.r.Track(c, l.now, l.now, l.next%1000, l.resolved[:0])
+	} else {
+		l.r.BeginPending(number, contact, l.now, l.next%1000)
 	}
-	l.resolved = l.r.Track(c, l.now, l.now, l.next%1000, l.resolved[:0])
 	l.r.Sweep(l.now, 2)
 	l.next++
 }
@@ -91,7 +87,7 @@ func newPendingLoad(n uint64) *pendingLoad {
 		batch := min(benchBatch, n-l.next)
 		l.touch(batch, 0, 0)
 		for range batch {
-			l.send(true)
+			l.send()
 		}
 	}
 	return l
@@ -99,8 +95,8 @@ func newPendingLoad(n uint64) *pendingLoad {
 
 // BenchmarkReplies has so many pending sends (-pending), each in a conversation of its own, put
 // evenly over 48 hours. fill puts them in an empty structure; expire makes a send and lets time pass until
-// another one expires; withdraw and answer make a send and have one of the day before fail or be
-// answered. Memory is what the heap holds, by pending send, after fill; gc-ms is a full collection with all of
+// another one expires; withdraw and answer do so too, and have one of the day before fail or be
+// answered, until none is left to expire. Memory is what the heap holds, by pending send, after fill; gc-ms is a full collection with all of
 // it there. cpu-ns/op is time of the processor.
 func BenchmarkReplies(b *testing.B) {
 	for of := range strings.SplitSeq(*benchPending, ",") {
@@ -128,7 +124,7 @@ func BenchmarkReplies(b *testing.B) {
 			b.ReportMetric(filled, "cpu-ns/op")
 			b.ReportMetric(0, "ns/op")
 		})
-		each := func(op string, passes bool, resolve func(i uint64)) {
+		each := func(op string, resolve func(i uint64)) {
 			run(op, func(b *testing.B) {
 				fill(b)
 				victim, per := l.next-n/2, uint64(0)
@@ -142,7 +138,7 @@ func BenchmarkReplies(b *testing.B) {
 					batch := min(benchBatch, left)
 					l.touch(batch, batch*per, victim)
 					for range batch {
-						l.send(passes)
+						l.send()
 						if resolve != nil {
 							resolve(victim)
 							victim++
@@ -154,9 +150,9 @@ func BenchmarkReplies(b *testing.B) {
 				b.ReportMetric(float64(l.r.Pending()), "pending")
 			})
 		}
-		each("expire", true, nil)
-		each("withdraw", false, func(i uint64) { l.resolve(i, false) })
-		each("answer", false, func(i uint64) { l.resolve(i+n/4, true) }) // not those that failed
+		each("expire", nil)
+		each("withdraw", func(i uint64) { l.resolve(i, false) })
+		each("answer", func(i uint64) { l.resolve(i+n/4, true) }) // not those that failed
 		runtime.KeepAlive(l)
 	}
 }

@@ -17,6 +17,7 @@ type naive struct {
 	// The preference applied last: its place in the order, its time if it is a stop.
 	preferred int
 	stopAt    int64
+	held      int
 }
 
 type naiveSend struct {
@@ -152,14 +153,24 @@ func TestRepliesAgainstLists(t *testing.T) {
 					continue // late: not tracked
 				}
 				fp := uint64(i)
-				got = r.Track(r.Open(number, contact), at, watermark, fp, nil)
+				switch {
+				case known:
+					got = r.Track(conv, at, watermark, fp, nil)
+				case rapid.Bool().Draw(t, "full"):
+					got = r.Track(r.Open(number, contact), at, watermark, fp, nil)
+				default:
+					r.BeginPending(number, contact, at, fp)
+				}
 				if c.received && at < c.first && c.first <= at+ReplyWindow {
 					want = []Resolved{{number, contact, fp, at, c.first, Answered}}
 				} else {
 					c.pending = append(c.pending, naiveSend{at, fp})
 				}
 			case 2:
-				got = r.Inbound(r.Open(number, contact), at, watermark, nil)
+				if !known {
+					conv = r.Begin(number, contact)
+				}
+				got = r.Inbound(conv, at, watermark, nil)
 				want = c.inbound(number, contact, at)
 			case 4, 5:
 				c.preferred = i + 1
@@ -177,7 +188,7 @@ func TestRepliesAgainstLists(t *testing.T) {
 					continue
 				}
 				b.forget(watermark)
-				got = r.Merge(conv, r.Open(number, to), watermark, nil)
+				got = r.Merge(r.Open(number, contact), r.Open(number, to), watermark, nil)
 				want = b.merge(c, number, to)
 			case 3:
 				if known {

@@ -72,7 +72,7 @@ func (s *Keyed) Touch(l *KeyedCounts, advances bool) uint64 {
 
 // TouchIndex looks at where a conversation is found.
 func (r *Replies) TouchIndex(number uint32, contact uint64) uint64 {
-	return r.index.Touch(Key{contact, uint64(number)})
+	return r.index.touch(Key{contact, uint64(number)}.hash())
 }
 
 // Touch looks at a conversation, and at the number's pressure.
@@ -81,8 +81,8 @@ func (r *Replies) Touch(number uint32, contact uint64) uint64 {
 	if int(number) < len(r.pressure) {
 		sum = r.maxima.touch(&r.pressure[number])
 	}
-	if slot, ok := r.index.Get(Key{contact, uint64(number)}); ok {
-		sum += r.convs.Look(slot).contact
+	if c, ok := r.Find(number, contact); ok { // which looks at it
+		sum += uint64(c)
 	}
 	return sum
 }
@@ -103,14 +103,19 @@ func (p *AgePool) Touch(a *Ages) uint64 {
 	return uint64(p.pool.Look(&a.ring, int(a.ring.n-1)).at)
 }
 
-// TouchSwept looks at the conversations that the next n looked at by Sweep are.
+// TouchSwept looks at the full conversations that the next n looked at by Sweep are, and at where those are found
+// that it will forget.
 func (r *Replies) TouchSwept(n int) uint64 {
 	sum, at := uint64(0), r.sweepAt
-	for range min(n, int(r.convs.End())) {
-		if at++; at >= r.convs.End() {
+	for range min(n, int(r.full.End())) {
+		if at++; at >= r.full.End() {
 			at = 0
 		}
-		sum += r.convs.Look(at).contact
+		v := r.full.Look(at)
+		sum += v.contact
+		if v.idle(r.swept) {
+			sum += r.index.touch(Key{v.contact, uint64(v.number)}.hash())
+		}
 	}
 	return sum
 }
