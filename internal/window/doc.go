@@ -1,8 +1,8 @@
 // Package window holds the structures over event time that the engine is made
 // of: rings in a shared arena, an open-addressing table, bucket logs with
 // several sliding windows over one log, keyed windows with their maximum, the
-// distinct keys of a moving window, the 48-hour reply tracker, and links between
-// identifiers, which take at most 24 bytes each.
+// distinct keys of a moving window, the 48-hour reply tracker, in which a
+// pending send takes at most 32 bytes, and links between identifiers, which take at most 24 each.
 //
 // It promises exact answers for events in any order: a late event is put at its
 // own time, and a window counts it if its time lies inside. Only distinct keys

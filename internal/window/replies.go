@@ -49,7 +49,7 @@ const (
 
 	// maxBare is how many sends a bare conversation has. With one more a record is worth its 40 bytes: shared by
 	// so many, and with one entry of the index in place of theirs, a send takes less than 32. Where all have maxBare
-	// it is 32.5, since what shares its buckets fills them less evenly.
+	// it is up to 32.8, since what shares its buckets fills them less evenly.
 	maxBare = 6
 )
 
