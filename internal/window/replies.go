@@ -49,7 +49,7 @@ const (
 
 	// maxBare is how many sends a bare conversation has. With one more a record is worth its 40 bytes: shared by
 	// so many, and with one entry of the index in place of theirs, a send takes less than 32. Where all have maxBare
-	// it is up to 32.8, since what shares its buckets fills them less evenly.
+	// it is up to 32.5, since what shares its buckets fills them less evenly.
 	maxBare = 6
 )
 
@@ -59,7 +59,7 @@ const (
 //
 // Most conversations are one send to somebody who has not been written to before. Such a *bare* one
 // is known by its pending sends alone, and gone when the last of them expires. All of it together takes at most
-// 32 bytes a pending send (TestPendingTakesAtMost32Bytes): 24.4 for the send (pendingSends) and 6.6 to 7 for its entry
+// 32 bytes a pending send from six million on, and below that up to 3 MB more (TestPendingTakesAtMost32Bytes): 24.4 for the send (pendingSends) and 6.6 to 7 for its entry
 // in the index (replyIndex). An inbound or a preference, or more than maxBare sends, make a conversation
 // *full*: it gets a record (conversation) and is remembered until Sweep comes by.
 //
