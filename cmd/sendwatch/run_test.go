@@ -386,7 +386,7 @@ func runUntilRead(t *testing.T, cfg config.Config, records int64) *clickhouse.Cl
 		var read, watermark int64
 		behind := !roles.numbers.CaughtUp() || !roles.portfolios.CaughtUp() || !stored(roles.sink)
 		for _, p := range status.Partitions {
-			behind = behind || p.Lag > 0
+			behind = behind || p.Lag == nil || *p.Lag > 0
 			if p.Role == event.RoleNumbers && p.Partition == 1 {
 				watermark = p.Watermark
 				for _, n := range p.Records {

@@ -10,10 +10,14 @@ import (
 
 // partitionStatus is what both roles tell of a partition.
 func partitionStatus(s *pipeline.PartitionStatus) server.Partition {
-	return server.Partition{
+	p := server.Partition{
 		Role: s.Role, Topic: s.Topic, Partition: s.Partition, State: string(s.State),
-		NextOffset: max(0, s.Next), EndOffset: s.End, Lag: s.Lag, HeldBack: s.HeldBack, LagSeconds: s.LagSeconds, Error: s.Error,
+		NextOffset: max(0, s.Next), EndOffset: s.End, HeldBack: s.HeldBack, LagSeconds: s.LagSeconds, Error: s.Error, Waiting: s.Retrying,
 	}
+	if s.Fetched {
+		p.Lag = &s.Lag
+	}
+	return p
 }
 
 // recordCounts names what became of the records of a partition.

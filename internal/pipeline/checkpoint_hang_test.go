@@ -137,6 +137,9 @@ func hangInClaim(t *testing.T) {
 	whileRunning(t, n.Run, group.join, func() {
 		c.sends(40)
 		elapse(time.Minute)
+		if s := n.Status()[0]; s.State != StateOpening || s.Fetched {
+			t.Errorf("%s, the lag is known: %v; want neither while the store is waited for", s.State, s.Fetched)
+		}
 		if took := group.revoke(); took != 0 {
 			t.Errorf("given back after %v, want at once", took)
 		}
@@ -145,6 +148,9 @@ func hangInClaim(t *testing.T) {
 		elapse(time.Minute)
 		c.sends(20)
 		elapse(time.Minute)
+		if s := n.Status()[0]; !s.Fetched || s.Lag != 0 {
+			t.Errorf("a lag of %d, known: %v; want none", s.Lag, s.Fetched)
+		}
 	})
 	c.mustGoOn(t, want)
 }

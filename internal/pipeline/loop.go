@@ -266,6 +266,7 @@ func (l *loop) failedAhead() <-chan struct{} {
 func (l *loop) open(ctx context.Context, log Log) error {
 	l.committed = l.claim.Committed
 	l.flushed = FromStart
+	l.status.Fetched = false
 	l.publish(StateOpening)
 	l.keepNow(ctx) // what is acknowledged is not noted again
 	if l.prepare != nil {

@@ -62,7 +62,7 @@ func (p *partitionProgress) noteFetch(f fetched) {
 		p.status.CaughtUpAt = now // for good
 	}
 	p.noteHeldBack(batch, now)
-	p.status.End, p.status.Answered = batch.End, now
+	p.status.End, p.status.Answered, p.status.Fetched = batch.End, now, true
 	p.status.Lag = max(0, max(batch.End, batch.HighWatermark)-p.next)
 	switch n := len(batch.Records); {
 	case p.next >= batch.End && batch.Throttled == 0:

@@ -28,6 +28,9 @@ type PartitionStatus struct {
 	Partition int32
 	State     State
 	Next      int64 // offset to be read next
+	// Fetched says that a fetch has told how long the log is: before that, as while the store of checkpoints is
+	// waited for, End, Lag and LagSeconds are not known.
+	Fetched bool
 	End       int64 // one past the newest record that can be read
 	Lag       int64 // records between Next and the end of the log, with those held back
 	// HeldBack counts the records that an open transaction keeps from being read, since

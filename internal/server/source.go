@@ -92,13 +92,14 @@ type Partition struct {
 	State      string           `json:"state"`       // e.g. catching_up, running, stopped
 	NextOffset int64            `json:"next_offset"` // of the record to be read next
 	EndOffset  int64            `json:"end_offset"`  // one past the newest record
-	Lag        int64            `json:"lag"`         // records, with those held back
+	Lag        *int64           `json:"lag"`         // records, with those held back; null before the first fetch
 	HeldBack   int64            `json:"held_back"`   // records that an open transaction keeps from being read
 	LagSeconds float64          `json:"lag_seconds"` // wall clock minus the time of the newest record read
 	Watermark  int64            `json:"watermark"`   // ms, 0 before the first event
 	Records    map[string]int64 `json:"records,omitempty"`
 	Entries    map[string]int64 `json:"entries,omitempty"` // held in memory, by what they are
 	Error      string           `json:"error,omitempty"`
+	Waiting    string           `json:"waiting,omitempty"` // why it is tried again and again to open or to read it
 }
 
 // Sources is what the server serves. A nil field's pages answer that this

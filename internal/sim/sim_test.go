@@ -19,7 +19,7 @@ var (
 )
 
 // ordinary is how many schedules the ordinary tests run.
-const ordinary = 4000
+const ordinary = 5_000
 
 // TestMain lets the collector run seldom: schedules are short, and what they leave is garbage.
 func TestMain(m *testing.M) {

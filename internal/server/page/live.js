@@ -148,11 +148,11 @@ function showStatus(s) {
   text("records", compact.format(read));
   const input = s.partitions.filter((p) => p.role === "numbers");
   const behind = Math.max(0, ...input.map((p) => p.lag_seconds));
-  const lag = input.reduce((a, p) => a + p.lag, 0);
-  text("lag", lag === 0 ? "none" : `${compact.format(lag)} · ${span(behind)}`);
+  const lag = input.reduce((a, p) => a + (p.lag ?? 0), 0);
+  text("lag", input.some((p) => p.lag === null) ? "not known yet" : lag === 0 ? "none" : `${compact.format(lag)} · ${span(behind)}`);
   $("partitions").replaceChildren(...s.partitions.map((p) => el("tr", "",
-    el("td", "", p.role), el("td", "", `${p.topic}/${p.partition}`), el("td", p.error ? "bad" : "", p.error || words(p.state)),
-    el("td", "n", whole.format(p.next_offset)), el("td", "n", whole.format(p.lag) + (p.held_back ? ` (${whole.format(p.held_back)} held back)` : "")), el("td", "n", span(p.lag_seconds)),
+    el("td", "", p.role), el("td", "", `${p.topic}/${p.partition}`), el("td", p.error ? "bad" : "", p.error || p.waiting || words(p.state)),
+    el("td", "n", whole.format(p.next_offset)), el("td", "n", (p.lag === null ? "not known yet" : whole.format(p.lag)) + (p.held_back ? ` (${whole.format(p.held_back)} held back)` : "")), el("td", "n", span(p.lag_seconds)),
     el("td", "", p.watermark ? when(p.watermark) : "–"))));
   text("classes", Object.entries(s.records).map(([k, v]) => `${k} ${whole.format(v)}`).join(" · ") + (s.late ? ` · late ${whole.format(s.late)}` : ""));
   text("versions", `${s.version} · policy ${s.policy_version} · started ${when(s.started)}`);
