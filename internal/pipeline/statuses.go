@@ -31,8 +31,8 @@ type PartitionStatus struct {
 	// Fetched says that a fetch has told how long the log is: before that, as while the store of checkpoints is
 	// waited for, End, Lag and LagSeconds are not known.
 	Fetched bool
-	End       int64 // one past the newest record that can be read
-	Lag       int64 // records between Next and the end of the log, with those held back
+	End     int64 // one past the newest record that can be read
+	Lag     int64 // records between Next and the end of the log, with those held back
 	// HeldBack counts the records that an open transaction keeps from being read, since
 	// HeldSince without progress.
 	HeldBack  int64
