@@ -19,7 +19,7 @@ const linkWatch = 14 * day
 
 // linkUntil returns until when the number's link is a new one, never if it is not
 // known when it was linked.
-func (n *number) linkUntil() int64 {
+func (n number) linkUntil() int64 {
 	if n.linked == never {
 		return never
 	}
@@ -115,16 +115,18 @@ func (a *account) next(clock int64) int64 {
 
 // noteRestart counts a send at s for the restart watch of the end E at the
 // clock.
-func (n *number) noteRestart(s int64) {
+func (e *Engine) noteRestart(n number, s int64) {
 	end := n.account.ended(n.clock)
 	if end == never || s < end || s >= end+restartWatch {
 		return
 	}
-	r := n.restart(end)
+	r := e.restart(n, end)
 	if r == nil {
-		r = &n.restarts[n.restartNext]
-		n.restartNext = (n.restartNext + 1) % restartsKept
-		*r = restart{end: end}
+		if n.restarts.Len() == restartsKept {
+			e.restarts.PopFront(&n.restarts)
+		}
+		e.restarts.PushBack(&n.restarts, restart{end: end})
+		r = e.restarts.At(&n.restarts, n.restarts.Len()-1)
 	}
 	r.total++
 	if s < end+restartSoon {
@@ -133,20 +135,20 @@ func (n *number) noteRestart(s int64) {
 }
 
 // restart returns the counts of the end E, nil if nothing was sent after it.
-func (n *number) restart(end int64) *restart {
-	for i := range n.restarts {
-		if n.restarts[i].total > 0 && n.restarts[i].end == end {
-			return &n.restarts[i]
+func (e *Engine) restart(n number, end int64) *restart {
+	for i := range n.restarts.Len() {
+		if r := e.restarts.At(&n.restarts, i); r.end == end {
+			return r
 		}
 	}
 	return nil
 }
 
 // day returns the number's day of life at its clock.
-func (n *number) day() int64 { return max(1, 1+floor(n.clock-n.start(), day)) }
+func (n number) day() int64 { return max(1, 1+floor(n.clock-n.start(), day)) }
 
 // start is what the day of life counts from.
-func (n *number) start() int64 {
+func (n number) start() int64 {
 	start := n.first
 	if n.registered != never {
 		start = n.registered
@@ -170,7 +172,7 @@ func (e *Engine) accountEvent(i numberIndex, ev *event.Event, out *event.Output)
 		WABAID: string(ev.WABAID), PortfolioID: string(ev.PortfolioID),
 	}
 	if i != noNumber {
-		n := e.numbers.at(i)
+		n := e.numbers.look(i)
 		row.NumberID = e.numbers.ids.string(n.index.name())
 		row.WABAID, row.PortfolioID = e.wabas.string(n.waba), e.portfolioIDs.string(n.portfolio)
 	}

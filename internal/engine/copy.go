@@ -16,6 +16,8 @@ func (e *Engine) Copy(c *flat.Copier) {
 	e.dedup.copy(c)
 	e.numbers.ids.copy(c)
 	e.numbers.all.Copy(c)
+	e.numbers.told.Copy(c)
+	e.numbers.busy.Copy(c)
 	e.wabas.copy(c)
 	e.portfolioIDs.copy(c)
 	e.templates.copy(c)
@@ -31,6 +33,7 @@ func (e *Engine) Copy(c *flat.Copier) {
 	}
 	flat.Slice(c, &e.timers.heap)
 	e.levels.Copy(c)
+	e.restarts.Copy(c)
 	e.pane.copy(c)
 	flat.Slice(c, &e.changed)
 	e.statuses.copy(c)

@@ -11,32 +11,31 @@ import (
 // count takes an event of a number into its counts. The number's clock and
 // windows have been moved to it; who is whom it is
 // about, before the watermark before the event.
-func (e *Engine) count(i numberIndex, ev *event.Event, who contact, before int64, out *event.Output) {
-	n := e.numbers.at(i)
+func (e *Engine) count(n number, ev *event.Event, who contact, before int64, out *event.Output) {
 	t := ev.Time
 	if ev.InGroup {
-		e.minuteRow(i, t).counts.GroupMessages++
+		e.minuteRow(n, t).counts.GroupMessages++
 		return
 	}
 	switch ev.Type {
 	case event.TypeSent:
 		switch {
 		case ev.Held:
-			e.minuteRow(i, t).counts.Held++
+			e.minuteRow(n, t).counts.Held++
 		case ev.IsSend():
-			e.countSend(i, n, ev, who.name, before)
+			e.countSend(n, ev, who.name, before)
 		}
 	case event.TypeStatus:
-		e.countStatus(i, n, ev, who)
+		e.countStatus(n, ev, who)
 	case event.TypeReceived:
-		e.countReceived(i, n, ev, who)
+		e.countReceived(n, ev, who)
 	case event.TypePreference:
-		e.prefer(i, n, ev, who, ev.Preference)
+		e.prefer(n, ev, who, ev.Preference)
 	case event.TypeBlock:
-		e.minuteRow(i, t).counts.Blocks++
+		e.minuteRow(n, t).counts.Blocks++
 		e.addHour(n, 1<<colBlocks, t)
 	case event.TypeReport:
-		e.minuteRow(i, t).counts.Reports++
+		e.minuteRow(n, t).counts.Reports++
 		e.addHour(n, 1<<colReports, t)
 	case event.TypeProfile:
 		n.applyProfile(ev)
@@ -45,7 +44,7 @@ func (e *Engine) count(i numberIndex, ev *event.Event, who contact, before int64
 		if ev.Time >= n.ratingTime {
 			n.rating, n.ratingTime = ev.Rating, ev.Time
 		}
-		e.accountEvent(i, ev, out)
+		e.accountEvent(n.index, ev, out)
 	case event.TypeConnection:
 		n.ipCountry = ev.IPCountry
 		if ev.HasLinked {
@@ -53,7 +52,7 @@ func (e *Engine) count(i numberIndex, ev *event.Event, who contact, before int64
 		}
 		if ev.IPHash != 0 {
 			n.ipHash = ev.IPHash
-			e.changelog.addIP(n.portfolio, i, ev.IPHash)
+			e.changelog.addIP(n.portfolio, n.index, ev.IPHash)
 		}
 	case event.TypeCap:
 		n.quota.update(ev)
@@ -62,8 +61,8 @@ func (e *Engine) count(i numberIndex, ev *event.Event, who contact, before int64
 			e.addMinutes(n, 1<<colGroups, t, uint64(added))
 		}
 	case event.TypeAccount:
-		e.applyAccount(i, n, ev)
-		e.accountEvent(i, ev, out)
+		e.applyAccount(n, ev)
+		e.accountEvent(n.index, ev, out)
 	}
 }
 
@@ -82,13 +81,13 @@ type send struct {
 }
 
 // countSend counts a send.
-func (e *Engine) countSend(i numberIndex, n *number, ev *event.Event, to uint64, before int64) {
+func (e *Engine) countSend(n number, ev *event.Event, to uint64, before int64) {
 	t := ev.Time
 	s := send{to: to, late: before != never && t < before-lateAfter, category: e.category(n, ev), key: window.NoKey}
-	s.conv, s.known = e.replies.Find(uint32(i), to)
+	s.conv, s.known = e.replies.Find(uint32(n.index), to)
 	initiated := !s.known || !e.replies.InWindow(s.conv, t, before, e.watermark)
 
-	s.minute = e.minuteRow(i, t)
+	s.minute = e.minuteRow(n, t)
 	row := &s.minute.counts
 	row.Sent++
 	s.inSecond, s.inMinute = 1<<colSent, 1<<colSent
@@ -116,24 +115,24 @@ func (e *Engine) countSend(i numberIndex, n *number, ev *event.Event, to uint64,
 		}
 		n.newestSend = t
 	}
-	n.noteRestart(t)
-	s.content = e.contentRow(i, ev.Fingerprint, t, s.key)
+	e.noteRestart(n, t)
+	s.content = e.contentRow(n.index, ev.Fingerprint, t, s.key)
 	s.content.sent++
-	e.noteContact(i, to).lastSent(t)
+	e.noteContact(n.index, to).lastSent(t)
 	if initiated {
-		e.countInitiated(i, n, ev, &s)
+		e.countInitiated(n, ev, &s)
 	}
 	e.addSecond(n, s.inSecond, t)
 	e.addMinute(n, s.inMinute, t)
 }
 
 // countInitiated counts what only initiated sends count in.
-func (e *Engine) countInitiated(i numberIndex, n *number, ev *event.Event, s *send) {
+func (e *Engine) countInitiated(n number, ev *event.Event, s *send) {
 	t := ev.Time
 	s.minute.counts.Initiated++
 	s.content.initiated++
-	e.noteMinuteContact(i, s.minute, s.to)
-	e.changelog.addContact(n.portfolio, i, s.to, floor(t, minute))
+	e.noteMinuteContact(n.index, s.minute, s.to)
+	e.changelog.addContact(n.portfolio, n.index, s.to, floor(t, minute))
 	s.inSecond |= 1 << colInitiated
 	s.inMinute |= 1<<colInitiated | n.origins(ev)
 	if back := floor(n.clock, hour) - floor(t, hour); back < activeHoursLen {
@@ -162,7 +161,7 @@ func (e *Engine) countInitiated(i numberIndex, n *number, ev *event.Event, s *se
 	e.ages.Add(&n.waiting, floor(t, quarter), n.quarterAt) // taken off again by countResolved if it is answered at once
 	n.awaitingChanged()
 	if !s.known {
-		e.replies.BeginPending(uint32(i), s.to, t, ev.Fingerprint)
+		e.replies.BeginPending(uint32(n.index), s.to, t, ev.Fingerprint)
 		return
 	}
 	e.resolved = e.replies.Track(s.conv, t, e.watermark, ev.Fingerprint, e.resolved[:0])
@@ -171,7 +170,7 @@ func (e *Engine) countInitiated(i numberIndex, n *number, ev *event.Event, s *se
 
 // category returns the category of a send's template: that of the template.update
 // applied last that gave one, for the number's present WABA, else the send's own.
-func (e *Engine) category(n *number, ev *event.Event) event.Category {
+func (e *Engine) category(n number, ev *event.Event) event.Category {
 	if !ev.HasTemplate {
 		return event.CategoryNone
 	}
@@ -184,31 +183,31 @@ func (e *Engine) category(n *number, ev *event.Event) event.Category {
 }
 
 // countReceived counts an inbound.
-func (e *Engine) countReceived(i numberIndex, n *number, ev *event.Event, who contact) {
+func (e *Engine) countReceived(n number, ev *event.Event, who contact) {
 	t := ev.Time
-	e.minuteRow(i, t).counts.Received++
+	e.minuteRow(n, t).counts.Received++
 	cols := window.Columns(1 << colReceived)
 	if ev.HasUserID && !ev.HasContact && who.name == ev.UserID {
 		cols |= 1 << colUnlinked
 	}
 	e.addHour(n, cols, t)
-	row := e.noteContact(i, who.name)
-	c, known := e.replies.Find(uint32(i), who.name)
+	row := e.noteContact(n.index, who.name)
+	c, known := e.replies.Find(uint32(n.index), who.name)
 	if !known {
 		if !row.sent {
 			e.stats.Anomalies[AnomalyReply]++
 		}
-		c = e.replies.Begin(uint32(i), who.name)
+		c = e.replies.Begin(uint32(n.index), who.name)
 	}
 	row.lastReceived(t)
 	e.resolved = e.replies.Inbound(c, t, e.watermark, e.resolved[:0])
 	e.countResolved()
-	e.prefer(i, n, ev, who, ev.Text)
+	e.prefer(n, ev, who, ev.Text)
 }
 
 // origins returns in which columns an initiated send counts for where it goes: none unless both countries
 // are known when it is applied.
-func (n *number) origins(ev *event.Event) window.Columns {
+func (n *standing) origins(ev *event.Event) window.Columns {
 	if n.country == 0 {
 		return 0
 	}
@@ -229,7 +228,7 @@ func (n *number) origins(ev *event.Event) window.Columns {
 
 // noteInterval takes the gap between an initiated send and the newest before
 // it. One older than that is passed over.
-func (n *number) noteInterval(s int64) {
+func (n number) noteInterval(s int64) {
 	if s < n.newestInitiated {
 		return
 	}
@@ -250,7 +249,7 @@ const maxMeanGap = 10 * minute
 
 // variation returns the coefficient of variation (population form) of the last
 // 20 gaps, NaN if there are fewer, or their mean is 0 or above maxMeanGap.
-func (n *number) variation() float64 {
+func (n number) variation() float64 {
 	if n.gapCount < gapsNeeded {
 		return math.NaN()
 	}
@@ -270,17 +269,17 @@ func (n *number) variation() float64 {
 }
 
 // countStatus counts a delivery status.
-func (e *Engine) countStatus(i numberIndex, n *number, ev *event.Event, who contact) {
+func (e *Engine) countStatus(n number, ev *event.Event, who contact) {
 	t := ev.Time
-	if _, known := e.replies.Find(uint32(i), who.name); who.known && !known && !e.pane.wrote(i, who.name) {
+	if _, known := e.replies.Find(uint32(n.index), who.name); who.known && !known && !e.pane.wrote(n.index, who.name) {
 		e.stats.Anomalies[AnomalyStatus]++
 	}
 	switch ev.Status {
 	case event.StatusDelivered:
-		e.minuteRow(i, t).counts.Delivered++
+		e.minuteRow(n, t).counts.Delivered++
 		e.addMinute(n, 1<<colDelivered, t)
 	case event.StatusRead:
-		e.minuteRow(i, t).counts.Read++
+		e.minuteRow(n, t).counts.Read++
 		e.addMinute(n, 1<<colRead, t)
 	case event.StatusFailed:
 		class, cols := event.ErrorOperational, window.Columns(0)
@@ -296,9 +295,9 @@ func (e *Engine) countStatus(i numberIndex, n *number, ev *event.Event, who cont
 				cols = 1 << colReachout
 			}
 		}
-		e.minuteRow(i, t).counts.Failed[class]++
+		e.minuteRow(n, t).counts.Failed[class]++
 		e.addMinute(n, cols|1<<(colFailed+class), t)
-		if c, ok := e.replies.Find(uint32(i), who.name); ok && who.known {
+		if c, ok := e.replies.Find(uint32(n.index), who.name); ok && who.known {
 			e.resolved = e.replies.Withdraw(c, t, e.resolved[:0])
 			e.countResolved()
 		}
@@ -306,7 +305,7 @@ func (e *Engine) countStatus(i numberIndex, n *number, ev *event.Event, who cont
 }
 
 // applyProfile applies what a number.profile holds; what it leaves out stays.
-func (n *number) applyProfile(ev *event.Event) {
+func (n number) applyProfile(ev *event.Event) {
 	n.country = ev.Country
 	if ev.HasRegistered {
 		n.registered = ev.RegisteredAt
@@ -327,12 +326,12 @@ func (n *number) applyProfile(ev *event.Event) {
 }
 
 // applyAccount takes an account.update that is an event of the number.
-func (e *Engine) applyAccount(i numberIndex, n *number, ev *event.Event) {
+func (e *Engine) applyAccount(n number, ev *event.Event) {
 	if n.account.update(ev.State, ev.Time, ev.ExpiresAt, ev.HasExpires) {
 		n.strikes++
 		e.strikes = slices.DeleteFunc(e.strikes, func(s strikeAt) bool { return s.time <= e.watermark-strikeWatch })
-		e.strikes = append(e.strikes, strikeAt{ev.Time, i})
-		e.changelog.addStrike(n.portfolio, i, ev.Time)
+		e.strikes = append(e.strikes, strikeAt{ev.Time, n.index})
+		e.changelog.addStrike(n.portfolio, n.index, ev.Time)
 	}
 }
 
@@ -351,14 +350,17 @@ func (e *Engine) applyShared(ev *event.Event, out *event.Output) (more bool) {
 			return true
 		}
 		i := e.due[p.evaluated]
-		e.catchUp(i, ev.Time, out)
+		if tells(ev) {
+			e.numbers.tell(i)
+		}
 		n := e.numbers.at(i)
+		e.catchUp(n, ev.Time, out)
 		if ev.Type == event.TypeAccount {
-			e.applyAccount(i, n, ev)
+			e.applyAccount(n, ev)
 		} else {
 			n.templateLevelsStale = true
 		}
-		e.evaluate(i, out)
+		e.evaluate(n, out)
 	}
 	p.sharing = false
 	return false
@@ -368,7 +370,7 @@ func (e *Engine) applyShared(ev *event.Event, out *event.Output) (more bool) {
 // the numbers that belong to it.
 func (e *Engine) beginShared(ev *event.Event) {
 	e.due = e.due[:0]
-	var member func(n *number) bool
+	var member func(n *standing) bool
 	switch {
 	case ev.Type == event.TypeLimit:
 		e.changelog.addLimit(e.portfolioIDs.intern(ev.PortfolioID), ev.Limit, ev.Time)
@@ -376,13 +378,13 @@ func (e *Engine) beginShared(ev *event.Event) {
 	case ev.Type == event.TypeTemplate:
 		waba := e.wabas.intern(ev.WABAID)
 		e.templates.update(ev, waba)
-		member = func(n *number) bool { return n.waba == waba }
+		member = func(n *standing) bool { return n.waba == waba }
 	case ev.Scope == event.ScopeWABA:
 		waba, ok := e.wabas.find(ev.WABAID)
-		member = func(n *number) bool { return ok && n.waba == waba }
+		member = func(n *standing) bool { return ok && n.waba == waba }
 	default:
 		portfolio, ok := e.portfolioIDs.find(ev.PortfolioID)
-		member = func(n *number) bool { return ok && n.portfolio == portfolio }
+		member = func(n *standing) bool { return ok && n.portfolio == portfolio }
 	}
 	for i := range e.numbers.end() {
 		if member(e.numbers.look(i)) {
@@ -402,7 +404,7 @@ func (e *Engine) countResolved() {
 		s := &e.resolved[j]
 		i := numberIndex(s.Number)
 		n := e.numbers.at(i)
-		row := &e.minuteRow(i, s.At).counts
+		row := &e.minuteRow(n, s.At).counts
 		fp := e.fingerprintRow(i, s.Fingerprint, s.Sent)
 		e.ages.Remove(&n.waiting, floor(s.Sent, quarter), n.quarterAt)
 		n.awaitingChanged()
@@ -427,29 +429,29 @@ func (e *Engine) countResolved() {
 
 // addSecond counts an event in columns of a number's seconds; addMinute and addHour in those of its minutes and
 // hours.
-func (e *Engine) addSecond(n *number, cols window.Columns, t int64) {
+func (e *Engine) addSecond(n number, cols window.Columns, t int64) {
 	l, at, now := &e.logs.seconds, floor(t, second), floor(n.clock, second)
 	l.Add(&n.seconds, n.secondSums[:], cols, at, now, 1)
 	n.moveBy(logSeconds, scale(l.Leaves(at, now), second))
 }
 
-func (e *Engine) addMinute(n *number, cols window.Columns, t int64) { e.addMinutes(n, cols, t, 1) }
+func (e *Engine) addMinute(n number, cols window.Columns, t int64) { e.addMinutes(n, cols, t, 1) }
 
 // addMinutes counts so many, at least one.
-func (e *Engine) addMinutes(n *number, cols window.Columns, t int64, by uint64) {
+func (e *Engine) addMinutes(n number, cols window.Columns, t int64, by uint64) {
 	l, at, now := &e.logs.minutes, floor(t, minute), floor(n.clock, minute)
 	l.Add(&n.minutes, n.minuteSums[:], cols, at, now, by)
 	n.moveBy(logMinutes, scale(l.Leaves(at, now), minute))
 }
 
-func (e *Engine) addHour(n *number, cols window.Columns, t int64) {
+func (e *Engine) addHour(n number, cols window.Columns, t int64) {
 	l, at, now := &e.logs.hours, floor(t, hour), floor(n.clock, hour)
 	l.Add(&n.hoursLog, n.hourSums[:], cols, at, now, 1)
 	n.moveBy(logHours, scale(l.Leaves(at, now), hour))
 }
 
 // addKey counts a key in one of a number's logs by key, and returns its slot.
-func addKey(n *number, log int, pool *window.Keyed, l *window.KeyedCounts, key uint64, t, grain int64) window.KeySlot {
+func addKey(n number, log int, pool *window.Keyed, l *window.KeyedCounts, key uint64, t, grain int64) window.KeySlot {
 	at := floor(t, grain)
 	slot, counted := pool.Add(l, uint32(n.index), key, at, floor(n.clock, grain))
 	if counted {
@@ -459,7 +461,7 @@ func addKey(n *number, log int, pool *window.Keyed, l *window.KeyedCounts, key u
 }
 
 // addKeyAt is addKey for a key whose slot is known, if it has one.
-func addKeyAt(n *number, log int, pool *window.Keyed, l *window.KeyedCounts, slot window.KeySlot, key uint64, t, grain int64) {
+func addKeyAt(n number, log int, pool *window.Keyed, l *window.KeyedCounts, slot window.KeySlot, key uint64, t, grain int64) {
 	if slot == window.NoKey {
 		addKey(n, log, pool, l, key, t, grain)
 		return

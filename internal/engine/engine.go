@@ -77,6 +77,7 @@ type Engine struct {
 	logs         logs
 	timers       timers
 	levels       window.Pool[templateLevel]
+	restarts     window.Pool[restart]
 	pane         pane
 	changed      []numberIndex // numbers with a status to write
 	statuses     statusBook
@@ -102,9 +103,10 @@ type Engine struct {
 
 // logs are the pools of the numbers' sliding windows by grain.
 type logs struct {
-	seconds, minutes, hours window.SlidingPool
-	fingerprints, links     window.Keyed // second-exact, 1 h
-	media, templates        window.Keyed // by minute, 24 h; templates are fingerprints
+	seconds, hours      window.SlidingPool[uint32]
+	minutes             window.SlidingPool[uint64] // who adds people to groups says how many at once
+	fingerprints, links window.Keyed               // second-exact, 1 h
+	media, templates    window.Keyed               // by minute, 24 h; templates are fingerprints
 }
 
 // keyed returns the logs that count by key.
@@ -120,10 +122,10 @@ func New(cfg Config) *Engine {
 	e := &Engine{cfg: cfg, watermark: never, lastTick: never, progress: progress{last: -1}}
 	e.dedup.horizon = cfg.DedupHorizon
 	e.logs = logs{
-		seconds: window.NewSlidingPool(
+		seconds: window.NewSlidingPool[uint32](
 			window.Window{Width: 3600, Columns: secondColumns}, window.Window{Width: 600, Columns: secondColumns10m}, window.Window{Width: 60, Columns: secondColumns1m}),
-		minutes:      window.NewSlidingPool(window.Window{Width: 24 * 60, Columns: minuteColumns}, window.Window{Width: 60, Columns: minuteColumns60m}),
-		hours:        window.NewSlidingPool(window.Window{Width: 30 * 24, Columns: hourColumns}, window.Window{Width: 7 * 24, Columns: hourColumns}),
+		minutes:      window.NewSlidingPool[uint64](window.Window{Width: 24 * 60, Columns: minuteColumns}, window.Window{Width: 60, Columns: minuteColumns60m}),
+		hours:        window.NewSlidingPool[uint32](window.Window{Width: 30 * 24, Columns: hourColumns}, window.Window{Width: 7 * 24, Columns: hourColumns}),
 		fingerprints: window.NewKeyed(3600),
 		links:        window.NewKeyed(3600),
 		media:        window.NewKeyed(24 * 60),
@@ -148,7 +150,7 @@ func (e *Engine) SetPolicy(p *policy.Policy) {
 	e.policy, e.gates = p, newGates(p)
 	next := floor(e.lastTick, minute) + 1
 	for i := range e.numbers.end() {
-		n := e.numbers.at(i)
+		n := e.numbers.view(i)
 		n.profile = -1
 		n.awaitingChanged() // a policy has priors of its own
 		n.templateLevelsStale = true

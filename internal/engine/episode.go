@@ -12,7 +12,7 @@ import (
 
 // moveEpisodes moves the episodes by the computed levels of the evaluation and
 // sets the number's flag levels. Transitions come in the factors' order.
-func (e *Engine) moveEpisodes(i numberIndex, n *number, out *event.Output) {
+func (e *Engine) moveEpisodes(n number, out *event.Output) {
 	n.levels = [event.NumNumberFactors]event.Level{}
 	moving := e.eval.raised | policy.FactorSet(n.open.active)
 	if n.templateLevels.Len() > 0 {
@@ -22,9 +22,9 @@ func (e *Engine) moveEpisodes(i numberIndex, n *number, out *event.Output) {
 		f := event.Factor(bits.TrailingZeros64(uint64(moving)))
 		switch {
 		case f == event.FactorTemplateQuality:
-			n.levels[f] = e.moveTemplateEpisodes(i, n, out)
+			n.levels[f] = e.moveTemplateEpisodes(n, out)
 		case f.Flags():
-			n.levels[f] = e.moveEpisode(i, n, f, 0, e.eval.computed(f), out)
+			n.levels[f] = e.moveEpisode(n, f, 0, e.eval.computed(f), out)
 		}
 	}
 }
@@ -39,7 +39,7 @@ func (v *evaluation) computed(f event.Factor) event.Level {
 
 // moveTemplateEpisodes moves the episodes of each template, sorted by label,
 // and returns the largest flag level.
-func (e *Engine) moveTemplateEpisodes(i numberIndex, n *number, out *event.Output) event.Level {
+func (e *Engine) moveTemplateEpisodes(n number, out *event.Output) event.Level {
 	var keys []templateLevel
 	for k := range n.templateLevels.Len() {
 		keys = append(keys, *e.levels.At(&n.templateLevels, k))
@@ -58,16 +58,16 @@ func (e *Engine) moveTemplateEpisodes(i numberIndex, n *number, out *event.Outpu
 		if e.eval.held.Has(event.FactorTemplateQuality) {
 			level, _ = policy.Hold(level, 0)
 		}
-		top = max(top, e.moveEpisode(i, n, event.FactorTemplateQuality, k.fingerprint, level, out))
+		top = max(top, e.moveEpisode(n, event.FactorTemplateQuality, k.fingerprint, level, out))
 	}
 	return top
 }
 
 // moveEpisode takes one computed level of a number and returns the flag level.
-func (e *Engine) moveEpisode(i numberIndex, n *number, f event.Factor, key uint64, computed event.Level, out *event.Output) event.Level {
+func (e *Engine) moveEpisode(n number, f event.Factor, key uint64, computed event.Level, out *event.Output) event.Level {
 	s, moved := e.step(&n.open, f, key, computed, n.clock, func() [2]uint64 { return e.flagID(n, f, key) })
 	if moved {
-		e.flag(i, n, f, s, out)
+		e.flag(n, f, s, out)
 		e.closeStep(&n.open, s)
 	}
 	return s.is
@@ -76,13 +76,13 @@ func (e *Engine) moveEpisode(i numberIndex, n *number, f event.Factor, key uint6
 // flagID derives the id of an episode that begins now: from the subject, the
 // factor, the key, the policy's version, the position of the current record and
 // the clock.
-func (e *Engine) flagID(n *number, f event.Factor, key uint64) [2]uint64 {
+func (e *Engine) flagID(n number, f event.Factor, key uint64) [2]uint64 {
 	subject := append([]byte("number\x00"), e.numbers.ids.string(n.index.name())...)
 	return e.deriveID(subject, f, e.templates.label(key), n.clock)
 }
 
 // flag writes one transition of a number's episode.
-func (e *Engine) flag(i numberIndex, n *number, f event.Factor, s transitionStep, out *event.Output) {
+func (e *Engine) flag(n number, f event.Factor, s transitionStep, out *event.Output) {
 	r := &e.rules(n).Rules[f]
 	fl := e.newFlag(s, f, r, n.day())
 	fl.NumberID, fl.WABAID, fl.PortfolioID = e.numbers.ids.string(n.index.name()), e.wabas.string(n.waba), e.portfolioIDs.string(n.portfolio)
@@ -97,13 +97,13 @@ func (e *Engine) flag(i numberIndex, n *number, f event.Factor, s transitionStep
 			fl.ETA = eta(danger.Least()-e.eval.value[f], pace)
 		}
 	}
-	fl.Evidence = e.evidence(i, n, f)
+	fl.Evidence = e.evidence(n, f)
 	out.Flags = append(out.Flags, fl)
 	e.stats.flagged(f, fl.Transition)
 }
 
 // pace returns the n of the eta of a factor, 0 if it has none.
-func (e *Engine) pace(n *number, f event.Factor) float64 {
+func (e *Engine) pace(n number, f event.Factor) float64 {
 	switch f {
 	case event.FactorVelocityHour, event.FactorDailyVolume:
 		return float64(n.secondSums[seconds10m+colInitiated])
@@ -114,7 +114,7 @@ func (e *Engine) pace(n *number, f event.Factor) float64 {
 }
 
 // flagValue returns the value of a flag (contract, sections 6 and 8).
-func (e *Engine) flagValue(n *number, f event.Factor, key uint64, on bool) event.Value {
+func (e *Engine) flagValue(n number, f event.Factor, key uint64, on bool) event.Value {
 	if !on {
 		return event.Value{}
 	}
@@ -217,10 +217,10 @@ func shorten(s string, n int) string {
 }
 
 // evidence returns what a reader needs to see why a flag came.
-func (e *Engine) evidence(i numberIndex, n *number, f event.Factor) event.Evidence {
+func (e *Engine) evidence(n number, f event.Factor) event.Evidence {
 	var ev event.Evidence
 	var facts event.Facts
-	e.facts(i, n, &facts)
+	e.facts(n, &facts)
 	shown := evidenceFacts(f)
 	if len(shown) > 0 {
 		ev.Counts = make([]event.NamedCount, 0, len(shown)) // in one allocation: flags come thousands at a time
@@ -232,7 +232,7 @@ func (e *Engine) evidence(i numberIndex, n *number, f event.Factor) event.Eviden
 	}
 	if f == event.FactorTrustScore {
 		var top [event.TopFactors]event.Contribution
-		for _, c := range top[:n.contributions(&top)] {
+		for _, c := range top[:n.lost.contributions(&top)] {
 			ev.Counts = append(ev.Counts, event.NamedCount{Name: c.Factor.String(), Value: c.Points})
 		}
 	}

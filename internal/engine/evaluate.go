@@ -7,6 +7,7 @@ import (
 
 	"sendwatch/internal/event"
 	"sendwatch/internal/policy"
+	"sendwatch/internal/window"
 )
 
 // evaluation is what one evaluation of a number looks at: a value, its sample
@@ -29,17 +30,16 @@ const notPlain = factorTemplateQuality | 1<<event.FactorOrigin | 1<<event.Factor
 
 // evaluate compares a number's facts with its policy at its clock, moves its
 // episodes, writes what came of it to out, and plans the next look.
-func (e *Engine) evaluate(i numberIndex, out *event.Output) {
-	n := e.numbers.at(i)
+func (e *Engine) evaluate(n number, out *event.Output) {
 	rules := e.rules(n)
 	v := &e.eval
 	levels, band, fresh := n.levels, event.BandOf(int(n.score)), !n.evaluated
-	e.measure(i, n, rules, v)
+	e.measure(n, rules, v)
 
 	v.raised = 0
 	day := int64(v.value[event.FactorNumberAge])
-	var lost float64
-	n.pointed = 0
+	var points float64
+	n.lost = lost{}
 	for left := e.gates.pass(n.profile, v) &^ (v.silent &^ factorTemplateQuality); left != 0; left &= left - 1 {
 		f := event.Factor(bits.TrailingZeros64(uint64(left)))
 		r := &rules.Rules[f]
@@ -56,23 +56,24 @@ func (e *Engine) evaluate(i numberIndex, out *event.Output) {
 		if v.held.Has(f) {
 			level, severity = policy.Hold(level, severity)
 		}
-		n.pointed |= 1 << f
-		n.points[f] = r.Weight * severity
-		lost += n.points[f]
+		cost := r.Weight * severity
+		n.lost.add(f, cost)
+		points += cost
 		v.raise(f, level)
 	}
-	if score := uint8(policy.Score(lost)); score != n.score || !n.evaluated {
+	if score := uint8(policy.Score(points)); score != n.score || !n.evaluated {
 		n.score = score
-		e.changelog.addScore(n.portfolio, i, score)
+		e.changelog.addScore(n.portfolio, n.index, score)
 	}
 
 	v.value[event.FactorTrustScore] = float64(n.score)
 	level, _ := rules.Rules[event.FactorTrustScore].Judge(float64(n.score), 0, 0)
 	v.raise(event.FactorTrustScore, level)
-	e.moveEpisodes(i, n, out)
+	e.moveEpisodes(n, out)
 	n.lastEval, n.evaluated = n.clock, true
-	e.markChanged(i, n, fresh || n.levels != levels || event.BandOf(int(n.score)) != band)
-	e.scheduleTimer(i, n)
+	e.markChanged(n, fresh || n.levels != levels || event.BandOf(int(n.score)) != band)
+	e.scheduleTimer(n)
+	e.putToRest(n)
 }
 
 // raise sets a factor's computed level.
@@ -86,7 +87,7 @@ func (v *evaluation) raise(f event.Factor, level event.Level) {
 // judge returns the computed level and the severity of a factor that is not just
 // a value and its sample. Of template_quality it returns the largest severity: its
 // levels are by template (see moveTemplateEpisodes).
-func (e *Engine) judge(n *number, f event.Factor, r *policy.Rule) (event.Level, float64) {
+func (e *Engine) judge(n number, f event.Factor, r *policy.Rule) (event.Level, float64) {
 	v := &e.eval
 	switch f {
 	case event.FactorTemplateQuality:
@@ -100,7 +101,7 @@ func (e *Engine) judge(n *number, f event.Factor, r *policy.Rule) (event.Level, 
 }
 
 // rules returns the profile that a number is held against.
-func (e *Engine) rules(n *number) *policy.Profile {
+func (e *Engine) rules(n number) *policy.Profile {
 	if n.profile < 0 {
 		n.profile = e.policy.Index([]byte(e.numbers.ids.string(n.index.name())), []byte(e.portfolioIDs.string(n.portfolio)), n.connection)
 	}
@@ -108,15 +109,15 @@ func (e *Engine) rules(n *number) *policy.Profile {
 }
 
 // measure fills in what the factors of a number look at.
-func (e *Engine) measure(i numberIndex, n *number, rules *policy.Profile, v *evaluation) {
+func (e *Engine) measure(n number, rules *policy.Profile, v *evaluation) {
 	e.measureSends(n, v)
-	e.measureReplies(i, n, rules, v)
-	n.measureTimes(v)
+	e.measureReplies(n, rules, v)
+	e.measureTimes(n, v)
 	n.measureWords(v)
 }
 
 // measureSends fills in what is counted of sends and statuses.
-func (e *Engine) measureSends(n *number, v *evaluation) {
+func (e *Engine) measureSends(n number, v *evaluation) {
 	s, m, h := &n.secondSums, &n.minuteSums, &n.hourSums
 	val, sam := &v.value, &v.sample
 	init24 := float64(m[minutes24h+colInitiated])
@@ -149,7 +150,7 @@ func (e *Engine) measureSends(n *number, v *evaluation) {
 
 // measureReplies fills in what is known of answers, and what that and the inputs
 // say of how far the factors may speak.
-func (e *Engine) measureReplies(i numberIndex, n *number, rules *policy.Profile, v *evaluation) {
+func (e *Engine) measureReplies(n number, rules *policy.Profile, v *evaluation) {
 	val, sam, h := &v.value, &v.sample, &n.hourSums
 	replies := n.replies()
 	for _, usual := range [...]struct {
@@ -170,14 +171,14 @@ func (e *Engine) measureReplies(i numberIndex, n *number, rules *policy.Profile,
 	if n.clock < n.coldUntil() {
 		val[event.FactorColdStart] = e.replyRatioCold(n)
 	}
-	val[event.FactorConversationPressure] = float64(e.replies.Pressure(uint32(i)))
+	val[event.FactorConversationPressure] = float64(e.replies.Pressure(uint32(n.index)))
 
 	c := n.circumstances()
 	v.silent, v.held = e.policy.Silent(&c), e.policy.AtMostWarn(&c)
 }
 
 // measureTimes fills in what depends on how long ago something was.
-func (n *number) measureTimes(v *evaluation) {
+func (e *Engine) measureTimes(n number, v *evaluation) {
 	val, init24 := &v.value, float64(n.minuteSums[minutes24h+colInitiated])
 	val[event.FactorNumberAge] = float64(n.day())
 	val[event.FactorDormancy] = math.NaN()
@@ -192,7 +193,7 @@ func (n *number) measureTimes(v *evaluation) {
 	val[event.FactorRestart] = math.NaN()
 	if end := n.account.ended(n.clock); end != never && n.clock < end+restartWatch {
 		val[event.FactorRestart] = 0
-		if r := n.restart(end); r != nil {
+		if r := e.restart(n, end); r != nil {
 			val[event.FactorRestart] = float64(r.total)
 			v.word[event.FactorRestart] = policy.WordRestartLate
 			if r.soon > 0 {
@@ -203,7 +204,7 @@ func (n *number) measureTimes(v *evaluation) {
 }
 
 // measureWords fills in what was said of the number in words.
-func (n *number) measureWords(v *evaluation) {
+func (n number) measureWords(v *evaluation) {
 	v.value[event.FactorNewChatCap] = n.quota.share(n.clock)
 	v.word[event.FactorNewChatCap] = n.quota.word(n.clock).String()
 	v.word[event.FactorOrigin] = n.origin.String()
@@ -216,7 +217,7 @@ func (n *number) measureWords(v *evaluation) {
 }
 
 // ratio divides; NaN where there is nothing to divide by.
-func ratio(part, whole uint64) float64 {
+func ratio[T window.Total](part, whole T) float64 {
 	if whole == 0 {
 		return math.NaN()
 	}
@@ -224,7 +225,7 @@ func ratio(part, whole uint64) float64 {
 }
 
 // intervalCV returns interval_cv at the clock.
-func (n *number) intervalCV() float64 {
+func (n number) intervalCV() float64 {
 	if n.newestInitiated == never || n.clock-n.newestInitiated >= day {
 		return math.NaN()
 	}
@@ -232,70 +233,69 @@ func (n *number) intervalCV() float64 {
 }
 
 // aged returns the sends of the 24 h whose minute is at least 60 before the clock's.
-func (n *number) aged() uint64 {
+func (n number) aged() uint64 {
 	return n.minuteSums[minutes24h+colSent] - n.minuteSums[minutes60m+colSent]
 }
 
 // delivery returns delivery_ratio_24h.
-func (n *number) delivery() float64 {
+func (n number) delivery() float64 {
 	m := &n.minuteSums
 	return min(1, ratio(max(m[minutes24h+colDelivered], m[minutes24h+colRead]), n.aged()))
 }
 
 // activeHours returns active_hours_24h.
-func (n *number) activeHours() int {
+func (n number) activeHours() int {
 	return bits.OnesCount32(n.hours)
 }
 
 // facts fills in every fact of section 4 at the number's clock.
-func (e *Engine) facts(i numberIndex, n *number, f *event.Facts) {
+func (e *Engine) facts(n number, f *event.Facts) {
 	s, m, h := &n.secondSums, &n.minuteSums, &n.hourSums
 	replies := n.replies()
-	set := func(fact event.Fact, v uint64) { f[fact] = float64(v) }
-	set(event.FactSent1m, s[seconds1m+colSent])
-	set(event.FactSent1h, s[seconds1h+colSent])
-	set(event.FactSent24h, m[minutes24h+colSent])
-	set(event.FactInitiated1m, s[seconds1m+colInitiated])
-	set(event.FactInitiated1h, s[seconds1h+colInitiated])
-	set(event.FactInitiated24h, m[minutes24h+colInitiated])
-	set(event.FactIdentical1h, uint64(n.fingerprints.Top()))
-	set(event.FactAnswered7d, replies.answered7d)
-	set(event.FactUnanswered7d, h[hours7d+colUnanswered])
-	set(event.FactAnswered30d, replies.answered30d)
-	set(event.FactUnanswered30d, h[hours30d+colUnanswered])
+	f[event.FactSent1m] = float64(s[seconds1m+colSent])
+	f[event.FactSent1h] = float64(s[seconds1h+colSent])
+	f[event.FactSent24h] = float64(m[minutes24h+colSent])
+	f[event.FactInitiated1m] = float64(s[seconds1m+colInitiated])
+	f[event.FactInitiated1h] = float64(s[seconds1h+colInitiated])
+	f[event.FactInitiated24h] = float64(m[minutes24h+colInitiated])
+	f[event.FactIdentical1h] = float64(n.fingerprints.Top())
+	f[event.FactAnswered7d] = float64(replies.answered7d)
+	f[event.FactUnanswered7d] = float64(h[hours7d+colUnanswered])
+	f[event.FactAnswered30d] = float64(replies.answered30d)
+	f[event.FactUnanswered30d] = float64(h[hours30d+colUnanswered])
 	f[event.FactReplyRatio7d] = ratio(replies.answered7d, replies.answered7d+h[hours7d+colUnanswered])
 	f[event.FactReplyRatio30d] = ratio(replies.answered30d, replies.answered30d+h[hours30d+colUnanswered])
-	set(event.FactConversationPressure, uint64(e.replies.Pressure(uint32(i))))
-	set(event.FactPending, replies.pending)
-	set(event.FactAwaited, replies.awaited)
+	f[event.FactConversationPressure] = float64(e.replies.Pressure(uint32(n.index)))
+	f[event.FactPending] = float64(replies.pending)
+	f[event.FactAwaited] = float64(replies.awaited)
 	f[event.FactReplyRatioNowcast] = e.replyRatioNowcast(n)
 	f[event.FactReplyRatioCold] = e.replyRatioCold(n)
-	set(event.FactReceived7d, h[hours7d+colReceived])
-	set(event.FactUnlinked7d, h[hours7d+colUnlinked])
+	f[event.FactReceived7d] = float64(h[hours7d+colReceived])
+	f[event.FactUnlinked7d] = float64(h[hours7d+colUnlinked])
 	f[event.FactReadRatio24h] = min(1, ratio(m[minutes24h+colRead], m[minutes24h+colSent]))
-	set(event.FactAged24h, n.aged())
+	f[event.FactAged24h] = float64(n.aged())
 	f[event.FactDeliveryRatio24h] = n.delivery()
-	set(event.FactBlocks7d, h[hours7d+colBlocks])
-	set(event.FactReports7d, h[hours7d+colReports])
+	f[event.FactBlocks7d] = float64(h[hours7d+colBlocks])
+	f[event.FactReports7d] = float64(h[hours7d+colReports])
 	f[event.FactBlockRate7d] = ratio(h[hours7d+colBlocks]+h[hours7d+colReports], h[hours7d+colSent])
-	set(event.FactStops7d, h[hours7d+colStops])
-	set(event.FactSentAfterStop24h, m[minutes24h+colAfterStop])
+	f[event.FactStops7d] = float64(h[hours7d+colStops])
+	f[event.FactSentAfterStop24h] = float64(m[minutes24h+colAfterStop])
 	for c := range int(event.NumErrorClasses) {
-		set(event.FactFailed24hAccount+event.Fact(c), m[minutes24h+colFailed+c])
+		f[event.FactFailed24hAccount+event.Fact(c)] = float64(m[minutes24h+colFailed+c])
 	}
-	set(event.FactSpamErrors1h, s[seconds1h+colSpam])
-	set(event.FactReachoutErrors24h, m[minutes24h+colReachout])
+	f[event.FactSpamErrors1h] = float64(s[seconds1h+colSpam])
+	f[event.FactReachoutErrors24h] = float64(m[minutes24h+colReachout])
 	f[event.FactIntervalCV] = n.intervalCV()
 	f[event.FactActiveHours24h] = float64(n.activeHours())
-	set(event.FactMediaRepeat24h, uint64(n.media.Top()))
-	set(event.FactLinkRepeat1h, uint64(n.links.Top()))
-	set(event.FactForeign24h, m[minutes24h+colForeign])
-	set(event.FactCountry24h, m[minutes24h+colCountry])
+	f[event.FactMediaRepeat24h] = float64(n.media.Top())
+	f[event.FactLinkRepeat1h] = float64(n.links.Top())
+	f[event.FactForeign24h] = float64(m[minutes24h+colForeign])
+	f[event.FactCountry24h] = float64(m[minutes24h+colCountry])
 	f[event.FactForeignShare24h] = ratio(m[minutes24h+colForeign], m[minutes24h+colCountry])
-	set(event.FactNoOptIn24h, m[minutes24h+colNoOptIn])
-	set(event.FactOptInGiven24h, m[minutes24h+colOptInGiven])
+	f[event.FactNoOptIn24h] = float64(m[minutes24h+colNoOptIn])
+	f[event.FactOptInGiven24h] = float64(m[minutes24h+colOptInGiven])
 	f[event.FactNoOptInShare24h] = ratio(m[minutes24h+colNoOptIn], m[minutes24h+colOptInGiven])
-	set(event.FactGroups24h, m[minutes24h+colGroups])
+	f[event.FactGroups24h] = float64(m[minutes24h+colGroups])
 	f[event.FactDay] = float64(n.day())
 	f[event.FactRestriction] = float64(n.account.holds(n.clock))
 	f[event.FactStrikes] = float64(n.strikes)

@@ -14,6 +14,7 @@ type foreseen struct {
 	id      idHash
 	name    window.Key // of the number's id among those that are known
 	number  numberIndex
+	traffic *traffic // nil if it is at rest
 	contact uint64
 	row     uint32 // where a send's content may have its row, plus 1
 	sent    bool
@@ -46,12 +47,19 @@ func (e *Engine) Foresee(events []event.Event) {
 		f := &e.foreseen[i]
 		if slot, ok := e.numbers.ids.index.Get(f.name); ok && e.numbers.ids.string(slot) == string(f.event.NumberID) {
 			f.number = numberNamed(slot)
-			sum += e.numbers.look(f.number).touch()
+			sum += e.numbers.look(f.number).touch() + e.touchIndexes(f)
 		}
 	}
 	for i := range e.foreseen {
 		if f := &e.foreseen[i]; f.number != noNumber {
-			sum += e.touchLogs(f) + e.touchIndexes(f)
+			if f.traffic = e.numbers.lookTraffic(e.numbers.look(f.number)); f.traffic != nil {
+				sum += f.traffic.touch()
+			}
+		}
+	}
+	for i := range e.foreseen {
+		if f := &e.foreseen[i]; f.traffic != nil {
+			sum += e.touchLogs(f)
 		}
 	}
 	for i := range e.foreseen {
@@ -69,7 +77,7 @@ func (e *Engine) Foresee(events []event.Event) {
 
 // touchLogs looks at the ends of a number's logs, at its row and at its episodes.
 func (e *Engine) touchLogs(f *foreseen) uint64 {
-	n, l, t := e.numbers.look(f.number), &e.logs, f.event.Time
+	n, l, t := f.traffic, &e.logs, f.event.Time
 	return l.seconds.Touch(&n.seconds, t >= n.moves[logSeconds]) + l.minutes.Touch(&n.minutes, t >= n.moves[logMinutes]) +
 		l.hours.Touch(&n.hoursLog, t >= n.moves[logHours]) +
 		l.fingerprints.Touch(&n.fingerprints, t >= n.moves[logFingerprints]) + l.templates.Touch(&n.templates, t >= n.moves[logTemplates]) +
@@ -105,12 +113,17 @@ func (e *Engine) foresight(ev *event.Event) *foreseen {
 	return nil
 }
 
-// touch looks at each line of a number's memory that most events look at: one field of each.
-func (n *number) touch() uint64 {
-	sum := uint64(n.clock) + uint64(n.hoursAt) + uint64(n.registered) + uint64(n.newestSend) + uint64(n.quota.time)
-	sum += n.minuteSums[0] + n.minuteSums[3] + n.minuteSums[11] + n.minuteSums[19] + n.hourSums[7] + n.hourSums[15] + n.hourSums[23] + n.hourSums[31]
-	return sum + uint64(n.seconds.Len()) + uint64(n.hoursLog.Len()) + uint64(n.links.Keys()) + uint64(n.templates.Len()) +
-		uint64(n.waiting.Counts()[0]) + uint64(n.levels[0]) + uint64(n.strikes) + uint64(n.gapCount) + uint64(n.pointed)
+// touch looks at each line of what most events look at: one field of each.
+func (n *standing) touch() uint64 {
+	return uint64(n.index) + uint64(n.registered) + uint64(n.wake) + uint64(n.lost.kept)
+}
+
+// touch looks at each line of what most events look at: one field of each.
+func (n *traffic) touch() uint64 {
+	sum := uint64(n.moves[0]) + uint64(n.hoursAt) + uint64(n.hourSums[0]) + uint64(n.hourSums[16])
+	sum += n.minuteSums[0] + n.minuteSums[8] + n.minuteSums[16] + uint64(n.awaiting.awaited)
+	return sum + uint64(n.seconds.Len()) + uint64(n.hoursLog.Len()) + uint64(n.fingerprints.Keys()) + uint64(n.templates.Len()) +
+		uint64(n.waiting.Counts()[0]) + uint64(n.levels[0]) + uint64(n.templateLevels.Len()) + uint64(n.gapCount) + uint64(n.gaps[16])
 }
 
 // touchEpisodes looks at the first of the open episodes.

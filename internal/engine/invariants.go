@@ -34,7 +34,7 @@ func checkTransition(p *episode, s transitionStep) {
 }
 
 // checkMoves checks that each log's next change is when its entries have it.
-func (e *Engine) checkMoves(n *number) {
+func (e *Engine) checkMoves(n number) {
 	l := &e.logs
 	want := [numLogs]int64{
 		logSeconds: scale(l.seconds.Next(&n.seconds), second), logMinutes: scale(l.minutes.Next(&n.minutes), minute),
@@ -45,4 +45,18 @@ func (e *Engine) checkMoves(n *number) {
 	for k, at := range want {
 		invariants.Check(n.moves[k] == at, "log %d changes at %d, noted is %d", k, at, n.moves[k])
 	}
+}
+
+// checkRest checks that a number at rest says of itself what it said when its traffic was still there.
+func (e *Engine) checkRest(i numberIndex, was traffic) {
+	n := e.numbers.view(i)
+	var before, after event.Facts
+	s := *n.standing
+	e.facts(number{&s, n.told, &was}, &before)
+	e.facts(n, &after)
+	for f := range before {
+		same := before[f] == after[f] || before[f] != before[f] && after[f] != after[f]
+		invariants.Check(same, "a number at rest: fact %s is %v, and was %v", event.Fact(f), after[f], before[f])
+	}
+	invariants.Check(n.circumstances() == number{&s, n.told, &was}.circumstances(), "a number at rest: other circumstances")
 }

@@ -51,7 +51,7 @@ func (e *Engine) contactOf(i numberIndex, ev *event.Event) contact {
 
 // name returns the name of an identifier.
 func (e *Engine) name(i numberIndex, id uint64) uint64 {
-	if e.numbers.at(i).ties == 0 {
+	if e.numbers.look(i).ties == 0 {
 		return id
 	}
 	for {
@@ -200,19 +200,19 @@ func (e *Engine) releaseLinks(i numberIndex, name uint64, c window.Conversation)
 
 // prefer applies a contact's stop or resume to the name and to every identifier
 // that the event carries.
-func (e *Engine) prefer(i numberIndex, n *number, ev *event.Event, who contact, p event.Preference) {
+func (e *Engine) prefer(n number, ev *event.Event, who contact, p event.Preference) {
 	if p == event.PreferenceNone {
 		return
 	}
 	e.replies.NextPreference()
 	apply := func(id uint64) {
-		c := e.replies.Open(uint32(i), id)
+		c := e.replies.Open(uint32(n.index), id)
 		if p == event.PreferenceStop {
 			e.replies.Stop(c, ev.Time)
 			return
 		}
 		e.replies.Resume(c)
-		e.releaseLinks(i, id, c)
+		e.releaseLinks(n.index, id, c)
 	}
 	if ev.HasContact && ev.Contact != who.name {
 		apply(ev.Contact)
@@ -222,7 +222,7 @@ func (e *Engine) prefer(i numberIndex, n *number, ev *event.Event, who contact, 
 	}
 	apply(who.name)
 	if p == event.PreferenceStop {
-		e.minuteRow(i, ev.Time).counts.Stops++
+		e.minuteRow(n, ev.Time).counts.Stops++
 		e.addHour(n, 1<<colStops, ev.Time)
 	}
 }

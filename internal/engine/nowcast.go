@@ -22,9 +22,9 @@ var _ [window.AgeClasses]uint32 = [policy.DelayClasses]uint32{}
 // a number change nothing of what they follow from.
 type awaiting struct {
 	fresh                   bool
-	answered7d, answered30d uint64
-	pending                 uint64
-	awaited                 uint64 // answered_7d + unanswered_7d + pending
+	answered7d, answered30d uint32
+	pending                 uint32
+	awaited                 uint32 // answered_7d + unanswered_7d + pending
 	nowcast, cold           estimate
 }
 
@@ -35,12 +35,12 @@ type estimate struct {
 }
 
 // awaitingChanged notes that answers, silences or pending sends are other ones.
-func (n *number) awaitingChanged() {
-	n.awaiting.fresh, n.awaiting.nowcast.fresh, n.awaiting.cold.fresh = false, false, false
+func (t *traffic) awaitingChanged() {
+	t.awaiting.fresh, t.awaiting.nowcast.fresh, t.awaiting.cold.fresh = false, false, false
 }
 
 // replies returns the sums of answers and pending sends at the number's clock.
-func (n *number) replies() *awaiting {
+func (n number) replies() *awaiting {
 	a := &n.awaiting
 	if a.fresh {
 		return a
@@ -49,18 +49,20 @@ func (n *number) replies() *awaiting {
 	for k := range policy.DelayClasses {
 		a.answered7d += n.hourSums[hours7d+colAnswered+k]
 		a.answered30d += n.hourSums[hours30d+colAnswered+k]
-		a.pending += uint64(n.waiting.Counts()[k])
+		a.pending += n.waiting.Counts()[k]
 	}
 	a.awaited = a.answered7d + n.hourSums[hours7d+colUnanswered] + a.pending
 	return a
 }
 
 // sends returns what a number's sends say of how long answers take.
-func (n *number) sends() policy.Waiting {
+func (n number) sends() policy.Waiting {
 	w := policy.Waiting{
-		Unanswered: n.hourSums[hours30d+colUnanswered], Answered7d: n.replies().answered7d, Awaited: n.replies().awaited,
+		Unanswered: uint64(n.hourSums[hours30d+colUnanswered]), Answered7d: uint64(n.replies().answered7d), Awaited: uint64(n.replies().awaited),
 	}
-	copy(w.Answered[:], n.hourSums[hours30d+colAnswered:])
+	for k := range w.Answered {
+		w.Answered[k] = uint64(n.hourSums[hours30d+colAnswered+k])
+	}
 	for k, v := range n.waiting.Counts() {
 		w.Pending[k] = uint64(v)
 	}
@@ -68,16 +70,16 @@ func (n *number) sends() policy.Waiting {
 }
 
 // replyRatioNowcast returns reply_ratio_nowcast at the number's clock.
-func (e *Engine) replyRatioNowcast(n *number) float64 {
+func (e *Engine) replyRatioNowcast(n number) float64 {
 	return n.estimate(&n.replies().nowcast, &e.policy.Nowcast)
 }
 
 // replyRatioCold returns reply_ratio_cold at the number's clock.
-func (e *Engine) replyRatioCold(n *number) float64 {
+func (e *Engine) replyRatioCold(n number) float64 {
 	return n.estimate(&n.replies().cold, &e.policy.Cold)
 }
 
-func (n *number) estimate(v *estimate, prior *policy.Prior) float64 {
+func (n number) estimate(v *estimate, prior *policy.Prior) float64 {
 	if !v.fresh {
 		w := n.sends()
 		*v = estimate{true, prior.Ratio(&w)}
@@ -90,7 +92,7 @@ func nine(v float64) float64 { return math.Round(v*1e9) / 1e9 }
 
 // coldUntil returns when the number's first days end: those after it was
 // registered or linked, never if neither is known.
-func (n *number) coldUntil() int64 {
+func (n number) coldUntil() int64 {
 	if start := max(n.registered, n.linked); start != never {
 		return start + coldFor
 	}
@@ -98,7 +100,7 @@ func (n *number) coldUntil() int64 {
 }
 
 // circumstances returns what decides which factors are silent or held.
-func (n *number) circumstances() policy.Circumstances {
+func (n number) circumstances() policy.Circumstances {
 	m, h := &n.minuteSums, &n.hourSums
 	statuses := m[minutes24h+colDelivered] + m[minutes24h+colRead]
 	for c := range int(event.NumErrorClasses) {
@@ -107,8 +109,8 @@ func (n *number) circumstances() policy.Circumstances {
 	replies := n.replies()
 	return policy.Circumstances{
 		Inputs: n.inputs, Statuses24h: statuses,
-		Received7d: h[hours7d+colReceived], Unlinked7d: h[hours7d+colUnlinked],
-		Answered7d: replies.answered7d, Awaited: replies.awaited, RegistrationIsKnown: n.registered != never,
+		Received7d: uint64(h[hours7d+colReceived]), Unlinked7d: uint64(h[hours7d+colUnlinked]),
+		Answered7d: uint64(replies.answered7d), Awaited: uint64(replies.awaited), RegistrationIsKnown: n.registered != never,
 	}
 }
 
@@ -116,7 +118,7 @@ func (n *number) circumstances() policy.Circumstances {
 // pending sends by their age's class, how many of them will be answered, the
 // number's own waiting curve (the share of sends unanswered at that age that stay
 // so), and the ratio in 48 h if nobody else answers.
-func nowcastEvidence(n *number, prior *policy.Prior) []event.NamedCount {
+func nowcastEvidence(n number, prior *policy.Prior) []event.NamedCount {
 	w := n.sends()
 	curve := prior.Curve(&w)
 	counts := []event.NamedCount{{Name: "expected_answers", Value: prior.Expected(&w)}}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -75,74 +76,139 @@ func (i numberIndex) name() uint32 { return uint32(i) + 1 }
 // numberNamed is the reverse of name.
 func numberNamed(name uint32) numberIndex { return numberIndex(name - 1) }
 
-// number is all that is known of one sender. It holds no pointer. What each event looks
-// at comes first, so that it lies in few lines of memory: an event of one number in
-// thousands finds none of them in a cache.
+// number is all that is known of one sender: what holds of it without traffic, what few are told of, and what its traffic of
+// the last 30 days left, which a number at rest has none of. It is a view of the three, to be passed by value; it is
+// valid until another number is made known or wakes, or is told something for the first time.
 type number struct {
+	*standing
+	*told // not to be written unless the event in progress tells (tells)
+	*traffic
+}
+
+// standing is what is known of a number for good. It holds no pointer. Most numbers of a large portfolio are at rest most of
+// the time, and cost little more than this.
+type standing struct {
 	index     numberIndex
 	waba      uint32
 	portfolio uint32
-	profile   int32 // in Policy.Profiles
+	profile   int32  // in Policy.Profiles
+	place     uint32 // of its traffic in numbers.busy, plus 1; 0 while it is at rest
+	toldPlace uint32 // of what it was told in numbers.told, plus 1; 0 while that is nothing
+	ties      uint32 // links between identifiers of its contacts
+	strikes   uint32
 
 	clock    int64
 	synced   int64 // the tick up to which the clock was moved
 	first    int64 // time of the first applied event
 	lastEval int64
+	timerAt  int64 // minute in timers, never if none
+
+	registered      int64 // never if not given
+	newestSend      int64 // largest send's time, never before the first
+	newestInitiated int64
+	wake            int64 // never if there is none
+	ratingTime      int64
 
 	status              statusState // what rows lack of it
 	evaluated           bool
 	score               uint8
 	templateLevelsStale bool // its templates changed since they were judged
+	country, ipCountry  event.Country
 	connection          event.Connection
 	origin              event.Origin
 	rating              event.Rating
 	inputs              event.Inputs // what of it reaches the topic
-	hours               uint32       // active hours, bit 0 is the hour hoursAt
-	minuteRow           uint32       // the slot of its newest row of the pane, plus 1; another one's in another pane
-	hoursAt             int64
-	quarterAt           int64 // the clock's
-	timerAt             int64 // minute in timers, never if none
-	open                openEpisodes
-	ties                uint32 // links between identifiers of its contacts
-	country, ipCountry  event.Country
 
+	lost lost
+}
+
+// told is what the platform or its owner said of a number and of most numbers never says.
+type told struct {
+	account    account
+	quota      quota
+	lastActive int64 // never if not given
+	linked     int64 // when its session was linked, never if not given
+	ipHash     uint64
+}
+
+// nothing is what most numbers were told. Nobody writes to it.
+var nothing = told{account: account{end: never}, quota: quota{time: never}, lastActive: never, linked: never}
+
+// tells reports whether an event tells of a number what is kept in told.
+func tells(ev *event.Event) bool {
+	switch ev.Type {
+	case event.TypeCap, event.TypeAccount:
+		return true
+	case event.TypeProfile:
+		return ev.HasLastActive
+	case event.TypeConnection:
+		return ev.HasLinked || ev.IPHash != 0
+	}
+	return false
+}
+
+// traffic is what the events of the last 30 days left: windows, pending sends, episodes. It holds no pointer. What each event
+// looks at comes first, so that it lies in few lines of memory: an event of one number in
+// thousands finds none of them in a cache.
+type traffic struct {
 	// When the contents of each of its logs change next, ms of its clock: up to then
 	// nothing need look at the log.
 	moves [numLogs]int64
 
-	registered, lastActive int64 // never if not given
-	linked                 int64 // when its session was linked, never if not given
-	newestSend             int64 // largest send's time, never before the first
-	wake                   int64 // never if there is none
-	newestInitiated        int64
-	cv                     float64 // interval_cv, as of the last initiated send
-	account                account
-	quota                  quota
+	hours     uint32 // active hours, bit 0 is the hour hoursAt
+	minuteRow uint32 // the slot of its newest row of the pane, plus 1; another one's in another pane
+	hoursAt   int64
+	quarterAt int64 // the clock's
+	open      openEpisodes
+	cv        float64 // interval_cv, as of the last initiated send
 
-	secondSums [secondColumns + secondColumns10m + secondColumns1m]uint64
+	secondSums [secondColumns + secondColumns10m + secondColumns1m]uint32
+	hourSums   [2 * hourColumns]uint32
 	minuteSums [minuteColumns + minuteColumns60m]uint64
-	hourSums   [2 * hourColumns]uint64
 	awaiting   awaiting
 
 	seconds, minutes, hoursLog window.SlidingCounts
-	fingerprints, links        window.KeyedCounts
-	media, templates           window.KeyedCounts
+	fingerprints, templates    window.KeyedCounts
 	waiting                    window.Ages // pending sends by quarter hour
 
 	levels         [event.NumNumberFactors]event.Level // flag levels
 	templateLevels window.Ring                         // templateLevel: what holds of its templates
 	held           window.Ring                         // the identifiers whose links are held by a stop
-	strikes        uint32
+	restarts       window.Ring                         // restart, oldest first
+	links, media   window.KeyedCounts
 	gapCount       uint32
 	gaps           [gapsNeeded]uint32 // ms, see noteInterval
-	ratingTime     int64
-	ipHash         uint64
-	restarts       [restartsKept]restart
-	restartNext    uint8
+}
 
-	// Weight x severity of the factors in pointed, for the status; the others lost nothing.
-	pointed policy.FactorSet
-	points  [event.FactorTrustScore]float64
+// lost is what lowered the score of a number: the largest weights x severities, largest first and of
+// equals in the order of the factors.
+type lost struct {
+	points [event.TopFactors]float64
+	factor [event.TopFactors]event.Factor
+	kept   uint8
+}
+
+// add takes what a factor costs. Factors come in their order.
+func (l *lost) add(f event.Factor, points float64) {
+	at := int(l.kept)
+	for at > 0 && l.points[at-1] < points {
+		at--
+	}
+	if points <= 0 || at == len(l.points) {
+		return
+	}
+	l.kept = min(l.kept+1, uint8(len(l.points)))
+	copy(l.points[at+1:l.kept], l.points[at:])
+	copy(l.factor[at+1:l.kept], l.factor[at:])
+	l.points[at], l.factor[at] = points, f
+}
+
+// contributions fills in what lowered the score and returns how many they are.
+func (l *lost) contributions(top *[event.TopFactors]event.Contribution) (kept int) {
+	for k := range l.kept {
+		top[k] = event.Contribution{Factor: l.factor[k], Points: l.points[k]}
+	}
+	return int(l.kept)
 }
 
 // The logs of a number, as number.moves names them.
@@ -157,47 +223,114 @@ const (
 	numLogs
 )
 
-// noMoves returns the moves of empty logs.
-func noMoves() (m [numLogs]int64) {
-	for k := range m {
-		m[k] = window.Never
-	}
-	return m
-}
-
 // moveBy notes that the contents of a log change at a time that is ms at most.
-func (n *number) moveBy(log int, ms int64) { n.moves[log] = min(n.moves[log], ms) }
+func (t *traffic) moveBy(log int, ms int64) { t.moves[log] = min(t.moves[log], ms) }
 
 // restart counts the sends after one end of a restriction.
 type restart struct {
-	end         int64 // E; 0 if free
+	end         int64 // E
 	total, soon uint32
 }
 
 // numbers holds all numbers of a partition.
 type numbers struct {
-	ids interner
-	all window.Slots[number] // by numberIndex
+	ids  interner
+	all  window.Slots[standing] // by numberIndex
+	told window.Slots[told]     // of those that were told something
+	busy window.Slots[traffic]  // of those that are not at rest
+	idle traffic                // of one that is, for a look
 }
 
-// at returns a number by its index.
-func (n *numbers) at(i numberIndex) *number { return n.all.At(uint32(i)) }
+// tell makes room for what a number is about to be told.
+func (n *numbers) tell(i numberIndex) {
+	if s := n.all.At(uint32(i)); s.toldPlace == 0 {
+		s.toldPlace = n.told.New() + 1
+		*n.told.At(s.toldPlace - 1) = nothing
+	}
+}
 
-// look returns a number that the caller only reads.
-func (n *numbers) look(i numberIndex) *number { return n.all.Look(uint32(i)) }
+// toldOf returns what a number was told.
+func (n *numbers) toldOf(s *standing) *told {
+	if s.toldPlace == 0 {
+		return &nothing
+	}
+	return n.told.At(s.toldPlace - 1)
+}
+
+// at returns a number that may be changed. If it is at rest it wakes.
+func (n *numbers) at(i numberIndex) number {
+	s := n.all.At(uint32(i))
+	if s.place == 0 {
+		s.place = n.busy.New() + 1
+		t := n.busy.At(s.place - 1)
+		t.rest(s.clock)
+		return number{s, n.toldOf(s), t}
+	}
+	return number{s, n.toldOf(s), n.busy.At(s.place - 1)}
+}
+
+// view returns a number of which nothing but its standing may be changed. It is valid until the next view.
+func (n *numbers) view(i numberIndex) number {
+	s := n.all.At(uint32(i))
+	if s.place == 0 {
+		n.idle.rest(s.clock)
+		return number{s, n.toldOf(s), &n.idle}
+	}
+	return number{s, n.toldOf(s), n.busy.At(s.place - 1)}
+}
+
+// look returns what a number is without its traffic, for a caller that only reads it.
+func (n *numbers) look(i numberIndex) *standing { return n.all.Look(uint32(i)) }
+
+// lookTraffic returns its traffic, nil if it is at rest.
+func (n *numbers) lookTraffic(s *standing) *traffic {
+	if s.place == 0 {
+		return nil
+	}
+	return n.busy.Look(s.place - 1)
+}
 
 // end is one more than the largest index.
 func (n *numbers) end() numberIndex { return numberIndex(n.all.End()) }
+
+// rest makes the traffic that of a number at rest whose clock is at a time.
+func (t *traffic) rest(clock int64) {
+	*t = traffic{hoursAt: floor(clock, hour), quarterAt: floor(clock, quarter), cv: math.NaN()}
+	for k := range t.moves {
+		t.moves[k] = window.Never
+	}
+}
+
+// resting reports whether nothing is left of a number's traffic. Its last gaps between sends are not looked at: they ended 30
+// days ago or more, and with the gap that follows no mean of twenty is one that is judged (maxMeanGap) until
+// they have all been replaced.
+func (t *traffic) resting() bool {
+	return t.hoursLog.Len() == 0 && t.minutes.Len() == 0 && t.seconds.Len() == 0 && t.waiting.Len() == 0 && t.open.list.Len() == 0 &&
+		t.fingerprints.Len() == 0 && t.templates.Len() == 0 && t.links.Len() == 0 && t.media.Len() == 0 &&
+		t.templateLevels.Len() == 0 && t.held.Len() == 0 && t.restarts.Len() == 0 && t.levels == [event.NumNumberFactors]event.Level{}
+}
+
+// putToRest lets a number rest of whose traffic nothing is left. It is called behind each evaluation; days of life alone wake
+// each number once a day.
+func (e *Engine) putToRest(n number) {
+	if !n.resting() {
+		return
+	}
+	if invariants.Enabled {
+		defer e.checkRest(n.index, *n.traffic)
+	}
+	e.numbers.busy.Free(n.place - 1)
+	n.place = 0
+}
 
 // number returns the index of the event's number, made known if need be.
 func (e *Engine) number(ev *event.Event) numberIndex {
 	i := numberNamed(e.numbers.ids.intern(ev.NumberID))
 	if i == e.numbers.end() {
-		*e.numbers.at(numberIndex(e.numbers.all.New())) = number{
+		*e.numbers.all.At(e.numbers.all.New()) = standing{
 			index: i, clock: ev.Time, synced: e.lastTick, first: ev.Time, lastEval: never,
-			registered: never, lastActive: never, newestSend: never, newestInitiated: never, wake: never,
-			account: account{end: never}, ratingTime: never, timerAt: never, profile: -1,
-			inputs: event.AllInputs, linked: never, quota: quota{time: never}, moves: noMoves(),
+			registered: never, newestSend: never, newestInitiated: never, wake: never, ratingTime: never,
+			timerAt: never, profile: -1, inputs: event.AllInputs,
 		}
 	}
 	return i
@@ -205,8 +338,7 @@ func (e *Engine) number(ev *event.Event) numberIndex {
 
 // join moves a number's membership to what its event names. Most events name what the one
 // before did: that is compared before anything is looked up.
-func (e *Engine) join(i numberIndex, ev *event.Event) {
-	n := e.numbers.at(i)
+func (e *Engine) join(n number, ev *event.Event) {
 	if w := e.wabas.internLike(n.waba, ev.WABAID); w != 0 && w != n.waba {
 		if n.waba != 0 {
 			e.stats.Anomalies[AnomalyMove]++
@@ -215,28 +347,28 @@ func (e *Engine) join(i numberIndex, ev *event.Event) {
 		n.templateLevelsStale = true
 	}
 	if p := e.portfolioIDs.internLike(n.portfolio, ev.PortfolioID); p != 0 && p != n.portfolio {
-		e.joinPortfolio(i, n, p)
+		e.joinPortfolio(n, p)
 	}
 }
 
 // joinPortfolio moves a number to another portfolio, which receives what it must
 // know of it.
-func (e *Engine) joinPortfolio(i numberIndex, n *number, to uint32) {
+func (e *Engine) joinPortfolio(n number, to uint32) {
 	if n.portfolio != 0 {
 		e.stats.Anomalies[AnomalyMove]++
 	}
-	e.changelog.addLeave(n.portfolio, i)
+	e.changelog.addLeave(n.portfolio, n.index)
 	n.portfolio, n.profile = to, -1
-	e.changelog.addJoin(to, i)
+	e.changelog.addJoin(to, n.index)
 	if n.evaluated {
-		e.changelog.addScore(to, i, n.score)
+		e.changelog.addScore(to, n.index, n.score)
 	}
 	if n.ipHash != 0 {
-		e.changelog.addIP(to, i, n.ipHash)
+		e.changelog.addIP(to, n.index, n.ipHash)
 	}
 	for _, s := range e.strikes {
-		if s.number == i {
-			e.changelog.addStrike(to, i, s.time)
+		if s.number == n.index {
+			e.changelog.addStrike(to, n.index, s.time)
 		}
 	}
 }
@@ -244,8 +376,7 @@ func (e *Engine) joinPortfolio(i numberIndex, n *number, to uint32) {
 // catchUp moves a number's clock to the last tick, as if it had been evaluated at
 // every tick in between, and then to t (never for none). Its windows follow. If
 // that opens a new minute, the status of the old one is written first.
-func (e *Engine) catchUp(i numberIndex, t int64, out *event.Output) {
-	n := e.numbers.at(i)
+func (e *Engine) catchUp(n number, t int64, out *event.Output) {
 	before := n.clock
 	if e.lastTick > n.synced {
 		n.synced = e.lastTick
@@ -260,7 +391,7 @@ func (e *Engine) catchUp(i numberIndex, t int64, out *event.Output) {
 	if n.status&statusChanged != 0 && floor(n.clock, minute) != floor(before, minute) {
 		after := n.clock
 		n.clock = before
-		e.endMinuteOf(i, e.position.Offset, out)
+		e.endMinuteOf(n, e.position.Offset, out)
 		n.clock = after
 	}
 	if n.evaluated && n.open.active != 0 {
@@ -275,7 +406,7 @@ func (e *Engine) catchUp(i numberIndex, t int64, out *event.Output) {
 
 // advanceWindows moves all windows of a number to its clock. A log that has nothing to
 // let go of by then is not looked at.
-func (e *Engine) advanceWindows(n *number) {
+func (e *Engine) advanceWindows(n number) {
 	clock, m := n.clock, &n.moves
 	l := &e.logs
 	if clock >= m[logSeconds] {
@@ -318,7 +449,7 @@ func (e *Engine) advanceWindows(n *number) {
 
 // advanceKeyed moves the window of one log by key to the number's clock. It reports
 // whether a key left it altogether.
-func advanceKeyed(n *number, log int, pool *window.Keyed, l *window.KeyedCounts, grain int64) (left bool) {
+func advanceKeyed(n number, log int, pool *window.Keyed, l *window.KeyedCounts, grain int64) (left bool) {
 	if n.clock < n.moves[log] {
 		return false
 	}

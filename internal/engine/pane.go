@@ -121,18 +121,18 @@ type contactRow struct {
 }
 
 // minuteRow returns the row of a number's minute, to be changed.
-func (e *Engine) minuteRow(i numberIndex, t int64) *minuteRow {
+func (e *Engine) minuteRow(n number, t int64) *minuteRow {
 	if e.cfg.FlagsOnly {
 		return &e.pane.unwanted.minute
 	}
-	m := floor(t, minute)
+	m, i := floor(t, minute), n.index
 	p := &e.pane
 	// Most events of a number are of the minute of the one before.
-	newest := &e.numbers.at(i).minuteRow
+	newest := &e.numbers.at(n.index).minuteRow
 	slot := *newest - 1
-	if slot >= p.minutes.End() || !p.minutes.At(slot).is(i, m) {
+	if slot >= p.minutes.End() || !p.minutes.At(slot).is(n.index, m) {
 		var ok bool
-		k := minuteKey(i, m)
+		k := minuteKey(n.index, m)
 		if slot, ok = p.byMinute.Get(k); !ok {
 			slot = p.minutes.New()
 			p.byMinute.Put(k, slot)
@@ -429,7 +429,7 @@ func (e *Engine) writeRow(table int, slot uint32, out *event.Output) {
 	p := &e.pane
 	at := event.Pane{Partition: e.cfg.Partition, Pane: p.current, Version: p.last}
 	id := func(i numberIndex) (string, string) {
-		n := e.numbers.at(i)
+		n := e.numbers.look(i)
 		return e.numbers.ids.string(n.index.name()), e.portfolioIDs.string(n.portfolio)
 	}
 	switch table {

@@ -99,10 +99,14 @@ func (e *Engine) applyEvent(ev *event.Event, out *event.Output) (more bool) {
 		if i == noNumber {
 			i = e.number(ev)
 		}
-		e.catchUp(i, ev.Time, out) // before it moves: the minute that passed belongs where it was
-		e.join(i, ev)
-		e.count(i, ev, e.contactOf(i, ev), e.progress.before, out)
-		e.evaluate(i, out)
+		if tells(ev) {
+			e.numbers.tell(i)
+		}
+		n := e.numbers.at(i)
+		e.catchUp(n, ev.Time, out) // before it moves: the minute that passed belongs where it was
+		e.join(n, ev)
+		e.count(n, ev, e.contactOf(i, ev), e.progress.before, out)
+		e.evaluate(n, out)
 	}
 	return false
 }
@@ -201,7 +205,7 @@ func (e *Engine) tick(at int64, out *event.Output) (more bool) {
 		if e.spent(out) {
 			return true
 		}
-		e.catchUp(e.due[p.ticked], at, out) // writes the status of the minute that passed, as it was
+		e.catchUp(e.numbers.at(e.due[p.ticked]), at, out) // writes the status of the minute that passed, as it was
 	}
 	if !p.expired {
 		e.lastTick = at
@@ -224,7 +228,7 @@ func (e *Engine) evaluateDue(out *event.Output) (more bool) {
 		if e.spent(out) {
 			return true
 		}
-		e.evaluate(e.due[p.evaluated], out)
+		e.evaluate(e.numbers.at(e.due[p.evaluated]), out)
 	}
 	return false
 }

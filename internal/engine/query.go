@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"math/bits"
 	"slices"
 
 	"sendwatch/internal/event"
@@ -58,13 +57,15 @@ func (e *Engine) Riskiest(limit int, out *event.Output) (bands [3]int64) {
 // snapshotStatus appends the status of one number at its clock. It changes
 // nothing: the number is looked at in a copy whose clock is at the last tick.
 func (e *Engine) snapshotStatus(i numberIndex, out *event.Output) {
-	n := *e.numbers.look(i)
+	known := e.numbers.view(i)
+	s, t := *known.standing, *known.traffic
+	n := number{&s, known.told, &t}
 	// At the ticks that left the number out nothing about it changed (scheduleTimer),
 	// so that its sums and levels hold at the last of them.
 	if e.lastTick > n.synced && e.lastTick > n.clock {
 		n.clock = e.lastTick
 	}
-	e.appendStatus(i, &n, out)
+	e.appendStatus(n, out)
 }
 
 // Statuses appends what is known of every number, as of its last evaluation, by
@@ -80,36 +81,15 @@ func (e *Engine) Statuses(out *event.Output) {
 	}
 }
 
-// contributions fills in what lowered the score of a number, largest first and of equals
-// in the order of the factors, and returns how many they are.
-func (n *number) contributions(top *[event.TopFactors]event.Contribution) (kept int) {
-	for left := n.pointed; left != 0; left &= left - 1 {
-		f := event.Factor(bits.TrailingZeros64(uint64(left)))
-		points := n.points[f]
-		at := kept
-		for at > 0 && top[at-1].Points < points {
-			at--
-		}
-		if points <= 0 || at == len(top) {
-			continue
-		}
-		kept = min(kept+1, len(top))
-		copy(top[at+1:kept], top[at:])
-		top[at] = event.Contribution{Factor: f, Points: points}
-	}
-	return kept
-}
-
 // writeStatus writes what is known of a number at its clock.
-func (e *Engine) writeStatus(i numberIndex, out *event.Output) {
-	n := e.numbers.at(i)
+func (e *Engine) writeStatus(n number, out *event.Output) {
 	n.status &^= statusChanged
-	e.appendStatus(i, n, out)
+	e.appendStatus(n, out)
 }
 
 // appendStatus appends what is known of a number at its clock and returns it. The row is
 // filled in where it lies: it is as large as a page of facts.
-func (e *Engine) appendStatus(i numberIndex, n *number, out *event.Output) *event.NumberStatus {
+func (e *Engine) appendStatus(n number, out *event.Output) *event.NumberStatus {
 	rows := slices.Grow(out.NumberStatuses, 1)
 	out.NumberStatuses = rows[:len(rows)+1]
 	s := &out.NumberStatuses[len(rows)]
@@ -118,9 +98,9 @@ func (e *Engine) appendStatus(i numberIndex, n *number, out *event.Output) *even
 	s.NumberID, s.WABAID, s.PortfolioID = e.numbers.ids.string(n.index.name()), e.wabas.string(n.waba), e.portfolioIDs.string(n.portfolio)
 	s.Minute, s.Clock = floor(n.clock, minute)*minute, n.clock
 	s.Score, s.Band, s.Levels = int(n.score), event.BandOf(int(n.score)), n.levels
-	e.facts(i, n, &s.Facts)
+	e.facts(n, &s.Facts)
 	var top [event.TopFactors]event.Contribution
-	if k := n.contributions(&top); k > 0 {
+	if k := n.lost.contributions(&top); k > 0 {
 		s.Top = out.Contributions(k)
 		copy(s.Top, top[:k])
 	}

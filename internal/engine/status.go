@@ -157,17 +157,17 @@ func (v *shown) like(w *shown) bool {
 
 // markChanged notes that a number has a status to write; moved that a level or the band
 // is another, or the number new.
-func (e *Engine) markChanged(i numberIndex, n *number, moved bool) {
+func (e *Engine) markChanged(n number, moved bool) {
 	if e.cfg.FinalStatusOnly || e.cfg.FlagsOnly {
 		return
 	}
 	if n.status&statusListed == 0 {
-		e.changed = append(e.changed, i)
+		e.changed = append(e.changed, n.index)
 	}
 	n.status |= statusChanged | statusListed
 	if moved && e.cfg.StatusByChange {
 		if n.status&statusUrgent == 0 {
-			e.statuses.urgent = append(e.statuses.urgent, i)
+			e.statuses.urgent = append(e.statuses.urgent, n.index)
 		}
 		n.status |= statusMoved | statusUrgent
 	}
@@ -175,30 +175,29 @@ func (e *Engine) markChanged(i numberIndex, n *number, moved bool) {
 
 // endMinuteOf ends the minute of a number's clock: its status is written, or owed. The
 // row's version is the offset that its state is as of.
-func (e *Engine) endMinuteOf(i numberIndex, version int64, out *event.Output) {
-	n := e.numbers.at(i)
+func (e *Engine) endMinuteOf(n number, version int64, out *event.Output) {
 	if !e.cfg.StatusByChange {
-		e.writeStatus(i, out)
+		e.writeStatus(n, out)
 		return
 	}
 	n.status &^= statusChanged
-	s := e.appendStatus(i, n, out)
+	s := e.appendStatus(n, out)
 	s.Version = version
 	b := &e.statuses
-	for int(i) >= len(b.shown) {
+	for int(n.index) >= len(b.shown) {
 		b.shown = append(b.shown, shown{})
 	}
 	now := e.shownOf(s)
-	if n.status&statusMoved == 0 && b.shown[i].like(&now) {
+	if n.status&statusMoved == 0 && b.shown[n.index].like(&now) {
 		if n.status&statusOwed == 0 {
 			n.status |= statusOwed
-			slot := i % minutesOfHour
-			b.overdue[slot] = append(b.overdue[slot], i)
+			slot := n.index % minutesOfHour
+			b.overdue[slot] = append(b.overdue[slot], n.index)
 		}
 		out.NumberStatuses = out.NumberStatuses[:len(out.NumberStatuses)-1]
 		return
 	}
-	b.shown[i] = now
+	b.shown[n.index] = now
 	n.status &^= statusMoved | statusUrgent | statusOwed
 }
 
@@ -231,15 +230,15 @@ func (e *Engine) endChanged(version int64, out *event.Output) (more bool) {
 			return true
 		}
 		i := e.changed[b.next]
-		switch n := e.numbers.at(i); {
+		switch n := e.numbers.view(i); {
 		case n.status&statusChanged != 0 && floor(n.clock, minute) > e.progress.last-2:
 			e.changed[b.kept] = i // more may come of its minute
 			b.kept++
 			continue
 		case n.status&statusChanged != 0:
-			e.endMinuteOf(i, version, out)
+			e.endMinuteOf(n, version, out)
 		}
-		e.numbers.at(i).status &^= statusListed
+		e.numbers.view(i).status &^= statusListed
 	}
 	e.changed, b.next, b.kept = e.changed[:b.kept], 0, 0
 	return false
@@ -254,9 +253,9 @@ func (e *Engine) endOwed(version int64, out *event.Output) (more bool) {
 			if e.spent(out) {
 				return true
 			}
-			if n := e.numbers.at((*slot)[b.next]); n.status&statusOwed != 0 {
+			if n := e.numbers.view((*slot)[b.next]); n.status&statusOwed != 0 {
 				n.status = n.status&^statusOwed | statusMoved
-				e.endMinuteOf((*slot)[b.next], version, out)
+				e.endMinuteOf(n, version, out)
 			}
 		}
 		*slot, b.next = (*slot)[:0], 0
@@ -289,15 +288,15 @@ func (e *Engine) unwrittenStatuses() *[]numberIndex {
 
 // flushStatus writes one of them, unless it has been written since.
 func (e *Engine) flushStatus(i numberIndex, out *event.Output) {
-	n := e.numbers.at(i)
+	n := e.numbers.view(i)
 	switch {
 	case !e.cfg.StatusByChange:
 		if n.status&statusChanged != 0 {
-			e.writeStatus(i, out)
+			e.writeStatus(n, out)
 		}
 		n.status &^= statusListed
 	case n.status&statusUrgent != 0:
 		n.status &^= statusUrgent
-		e.appendStatus(i, n, out)
+		e.appendStatus(n, out)
 	}
 }

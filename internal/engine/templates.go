@@ -141,7 +141,7 @@ type templateLevel struct {
 
 // judgeTemplates computes the levels of a number's templates again if something
 // changed, and returns the largest severity.
-func (e *Engine) judgeTemplates(n *number, r *policy.Rule, silent bool) (severity float64) {
+func (e *Engine) judgeTemplates(n number, r *policy.Rule, silent bool) (severity float64) {
 	if n.templateLevelsStale {
 		n.templateLevelsStale = false
 		e.levels.Free(&n.templateLevels)
@@ -156,7 +156,7 @@ func (e *Engine) judgeTemplates(n *number, r *policy.Rule, silent bool) (severit
 }
 
 // findTemplateLevels judges each template sent in the 24 h.
-func (e *Engine) findTemplateLevels(n *number, r *policy.Rule) {
+func (e *Engine) findTemplateLevels(n number, r *policy.Rule) {
 	if n.waba == 0 || n.templates.Keys() == 0 || len(e.templates.states) == 0 {
 		return
 	}

@@ -72,7 +72,7 @@ func (w *timers) due(tick int64, dst []uint32) []uint32 {
 
 // scheduleTimer plans the next look at a number: the first tick at which its windows,
 // its day of life, its account state or an episode can change.
-func (e *Engine) scheduleTimer(i numberIndex, n *number) {
+func (e *Engine) scheduleTimer(n number) {
 	if n.timerAt <= e.lastTick/minute {
 		n.timerAt = never
 	}
@@ -85,12 +85,12 @@ func (e *Engine) scheduleTimer(i numberIndex, n *number) {
 		return
 	}
 	n.timerAt = at
-	e.timers.push(timer{at, uint32(i)})
+	e.timers.push(timer{at, uint32(n.index)})
 }
 
 // nextChange returns the first time after the number's clock at which something
 // about it changes without an event.
-func (e *Engine) nextChange(n *number) int64 {
+func (e *Engine) nextChange(n number) int64 {
 	next := int64(window.Never)
 	for _, at := range &n.moves {
 		next = min(next, at)

@@ -43,6 +43,9 @@ func (l *benchLog) add(key, value []byte, at int64) {
 	l.times = append(l.times, at)
 }
 
+// clear forgets the records and keeps the memory.
+func (l *benchLog) clear() { l.bytes, l.ends, l.times = l.bytes[:0], l.ends[:0], l.times[:0] }
+
 // records returns the records from one to before another, until the next call.
 func (l *benchLog) records(from, to int) []event.Record {
 	l.batch = l.batch[:0]
@@ -72,30 +75,45 @@ func demoLog(b *testing.B, numbers, n int) *benchLog {
 	return l
 }
 
-// sendsLog returns n records of some 400 bytes, four in five of them sends of
-// templates, of 5,000 numbers, 200 a second.
-func sendsLog(n int) *benchLog {
-	random := rand.New(rand.NewPCG(1, 2))
-	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
-	type sent struct {
-		number  int
-		contact string
-		message string
-	}
-	var recent [4096]sent
-	l := &benchLog{}
-	var value []byte
-	for i := range n {
-		at := start + int64(i)*5
-		s := &recent[random.IntN(min(i, len(recent)-1)+1)]
-		value = value[:0]
+// sends makes records of some 400 bytes, four in five of them sends of templates, 200 a second for every 5,000 numbers but
+// at most 2,000. Of two numbers a busier one sends more.
+type sends struct {
+	numbers int
+	random  *rand.Rand
+	time    int64 // of the next, in us
+	step    int64
+	made    int
+	recent  [4096]sent
+	value   []byte
+}
+
+type sent struct {
+	number  int
+	contact string
+	message string
+}
+
+var sendsBegin = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func newSends(numbers int) *sends {
+	return &sends{numbers: numbers, random: rand.New(rand.NewPCG(1, 2)), time: sendsBegin.UnixMicro(), step: 1_000_000 / min(2000, max(1, int64(numbers)/25))}
+}
+
+// appendTo appends the next n records to a log.
+func (m *sends) appendTo(l *benchLog, n int) {
+	for range n {
+		i, at := m.made, m.time/1000
+		m.made++
+		m.time += m.step
+		s := &m.recent[m.random.IntN(min(i, len(m.recent)-1)+1)]
+		value := m.value[:0]
 		switch {
 		case i%5 != 4 || s.contact == "":
-			number := int(float64(5000) * random.Float64() * random.Float64())
-			s = &recent[i%len(recent)]
-			*s = sent{number, fmt.Sprintf("49151%08d", random.IntN(1e8)), fmt.Sprintf("wamid.HBgLNDkxNTE%012x", i)}
+			number := int(float64(m.numbers) * m.random.Float64() * m.random.Float64())
+			s = &m.recent[i%len(m.recent)]
+			*s = sent{number, fmt.Sprintf("49151%08d", m.random.IntN(1e8)), fmt.Sprintf("wamid.HBgLNDkxNTE%012x", i)}
 			value = fmt.Appendf(value, `{"id":"out:%s","type":"message.sent","time":%d,"number_id":"number-%06d","waba_id":"waba-%05d","portfolio_id":"portfolio-%04d","message_id":"%s","contact":"%s","kind":"template","template":{"name":"campaign_%03d","language":"en_GB","category":"MARKETING"},"text":"Dear customer %d, your order is on its way and will arrive between nine and noon.","opt_in":true}`,
-				s.message, at, number, number/4, number/40, s.message, s.contact, random.IntN(200), random.IntN(1e6))
+				s.message, at, number, number/4, number/40, s.message, s.contact, m.random.IntN(200), m.random.IntN(1e6))
 		case i%10 == 9:
 			value = fmt.Appendf(value, `{"id":"st:%s:delivered","type":"message.status","time":%d,"number_id":"number-%06d","waba_id":"waba-%05d","portfolio_id":"portfolio-%04d","message_id":"%s","contact":"%s","status":"delivered"}`,
 				s.message, at, s.number, s.number/4, s.number/40, s.message, s.contact)
@@ -103,8 +121,15 @@ func sendsLog(n int) *benchLog {
 			value = fmt.Appendf(value, `{"id":"in:%s","type":"message.received","time":%d,"number_id":"number-%06d","waba_id":"waba-%05d","portfolio_id":"portfolio-%04d","message_id":"in.%s","contact":"%s","kind":"text","text":"Thank you, that suits me well."}`,
 				s.message, at, s.number, s.number/4, s.number/40, s.message, s.contact)
 		}
+		m.value = value
 		l.add(fmt.Appendf(nil, "number-%06d", s.number), value, at)
 	}
+}
+
+// sendsLog returns n records of 5,000 numbers.
+func sendsLog(n int) *benchLog {
+	l := &benchLog{}
+	newSends(5000).appendTo(l, n)
 	return l
 }
 
@@ -117,6 +142,15 @@ func processorTime(b *testing.B) time.Duration {
 		b.Fatal(err)
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// benchTask is a partition of the numbers role that hands over to w.
+func benchTask(w *discard) *numbersTask {
+	n := NewNumbers(NumbersConfig{
+		Flags: "flags", Rows: "rows", DeadLetter: "letters", Writer: w, Topics: topicsOf(1), Policy: policy.Default(),
+		Logger: slog.New(slog.DiscardHandler), FlushEvery: time.Hour,
+	})
+	return newNumbersTask(n, Claim{Topic: "events", Committed: FromStart})
 }
 
 // BenchmarkNumbers is what a partition of the numbers role costs a record, from the
@@ -136,11 +170,7 @@ func BenchmarkNumbers(b *testing.B) {
 			log := c.log(b, b.N)
 			records := len(log.times)
 			w := &discard{}
-			n := NewNumbers(NumbersConfig{
-				Flags: "flags", Rows: "rows", DeadLetter: "letters", Writer: w, Topics: topicsOf(1), Policy: policy.Default(),
-				Logger: slog.New(slog.DiscardHandler), FlushEvery: time.Hour,
-			})
-			t := newNumbersTask(n, Claim{Topic: "events", Committed: FromStart})
+			t := benchTask(w)
 			ctx := context.Background()
 			b.ReportAllocs()
 			runtime.GC()

@@ -21,8 +21,9 @@ func AgeClass(age int64) int {
 type Ages struct {
 	ring   Ring // ageBucket, oldest first, none empty
 	counts [AgeClasses]uint32
-	// passed[k] is how many buckets from the front are of a class above k.
-	passed [AgeClasses - 1]uint32
+	// passed[k] is how many buckets from the front are of a class above k. Nothing waits for 2^16 buckets: two years
+	// of quarters of an hour.
+	passed [AgeClasses - 1]uint16
 	// next is what Next returned last, 0 since the buckets are other ones.
 	next int64
 }
@@ -32,6 +33,9 @@ type ageBucket struct {
 	at int64
 	n  uint32
 }
+
+// Len returns how many buckets something waits in.
+func (a *Ages) Len() int { return a.ring.Len() }
 
 // Counts returns how many wait, by class.
 func (a *Ages) Counts() *[AgeClasses]uint32 { return &a.counts }
@@ -84,7 +88,7 @@ func (p *AgePool) Remove(a *Ages, at, now int64) {
 // Advance moves the clock's bucket to now and reports whether any count changed.
 func (p *AgePool) Advance(a *Ages, now int64) (changed bool) {
 	for k := range a.passed {
-		for a.passed[k] < a.ring.n {
+		for uint32(a.passed[k]) < a.ring.n {
 			b := p.pool.Look(&a.ring, int(a.passed[k]))
 			if now-b.at < leaves(k) {
 				break
@@ -109,7 +113,7 @@ func (p *AgePool) Next(a *Ages) int64 {
 	}
 	a.next = Never
 	for k := range a.passed {
-		if a.passed[k] < a.ring.n {
+		if uint32(a.passed[k]) < a.ring.n {
 			a.next = min(a.next, p.pool.Look(&a.ring, int(a.passed[k])).at+leaves(k))
 		}
 	}

@@ -85,7 +85,7 @@ func (t *Table) Copy(c *flat.Copier) {
 }
 
 // Copy hands the entries of all logs to c.
-func (s *SlidingPool) Copy(c *flat.Copier) { s.pool.Copy(c) }
+func (s *SlidingPool[T]) Copy(c *flat.Copier) { s.pool.Copy(c) }
 
 // Copy hands the entries and keys of all windows to c.
 func (s *Keyed) Copy(c *flat.Copier) {

@@ -23,11 +23,11 @@ func (p *part) checkRun(i uint64) {
 }
 
 // checkSums computes the totals of a log from its entries.
-func (s *SlidingPool) checkSums(l *SlidingCounts, sums Sums, now int64) {
+func (s *SlidingPool[T]) checkSums(l *SlidingCounts, sums Sums[T], now int64) {
 	if !invariants.Due(l.ring.Len(), now) {
 		return
 	}
-	want := make(Sums, len(sums))
+	want := make(Sums[T], len(sums))
 	for i := range l.ring.Len() {
 		e := *s.pool.Look(&l.ring, i)
 		at := l.at(e)
@@ -36,7 +36,7 @@ func (s *SlidingPool) checkSums(l *SlidingCounts, sums Sums, now int64) {
 			w := &s.windows[k]
 			invariants.Check((uint32(i) < l.cursor[k]) == (at <= now-w.Width), "sliding counts: the cursor of window %d is at %d", k, l.cursor[k])
 			if at > now-w.Width {
-				w.change(want, e.cols(), e.n())
+				change(w, want, e.cols(), T(e.n()))
 			}
 		}
 	}

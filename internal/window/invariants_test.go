@@ -47,9 +47,9 @@ func breakTable() {
 }
 
 func breakSliding() {
-	p := NewSlidingPool(Window{Width: 10, Columns: 1})
+	p := NewSlidingPool[uint64](Window{Width: 10, Columns: 1})
 	var l SlidingCounts
-	sums := make(Sums, 1)
+	sums := make(Sums[uint64], 1)
 	p.Add(&l, sums, 1, 100, 100, 1)
 	sums[0]++
 	p.Advance(&l, sums, 101)

@@ -24,7 +24,7 @@ func BenchmarkCounts(b *testing.B) {
 		at     int64
 	}
 	for _, n := range []int{1_000, 20_000} {
-		pool := NewSlidingPool(Window{day, 1}, Window{3600, 1}, Window{60, 1})
+		pool := NewSlidingPool[uint64](Window{day, 1}, Window{3600, 1}, Window{60, 1})
 		numbers := make([]countedNumber, n)
 		random := rand.New(rand.NewPCG(1, 1))
 		events := int64(0)

@@ -21,7 +21,7 @@ func TestSlidingCountsAgainstSlice(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const cols = 3
 		windows := []Window{{40, cols}, {12, 1}, {3, 2}} // the shorter ones keep totals of the first columns alone
-		logs := NewSlidingPool(windows...)
+		logs := NewSlidingPool[uint64](windows...)
 		var l [2]SlidingCounts
 		var sums [2][6]uint64
 		var all [2][]happened
@@ -168,8 +168,8 @@ func checkTopSince(t *rapid.T, keyed *Keyed, l *KeyedCounts, after int64, counts
 // into the columns above it.
 func TestLogsHugeCounts(t *testing.T) {
 	const huge = 1<<53 - 1
-	logs := NewSlidingPool(Window{10, 2}, Window{5, 2})
-	sums := make(Sums, 4)
+	logs := NewSlidingPool[uint64](Window{10, 2}, Window{5, 2})
+	sums := make(Sums[uint64], 4)
 	var l SlidingCounts
 	for range 20 {
 		logs.Add(&l, sums, 1<<1, 100, 100, huge)

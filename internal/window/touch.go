@@ -27,7 +27,7 @@ func (s *Seen) Touch(a uint64) uint64 {
 
 // Touch looks at the newest entry of a log, and at those that leave windows next if the log
 // is about to be advanced.
-func (s *SlidingPool) Touch(l *SlidingCounts, advances bool) uint64 {
+func (s *SlidingPool[T]) Touch(l *SlidingCounts, advances bool) uint64 {
 	if l.ring.n == 0 {
 		return 0
 	}
