@@ -59,7 +59,7 @@ func (p *process) step(name, path string, do func() error) error {
 		}
 		return f.err
 	}
-	err := d.do(name, path, do)
+	err := d.do(p, name, path, do)
 	if f.after != nil {
 		p.act(f.after)
 		return errDead
@@ -91,10 +91,14 @@ func cut(path string) {
 }
 
 // do does a step and remembers what it makes durable. What only syncs is not done: the
-// machine that the tests run on need not survive.
-func (d *disk) do(name, path string, do func() error) error {
+// machine that the tests run on need not survive. Nothing is done for who has died in this very
+// instant: no disk takes a step after the power has gone.
+func (d *disk) do(p *process, name, path string, do func() error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if p.isDead() {
+		return errDead
+	}
 	switch name {
 	case checkpoint.StepWrite:
 		err := do()

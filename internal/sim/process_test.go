@@ -282,10 +282,10 @@ func (p *process) suffer(operation string, n int) fate {
 	if d := trouble.latency; d > 0 {
 		elapse(within("latency", d))
 	}
+	if err := p.await(); err != nil { // it died meanwhile: nothing of it reaches anybody any more
+		return fate{err: err}
+	}
 	if roll("whether")%1000 >= trouble.of(operation) {
-		if err := p.await(); err != nil {
-			return fate{err: err}
-		}
 		return fate{}
 	}
 	switch roll("what") % 5 {
