@@ -32,3 +32,18 @@ func TestTheDeadDoNothing(t *testing.T) {
 		}
 	})
 }
+
+// TestNoFaultAfterTheLast makes sure that a trigger which was met before the end of all that goes wrong, and whose
+// answer comes after it, does nothing.
+func TestNoFaultAfterTheLast(t *testing.T) {
+	w := &world{healed: make(chan struct{})}
+	p := &process{world: w}
+	acts := 0
+	trig := &trigger{do: func(*process) { acts++ }}
+	p.act(trig)
+	close(w.healed)
+	p.act(trig)
+	if acts != 1 {
+		t.Errorf("a trigger acted %d times, want once: before the end", acts)
+	}
+}

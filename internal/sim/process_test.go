@@ -258,10 +258,16 @@ func (p *process) reach(operation string) fate {
 	return p.suffer(operation, n)
 }
 
-// act does what a trigger is for.
+// act does what a trigger is for, unless it is met by an answer that comes when nothing goes wrong
+// any more: a pause that began then would be a fault after the last one.
 func (p *process) act(t *trigger) {
 	if t == nil {
 		return
+	}
+	select {
+	case <-p.world.healed:
+		return
+	default:
 	}
 	p.world.note("%s: %s", p.name, t)
 	t.do(p)
