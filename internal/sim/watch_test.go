@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -110,8 +111,9 @@ func (w *world) watchHealth() {
 	}
 }
 
-// behind returns why the deployment is not ready or not at the end of its logs, "" if it
-// is.
+// behind returns why the deployment is not ready, not at the end of its logs or still writing what
+// came of them, "" if it is all of that. A process calls itself ready while a write waits for less
+// than 8 s, and if it is stopped then it may leave the write to the next owner, of whom there is none.
 func (w *world) behind() string {
 	read := map[string][]int64{}
 	for group, topic := range topicOf {
@@ -122,6 +124,9 @@ func (w *world) behind() string {
 			for _, s := range role.Status() {
 				if s.State == pipeline.StateRunning {
 					read[group][s.Partition] = max(read[group][s.Partition], s.Next)
+				}
+				if since := s.Unacknowledged; !since.IsZero() && w.now().Sub(since) > time.Second {
+					return fmt.Sprintf("%s waits for a write of %s partition %d to be acknowledged", p.name, group, s.Partition)
 				}
 			}
 			for _, problem := range role.Problems() {
