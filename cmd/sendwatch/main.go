@@ -15,6 +15,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"sendwatch/internal/headroom"
 	"sendwatch/internal/hugepages"
 	"sendwatch/internal/webhook"
 )
@@ -58,6 +59,7 @@ func main() {
 	command, err := parser.Parse(args)
 	parser.FatalIfErrorf(err)
 	go hugepages.Follow(ctx)
+	go headroom.Follow(ctx)
 	if err := command.Run(); err != nil {
 		if !errors.Is(err, errReported) {
 			fmt.Fprintln(os.Stderr, "sendwatch: "+err.Error())

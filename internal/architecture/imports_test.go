@@ -15,6 +15,7 @@ var rooms = map[string][]string{
 	"internal/invariants":   {},
 	"internal/failpoint":    {},
 	"internal/flat":         {},
+	"internal/headroom":     {},
 	"internal/hugepages":    {},
 	"internal/window":       {"internal/flat", "internal/invariants"},
 	"internal/strictyaml":   {},
