@@ -75,10 +75,9 @@ func demoLog(b *testing.B, numbers, n int) *benchLog {
 	return l
 }
 
-// sends makes records of some 400 bytes, four in five of them sends of templates, 200 a second for every 5,000 numbers but
-// at most 2,000. Of two numbers a busier one sends more.
+// sends makes records of some 400 bytes, four in five of them sends of templates.
 type sends struct {
-	numbers int
+	numbers int // that send
 	random  *rand.Rand
 	time    int64 // of the next, in us
 	step    int64
@@ -95,8 +94,8 @@ type sent struct {
 
 var sendsBegin = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-func newSends(numbers int) *sends {
-	return &sends{numbers: numbers, random: rand.New(rand.NewPCG(1, 2)), time: sendsBegin.UnixMicro(), step: 1_000_000 / min(2000, max(1, int64(numbers)/25))}
+func newSends(numbers, rate int) *sends {
+	return &sends{numbers: numbers, random: rand.New(rand.NewPCG(1, 2)), time: sendsBegin.UnixMicro(), step: 1_000_000 / int64(rate)}
 }
 
 // appendTo appends the next n records to a log.
@@ -129,7 +128,7 @@ func (m *sends) appendTo(l *benchLog, n int) {
 // sendsLog returns n records of 5,000 numbers.
 func sendsLog(n int) *benchLog {
 	l := &benchLog{}
-	newSends(5000).appendTo(l, n)
+	newSends(5000, 200).appendTo(l, n)
 	return l
 }
 

@@ -1,19 +1,27 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
+	"os"
 	"runtime"
+	"runtime/metrics"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"sendwatch/internal/event"
+	"sendwatch/internal/headroom"
 )
 
-var population = flag.String("population", "1000,100000", "how many numbers BenchmarkPopulation has, one benchmark each")
+var (
+	population = flag.String("population", "1000,100000", "how many numbers BenchmarkPopulation has, one benchmark each")
+	senders    = flag.Int("senders", 0, "how many of them send; 0 for all")
+	rate       = flag.Int("rate", 2000, "events a second that they send, of the log's time")
+)
 
 // BenchmarkPopulation is what an event costs a partition of very many numbers, most of them at rest, and what one of these takes of
 // memory: all numbers are made known by a profile in the course of a day, then some of them send. Everything is in the figure but the
@@ -54,7 +62,7 @@ func benchmarkPopulation(b *testing.B, numbers int) {
 		}
 		used += processorTime(b) - before
 	}
-	const batch, flush = 4_000, 25
+	const batch, flush, hours = 4_000, 25, 24
 	empty := liveHeap()
 	day := 24 * time.Hour.Milliseconds()
 	var value []byte
@@ -69,7 +77,8 @@ func benchmarkPopulation(b *testing.B, numbers int) {
 		}
 	}
 	rest := liveHeap() - empty
-	traffic := newSends(numbers)
+	traffic := newSends(cmp.Or(*senders, numbers), *rate)
+	go headroom.Follow(b.Context())
 	used = 0
 	b.ResetTimer()
 	for done := 0; done < b.N; {
@@ -77,6 +86,10 @@ func benchmarkPopulation(b *testing.B, numbers int) {
 		traffic.appendTo(log, n)
 		done += n
 		take(done/batch%flush == 0 || done == b.N)
+		if b.N >= hours && done/(b.N/hours) != (done-n)/(b.N/hours) {
+			live, resident, most := memory(b)
+			b.Logf("%d events: %d MB alive, %d resident, at most %d", done, live>>20, resident>>20, most>>20)
+		}
 	}
 	t.joinWriters()
 	b.StopTimer()
@@ -85,6 +98,25 @@ func benchmarkPopulation(b *testing.B, numbers int) {
 	b.ReportMetric(float64(liveHeap())/1e6, "MB-at-the-end")
 	b.ReportMetric(0, "ns/op")
 	runtime.KeepAlive(t)
+}
+
+// memory is what was alive at the last collection, what is resident, and the most that ever was, in bytes; the latter two
+// are 0 where the system does not tell.
+func memory(b *testing.B) (live, resident, most int64) {
+	b.Helper()
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(sample)
+	status, _ := os.ReadFile("/proc/self/status")
+	for line := range strings.Lines(string(status)) {
+		var kb int64
+		if _, err := fmt.Sscanf(line, "VmRSS: %d kB", &kb); err == nil {
+			resident = kb << 10
+		}
+		if _, err := fmt.Sscanf(line, "VmHWM: %d kB", &kb); err == nil {
+			most = kb << 10
+		}
+	}
+	return int64(sample[0].Value.Uint64()), resident, most
 }
 
 // liveHeap is what is in use.
