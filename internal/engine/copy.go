@@ -66,7 +66,7 @@ func (d *dedup) copy(c *flat.Copier) {
 func (t *interner) copy(c *flat.Copier) {
 	flat.Each(c, &t.pieces, flat.String)
 	flat.Value(c, &t.bytes)
-	flat.Slice(c, &t.spans)
+	flat.Grown(c, &t.spans)
 	t.index.Copy(c)
 }
 
@@ -108,8 +108,8 @@ func (b *statusBook) copy(c *flat.Copier) {
 // copy hands the portfolios to c; their names lie with their owner.
 func (p *Portfolios) copy(c *flat.Copier) {
 	copyEpisodes(c, &p.episodeTracker)
-	flat.Slice(c, &p.all)
-	flat.Slice(c, &p.members)
+	p.all.Copy(c)
+	p.members.Copy(c)
 	p.contacts.Copy(c)
 	p.shared.Copy(c)
 	p.byIP.Copy(c)

@@ -24,9 +24,9 @@ const paceMinutes = 10
 // minute that sees it.
 type Portfolios struct {
 	episodeTracker
-	ids      *interner   // of portfolios
-	all      []portfolio // by index - 1 of ids
-	members  []member    // by number
+	ids      *interner               // of portfolios
+	all      window.Slots[portfolio] // by index - 1 of ids
+	members  window.Slots[member]    // by number
 	contacts window.Uniques
 	shared   window.Maxima
 	byIP     window.Table // ip hash, portfolio -> ipCounts
@@ -48,9 +48,9 @@ func newPortfolios(p *policy.Policy, at event.Position, ids *interner) Portfolio
 // setPolicy makes another policy decide from the next evaluation on.
 func (p *Portfolios) setPolicy(next *policy.Policy) {
 	p.policy = next
-	for i := range p.all {
-		if p.all[i].known {
-			p.markDirty(uint32(i + 1))
+	for i := range p.all.End() {
+		if p.all.Look(i).known {
+			p.markDirty(i + 1)
 		}
 	}
 }
@@ -93,10 +93,10 @@ type portfolioFacts struct {
 
 // at returns a portfolio by its index in ids, known if need be.
 func (p *Portfolios) at(i uint32) *portfolio {
-	for len(p.all) < int(i) {
-		p.all = append(p.all, portfolio{timerAt: never})
+	for p.all.End() < i {
+		p.all.At(p.all.New()).timerAt = never
 	}
-	return &p.all[i-1]
+	return p.all.At(i - 1)
 }
 
 // markDirty makes a portfolio known and to be evaluated at the next minute.
@@ -111,10 +111,10 @@ func (p *Portfolios) markDirty(i uint32) *portfolio {
 }
 
 func (p *Portfolios) member(number numberIndex) *member {
-	for len(p.members) <= int(number) {
-		p.members = append(p.members, member{})
+	for p.members.End() <= uint32(number) {
+		p.members.New()
 	}
-	return &p.members[number]
+	return p.members.At(uint32(number))
 }
 
 // take applies all changes of a changelog and empties it.
@@ -393,9 +393,9 @@ func (p *Portfolios) status(i uint32, f *portfolio) event.PortfolioStatus {
 // by the bytes of portfolio_id.
 func (p *Portfolios) Statuses(out *event.Output) {
 	var list []uint32
-	for i := range p.all {
-		if p.all[i].evaluated {
-			list = append(list, uint32(i+1))
+	for i := range p.all.End() {
+		if p.all.Look(i).evaluated {
+			list = append(list, i+1)
 		}
 	}
 	slices.SortFunc(list, func(a, b uint32) int { return strings.Compare(p.ids.string(a), p.ids.string(b)) })

@@ -98,12 +98,15 @@ func Slice[T any](c *Copier, v *[]T) {
 	}
 }
 
-// String copies a string.
+// String copies a string. A Snapshot copies a long one later, since no string changes.
 func String(c *Copier, s *string) {
-	switch c.way {
-	case measuring:
+	switch {
+	case c.way == measuring:
 		c.size += 8 + len(*s)
-	case writing, holding:
+	case c.way == holding && len(*s) >= longString:
+		c.length(len(*s))
+		c.hold(bytesOfString(*s), len(*s))
+	case c.way == writing || c.way == holding:
 		c.length(len(*s))
 		c.bytes = append(c.bytes, *s...)
 	default:
@@ -113,6 +116,9 @@ func String(c *Copier, s *string) {
 		}
 	}
 }
+
+// longString is from which length on to copy a string takes longer than to hold it.
+const longString = 1 << 10
 
 // Each copies a slice of what is no plain value: its length, and each element by visit.
 func Each[T any](c *Copier, v *[]T, visit func(*Copier, *T)) {

@@ -11,6 +11,9 @@ func bytesOf[T any](v *T, n int) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(v)), n*sizeOf[T]())
 }
 
+// bytesOfString returns the memory of a string, which may only be read.
+func bytesOfString(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+
 // sizeOf returns the size of a T in bytes.
 func sizeOf[T any]() int {
 	var v T

@@ -12,6 +12,7 @@ import (
 type Snapshot struct {
 	bytes    []byte
 	pieces   [][]piece // some hundred at a time, so that to begin costs few allocations
+	spare    []held    // what is left of those that were allocated together
 	finished atomic.Bool
 }
 
@@ -19,16 +20,36 @@ type Snapshot struct {
 // state of a GiB has some eight thousand.
 const pieceBytes = 128 << 10
 
+// held is a slice that a snapshot holds.
+type held struct {
+	of     *Snapshot
+	pieces []piece
+	shift  uint8 // a piece has 1 << shift elements
+}
+
 // piece is memory that is to be copied before it changes.
 type piece struct {
-	of       *Snapshot
 	mu       sync.Mutex
 	from, to []byte // nil once they are copied
 	kept     bool   // the owner knows that they are
 }
 
-// piecesAtLeast is how many pieces are allocated together.
-const piecesAtLeast = 512
+// piecesAtLeast is how many pieces are allocated together, slicesAtOnce how many slices.
+const (
+	piecesAtLeast = 512
+	slicesAtOnce  = 128
+)
+
+// newHeld returns a held slice that has nothing yet.
+func (s *Snapshot) newHeld() *held {
+	if len(s.spare) == 0 {
+		s.spare = make([]held, slicesAtOnce)
+	}
+	d := &s.spare[0]
+	s.spare = s.spare[1:]
+	d.of = s
+	return d
+}
 
 // morePieces returns n new pieces.
 func (s *Snapshot) morePieces(n int) []piece {
@@ -79,46 +100,45 @@ func (s *Snapshot) Finish() {
 			slab[i].keep()
 		}
 	}
-	s.pieces = nil
+	s.pieces, s.spare = nil, nil
 	s.finished.Store(true)
 }
 
 // Holds says which pieces of a slice a snapshot still has to copy. The owner of the slice has one
-// beside it, and calls Keep before it writes to an element. The zero Holds holds nothing.
-type Holds struct {
-	pieces []piece
-	shift  uint8 // a piece has 1 << shift elements
-}
+// beside it, and calls Keep before it writes to an element. The zero Holds holds nothing. It is a
+// pointer and no more, because it lies in each part of each table.
+type Holds struct{ held *held }
 
 // Keep has the piece of the i-th element copied if it is held. It reports whether the snapshot
 // has ended: nothing is held any more.
-func (h *Holds) Keep(i uint32) (ended bool) { return h.pieces != nil && h.keep(i, i) }
+func (h *Holds) Keep(i uint32) (ended bool) { return h.held != nil && h.keep(i, i) }
 
 // KeepRange has the pieces of the elements from one to another copied, both included, as Keep.
 func (h *Holds) KeepRange(first, last uint32) (ended bool) {
-	return h.pieces != nil && h.keep(first, last)
+	return h.held != nil && h.keep(first, last)
 }
 
 // KeepAll has all pieces copied that are held.
 func (h *Holds) KeepAll() {
-	if h.pieces != nil {
+	if h.held != nil {
 		h.keep(0, ^uint32(0))
-		h.pieces = nil
+		h.held = nil
 	}
 }
 
+// keep asks first whether the snapshot has ended: an owner that writes again and again to pieces which it
+// has kept itself would find out from no other piece, and pay for a snapshot long after it.
 func (h *Holds) keep(first, last uint32) (ended bool) {
-	for k := first >> h.shift; k <= last>>h.shift && int(k) < len(h.pieces); k++ {
-		p := &h.pieces[k]
-		if p.kept {
-			continue
+	d := h.held
+	if d.of.finished.Load() {
+		h.held = nil
+		return true
+	}
+	for k := first >> d.shift; k <= last>>d.shift && int(k) < len(d.pieces); k++ {
+		if p := &d.pieces[k]; !p.kept {
+			p.keep()
+			p.kept = true
 		}
-		if p.of.finished.Load() {
-			h.pieces = nil
-			return true
-		}
-		p.keep()
-		p.kept = true
 	}
 	return false
 }
@@ -138,18 +158,37 @@ func Held[T any](c *Copier, v *[]T, h *Holds) {
 	if len(*v) == 0 {
 		return
 	}
-	for size := sizeOf[T](); size<<(h.shift+1) <= pieceBytes; {
-		h.shift++
+	d := c.snapshot.newHeld()
+	h.held = d
+	for size := sizeOf[T](); size<<(d.shift+1) <= pieceBytes; {
+		d.shift++
 	}
-	from := bytesOf(&(*v)[0], len(*v))
+	d.pieces = c.hold(bytesOf(&(*v)[0], len(*v)), sizeOf[T]()<<d.shift)
+}
+
+// Grown copies a slice of plain values as Slice does. None of them changes while it is in the slice, or in one
+// that was the slice before: its owner only appends. So a Snapshot copies them later, and nobody need keep them.
+func Grown[T any](c *Copier, v *[]T) {
+	if c.way != holding {
+		Slice(c, v)
+		return
+	}
+	c.length(len(*v))
+	if len(*v) > 0 {
+		c.hold(bytesOf(&(*v)[0], len(*v)), pieceBytes)
+	}
+}
+
+// hold makes pieces of memory, of so many bytes each, that the snapshot copies later to where they belong.
+func (c *Copier) hold(from []byte, each int) []piece {
 	at := len(c.bytes)
 	c.bytes = c.bytes[:at+len(from)]
-	to, each := c.bytes[at:], sizeOf[T]()<<h.shift
-	h.pieces = c.snapshot.morePieces((len(from) + each - 1) / each)
-	for i := range h.pieces {
+	to := c.bytes[at:]
+	pieces := c.snapshot.morePieces((len(from) + each - 1) / each)
+	for i := range pieces {
 		n := min(each, len(from))
-		p := &h.pieces[i]
-		p.of, p.from, p.to = c.snapshot, from[:n:n], to[:n:n]
+		pieces[i].from, pieces[i].to = from[:n:n], to[:n:n]
 		from, to = from[n:], to[n:]
 	}
+	return pieces
 }

@@ -3,6 +3,7 @@ package flat_test
 import (
 	"bytes"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 
@@ -14,11 +15,15 @@ type ledger struct {
 	total   int64
 	entries []point
 	holds   flat.Holds
+	list    []point  // which is only appended to
+	names   []string // short ones and long ones
 }
 
 func (l *ledger) copy(c *flat.Copier) {
 	flat.Value(c, &l.total)
 	flat.Held(c, &l.entries, &l.holds)
+	flat.Grown(c, &l.list)
+	flat.Each(c, &l.names, flat.String)
 }
 
 // add is what an owner of held memory does: it keeps, and then writes.
@@ -26,6 +31,8 @@ func (l *ledger) add(i uint32, by int64) {
 	l.total += by
 	l.holds.Keep(i)
 	l.entries[i].x += by
+	l.list = append(l.list, point{x: by, y: uint8(i)})
+	l.names = append(l.names, strings.Repeat("n", int(i%2_000)))
 }
 
 // TestSnapshotIsTheStateAsItWas goes on with a state while a snapshot of it is finished beside
@@ -41,7 +48,7 @@ func TestSnapshotIsTheStateAsItWas(t *testing.T) {
 		if round%2 == 0 {
 			finishing.Go(s.Finish)
 		}
-		for range 2_000 {
+		for range 1_000 {
 			l.add(random.Uint32N(uint32(len(l.entries))), 1)
 		}
 		finishing.Wait()
@@ -52,6 +59,9 @@ func TestSnapshotIsTheStateAsItWas(t *testing.T) {
 		var again ledger
 		if err := flat.Read(s.Bytes(), again.copy); err != nil {
 			t.Fatal(err)
+		}
+		if !bytes.Equal(flat.Append(nil, again.copy), want) {
+			t.Fatalf("round %d: what was read is another state", round)
 		}
 		memory = s.Bytes()
 	}
@@ -74,5 +84,20 @@ func TestNothingIsHeldAfterwards(t *testing.T) {
 	l.add(7, 1)
 	if !bytes.Equal(s.Bytes(), want) {
 		t.Error("the snapshot has changed")
+	}
+}
+
+// TestWhatWasKeptEndsToo writes, after the end of a snapshot, to a piece that the owner has copied itself: it is
+// to find out there as well that nothing is held, and not to look at the snapshot for ever.
+func TestWhatWasKeptEndsToo(t *testing.T) {
+	l := ledger{entries: make([]point, 100_000)}
+	s := flat.Begin(nil, l.copy)
+	l.add(5, 1)
+	s.Finish()
+	if ended := l.holds.Keep(5); !ended {
+		t.Error("a piece that was kept says that the snapshot goes on")
+	}
+	if l.holds != (flat.Holds{}) {
+		t.Error("the snapshot is held on to")
 	}
 }
