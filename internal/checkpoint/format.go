@@ -10,10 +10,13 @@ import (
 )
 
 // Version is the format version that is written. Those from 1 to it are read.
-const Version = 2
+const Version = 3
 
-// packedSince is the version from which on the sections of states are packed (pack.go).
-const packedSince = 2
+// The versions from which on the sections of states are packed (pack.go), and are so by S2.
+const (
+	packedSince = 2
+	s2Since     = 3
+)
 
 // Limits of the format (README.md, "Limits").
 const (

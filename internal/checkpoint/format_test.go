@@ -41,7 +41,7 @@ func TestRoundTrip(t *testing.T) {
 // TestBytes pins the format: what is written today must be read for ever.
 func TestBytes(t *testing.T) {
 	_, _, object := example(t)
-	want := "895357434b50540a" + "02000000" + "4d000000" + // magic, format, length of the header
+	want := "895357434b50540a" + "03000000" + "4d000000" + // magic, format, length of the header
 		"03" + "0600" + "6576656e7473" + "01020300000000000000000000000010" + // state, events, its id
 		"03000000" + "0c000000" + "07000000" + "02000000" + "06000000" + "0c000000" + // 3 of 12, 7-2, base 6-12
 		"0000000000010000" + "00c02cc899010000" + "1032547698badcfe" + "0200" + "7631" // offset, written, layout, policy v1

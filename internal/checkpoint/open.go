@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"gocloud.dev/blob"
@@ -49,11 +48,11 @@ func OpenExisting(ctx context.Context, address string) (*Store, error) {
 }
 
 // openFolder opens a directory: the library reads it, and file.go writes.
-func openFolder(path string) (*Store, error) { return OpenFolder(path, doStep, nil) }
+func openFolder(path string) (*Store, error) { return OpenFolder(path, doStep) }
 
 // OpenFolder opens a directory as Open does, each of whose steps is done by step: tests
-// break off there. Stores may share a compressor; nil gives it one of its own.
-func OpenFolder(path string, step Step, shared *Compressor) (*Store, error) {
+// break off there.
+func OpenFolder(path string, step Step) (*Store, error) {
 	if err := os.MkdirAll(filepath.Join(path, partial), 0o750); err != nil {
 		return nil, fmt.Errorf("checkpoint: %w: name a folder that can be written", err)
 	}
@@ -63,14 +62,11 @@ func OpenFolder(path string, step Step, shared *Compressor) (*Store, error) {
 	}
 	s, f := newStore(bucket), folder{path: path, step: step}
 	s.create, s.objects, s.sweep, s.step = f.create, f.objects, f.sweep, step
-	if shared != nil {
-		s.compressor = func() *Compressor { return shared }
-	}
 	return s, nil
 }
 
 func newStore(bucket *blob.Bucket) *Store {
-	s := &Store{bucket: bucket, now: time.Now, sweep: func(time.Time) error { return nil }, step: doStep, compressor: sync.OnceValue(NewCompressor)}
+	s := &Store{bucket: bucket, now: time.Now, sweep: func(time.Time) error { return nil }, step: doStep}
 	s.objects = s.listAll
 	return s
 }

@@ -57,7 +57,7 @@ const tries = 16
 // *MismatchError or a *VersionError if the newest state cannot be gone on from,
 // and ErrDamaged if the two newest are damaged.
 func (s *Store) Claim(ctx context.Context, of Partition, layout uint64) (*Claimed, error) {
-	o := &Owner{store: s, of: of, layout: layout, packer: packer{compressor: s.compressor}}
+	o := &Owner{store: s, of: of, layout: layout}
 	if err := o.claim(ctx); err != nil {
 		return nil, err
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
+	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -16,38 +18,17 @@ const (
 	packHead   = 8
 )
 
-// Compressor compresses the states of all owners of a store, and of stores that share it: as
-// many at a time as there are processors. It takes a megabyte and a half for each, which is why
-// an owner has none of its own.
-type Compressor struct{ encoder *zstd.Encoder }
-
-// NewCompressor returns one. Its options are chosen by trial on states of 28 and 124 MB: the fastest level makes a
-// quarter to a fifth of them, S2 a third at twice the speed or more (README.md). Sums are the
-// object's business.
-func NewCompressor() *Compressor {
-	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false), zstd.WithWindowSize(chunkBytes))
-	if err != nil {
-		panic(err) // it refuses options only
-	}
-	e.EncodeAll(nil, nil) // has it make all that it needs: here, and not in whatever bubble of a test uses it first
-	return &Compressor{e}
-}
-
 // packer holds the sections of an owner's states as they are stored. Its memory is used again.
-type packer struct {
-	compressor func() *Compressor
-	packed     []Section
-}
+type packer struct{ packed []Section }
 
 // pack returns sections as they are stored, until the next call. It ends with ctx.
 func (p *packer) pack(ctx context.Context, sections []Section) ([]Section, error) {
-	encoder := p.compressor().encoder
 	for len(p.packed) < len(sections) {
 		p.packed = append(p.packed, Section{})
 	}
 	p.packed = p.packed[:len(sections)]
 	for i, s := range sections {
-		data, err := appendPacked(ctx, p.packed[i].Data[:0], s.Data, encoder)
+		data, err := appendPacked(ctx, p.packed[i].Data[:0], s.Data)
 		if p.packed[i] = (Section{s.Name, data}); err != nil {
 			return nil, err
 		}
@@ -55,7 +36,7 @@ func (p *packer) pack(ctx context.Context, sections []Section) ([]Section, error
 	return p.packed, nil
 }
 
-func appendPacked(ctx context.Context, dst, data []byte, encoder *zstd.Encoder) ([]byte, error) {
+func appendPacked(ctx context.Context, dst, data []byte) ([]byte, error) {
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(len(data)))
 	for len(data) > 0 {
 		if ctx.Err() != nil {
@@ -63,19 +44,44 @@ func appendPacked(ctx context.Context, dst, data []byte, encoder *zstd.Encoder) 
 		}
 		chunk := data[:min(chunkBytes, len(data))]
 		data = data[len(chunk):]
-		head := len(dst)
-		dst = encoder.EncodeAll(chunk, append(dst, 0, 0, 0, 0))
-		binary.LittleEndian.PutUint32(dst[head:], uint32(len(dst)-head-chunkHead))
+		at := len(dst) + chunkHead
+		dst = slices.Grow(dst, chunkHead+s2.MaxEncodedLen(len(chunk)))
+		packed := s2.Encode(dst[at:cap(dst)], chunk) // in the memory that it is given, since that suffices
+		binary.LittleEndian.PutUint32(dst[at-chunkHead:at], uint32(len(packed)))
+		dst = dst[:at+len(packed)]
 	}
 	return dst, nil
 }
 
-func newDecoder() (*zstd.Decoder, error) {
-	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(chunkBytes), zstd.WithDecoderLowmem(true))
+// unpacker unpacks a chunk, which becomes want bytes, into the memory of dst, which has as many. It
+// allocates no more than a chunk may have.
+type unpacker func(dst, chunk []byte, want int) ([]byte, error)
+
+// unpackers returns what unpacks the chunks of a format, nil for one whose sections are as they are.
+func unpackers(format uint32) (unpacker, error) {
+	switch {
+	case format < packedSince:
+		return nil, nil
+	case format < s2Since:
+		decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(chunkBytes), zstd.WithDecoderLowmem(true))
+		if err != nil {
+			return nil, err
+		}
+		return func(dst, chunk []byte, _ int) ([]byte, error) { return decoder.DecodeAll(chunk, dst[:0]) }, nil
+	}
+	return func(dst, chunk []byte, want int) ([]byte, error) {
+		switch n, err := s2.DecodedLen(chunk); {
+		case err != nil:
+			return nil, err
+		case n != want:
+			return nil, fmt.Errorf("a chunk of %d bytes, want %d", n, want)
+		}
+		return s2.Decode(dst[:want], chunk)
+	}, nil
 }
 
-// unpack returns the data of a section that was packed. The error is ErrDamaged.
-func unpack(decoder *zstd.Decoder, s *Section) ([]byte, error) {
+// unpack returns the data of a section that was packed. The error is ErrDamaged, or the cause of the end of ctx.
+func unpack(ctx context.Context, by unpacker, s *Section) ([]byte, error) {
 	bad := func(what string, args ...any) error {
 		return fmt.Errorf("%w: section %s: %s", ErrDamaged, s.Name, fmt.Sprintf(what, args...))
 	}
@@ -96,13 +102,16 @@ func unpack(decoder *zstd.Decoder, s *Section) ([]byte, error) {
 	// The length is believed once the first chunk has as much in it as it says.
 	data := make([]byte, 0, min(int(size), chunkBytes))
 	for len(rest) > 0 {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		n := binary.LittleEndian.Uint32(rest)
 		want := min(chunkBytes, int(size)-len(data))
 		if len(data) == chunkBytes {
 			data = append(make([]byte, 0, int(size)), data...)
 		}
-		// Its limit of memory counts what is in front of a chunk as well: it is not told of it.
-		chunk, err := decoder.DecodeAll(rest[chunkHead:chunkHead+n], data[len(data):len(data):len(data)+want])
+		// A decoder may count what is in front of a chunk towards its limit of memory: it is not told of it.
+		chunk, err := by(data[len(data):len(data):len(data)+want], rest[chunkHead:chunkHead+n], want)
 		if err != nil {
 			return nil, bad("%v", err)
 		}
@@ -115,15 +124,14 @@ func unpack(decoder *zstd.Decoder, s *Section) ([]byte, error) {
 	return data, nil
 }
 
-// unpackAll makes the sections of an object what was packed.
-func unpackAll(sections []Section) error {
-	decoder, err := newDecoder()
-	if err != nil {
+// unpackAll makes the sections of an object of a format what was packed. It ends with ctx.
+func unpackAll(ctx context.Context, format uint32, sections []Section) error {
+	by, err := unpackers(format)
+	if by == nil || err != nil {
 		return err
 	}
-	defer decoder.Close()
 	for i := range sections {
-		data, err := unpack(decoder, &sections[i])
+		data, err := unpack(ctx, by, &sections[i])
 		if err != nil {
 			return err
 		}

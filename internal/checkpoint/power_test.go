@@ -159,21 +159,20 @@ func remove(t *testing.T, path string) {
 
 // powered is one partition's store whose machine loses power again and again.
 type powered struct {
-	t          *testing.T
-	r          *rand.Rand
-	path       string
-	machine    *machine
-	compressor *Compressor
-	store      *Store
-	owners     []*Owner
-	offset     int64
-	possible   map[int64]bool // offsets that a claim may go on from
+	t        *testing.T
+	r        *rand.Rand
+	path     string
+	machine  *machine
+	store    *Store
+	owners   []*Owner
+	offset   int64
+	possible map[int64]bool // offsets that a claim may go on from
 }
 
 // boot opens the store again, on a machine whose power goes some steps later.
 func (p *powered) boot(left int) {
 	p.machine = newMachine(p.r, p.path, left)
-	s, err := OpenFolder(p.path, p.machine.step, p.compressor)
+	s, err := OpenFolder(p.path, p.machine.step)
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -39,8 +39,6 @@ type Store struct {
 	sweep   func(before time.Time) error // removes what unfinished writes left
 	step    Step                         // does what is done beside create
 	now     func() time.Time
-
-	compressor func() *Compressor // made when the first state is saved
 }
 
 // Step does one step of an operation on a store, which is do, on a path or a key.
@@ -237,17 +235,31 @@ func (s *Store) read(ctx context.Context, o *Object) (*Checkpoint, error) {
 		return nil, fmt.Errorf("checkpoint: %s: %w", o.Key, err)
 	}
 	defer r.Close() //nolint:errcheck // it was read, and its sums are right
-	h, sections, err := Decode(r, r.Size())
+	h, sections, err := Decode(endingReader{ctx, r}, r.Size())
 	if err == nil {
 		err = h.fits(o)
 	}
-	if err == nil && h.Format >= packedSince {
-		err = unpackAll(sections)
+	if err == nil {
+		err = unpackAll(ctx, h.Format, sections)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %s: %w", o.Key, err)
 	}
 	return &Checkpoint{*h, sections}, nil
+}
+
+// endingReader reads until ctx ends: a folder's files know of none.
+type endingReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+// Read reads as r does.
+func (e endingReader) Read(p []byte) (int, error) {
+	if e.ctx.Err() != nil {
+		return 0, context.Cause(e.ctx)
+	}
+	return e.r.Read(p[:min(len(p), chunkBytes)])
 }
 
 // Head reads what an object says of itself, and its table of sections.

@@ -93,7 +93,7 @@ func TestStoreThatHangs(t *testing.T) {
 func hungCase(t *testing.T) (*keptCase, *hanging) {
 	c, h := newKeptCase(t), &hanging{}
 	var err error
-	if c.store, err = checkpoint.OpenFolder(c.folder, h.do, nil); err != nil {
+	if c.store, err = checkpoint.OpenFolder(c.folder, h.do); err != nil {
 		t.Fatal(err)
 	}
 	return c, h

@@ -276,7 +276,7 @@ func TestEndOfAClaimIsNoTroubleOfTheStore(t *testing.T) {
 				end()
 			}
 			return do()
-		}, nil); err != nil {
+		}); err != nil {
 			t.Fatal(err)
 		}
 		n := c.process()

@@ -9,7 +9,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"sendwatch/internal/checkpoint"
 	"sendwatch/internal/codec"
 	"sendwatch/internal/engine"
 	"sendwatch/internal/event"
@@ -22,8 +21,6 @@ import (
 // It is kept by all that a log says, so that a log to which a schedule has added something,
 // such as clock events, is another one.
 type answers struct {
-	compressor *checkpoint.Compressor // not an answer, but shared by all schedules as well
-
 	mu      sync.Mutex
 	logs    map[uint64]sharedLog // by seed
 	model   map[[sha256.Size]byte][]oracle.Row
@@ -34,7 +31,7 @@ type answers struct {
 const mostAnswers = 100
 
 func newAnswers() *answers {
-	return &answers{compressor: checkpoint.NewCompressor(), logs: map[uint64]sharedLog{}, model: map[[sha256.Size]byte][]oracle.Row{}, numbers: map[[sha256.Size]byte]*expected{}}
+	return &answers{logs: map[uint64]sharedLog{}, model: map[[sha256.Size]byte][]oracle.Row{}, numbers: map[[sha256.Size]byte]*expected{}}
 }
 
 // log makes the log of a seed.

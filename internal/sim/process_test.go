@@ -71,7 +71,7 @@ func (w *world) start(slot int) *process {
 	}); err != nil {
 		w.t.Fatal(err)
 	}
-	if p.states, err = checkpoint.OpenFolder(w.folder, p.step, w.plan.answers.compressor); err != nil {
+	if p.states, err = checkpoint.OpenFolder(w.folder, p.step); err != nil {
 		w.t.Fatal(err)
 	}
 	p.build()
