@@ -31,7 +31,7 @@ var rooms = map[string][]string{
 	"internal/config":       {"internal/event", "internal/strictyaml", "internal/webhook"},
 	"internal/telemetry":    {},
 	"internal/server":       {"internal/event"},
-	"internal/pipeline":     {"internal/checkpoint", "internal/event", "internal/codec", "internal/engine", "internal/failpoint", "internal/flat", "internal/policy", "internal/processor", "internal/retry", "internal/telemetry", "schemas"},
+	"internal/pipeline":     {"internal/checkpoint", "internal/event", "internal/codec", "internal/engine", "internal/failpoint", "internal/flat", "internal/policy", "internal/processor", "internal/retry", "internal/telemetry", "internal/window", "schemas"},
 	"internal/rekey":        {"internal/event", "internal/codec"},
 	"internal/replay":       {"internal/event", "internal/codec", "internal/engine", "internal/policy", "internal/processor"},
 	"internal/scenario":     {"internal/event", "internal/codec", "internal/engine", "internal/policy", "internal/processor", "internal/strictyaml", "schemas"},

@@ -9,7 +9,9 @@ import (
 
 	"sendwatch/internal/codec"
 	"sendwatch/internal/event"
+	"sendwatch/internal/flat"
 	"sendwatch/internal/telemetry"
+	"sendwatch/internal/window"
 )
 
 // A number's events must be on one partition of the events topic: the engine of another
@@ -70,23 +72,43 @@ type place struct {
 // splitNumber is the partition of a number that is known to be on several.
 const splitNumber = -1
 
+// places are where numbers have been seen, by xxHash64 of the id. They lie in flat memory, as all state that may be
+// large: a map of a million would hold up the partition while a checkpoint copies it.
+type places struct {
+	slots window.Table
+	at    window.Slots[place]
+}
+
+func (p *places) copy(c *flat.Copier) {
+	p.slots.Copy(c)
+	p.at.Copy(c)
+}
+
 // notePlace remembers where a number was seen, and notices a second place. offset is that
 // of the record of the rows topic that says so.
 func (t *portfolioTask) notePlace(c *event.PortfolioChange, offset int64) {
-	id := xxhash.Sum64String(c.NumberID)
-	before, known := t.places[id]
+	id := window.Key{A: xxhash.Sum64String(c.NumberID)}
+	slot, known := t.places.slots.Get(id)
+	var before place
+	if known {
+		before = *t.places.at.Look(slot)
+	}
 	switch {
 	case known && before.partitions == c.B:
 		if before.partition == c.Partition || before.partition == splitNumber {
 			return
 		}
-		t.places[id] = place{c.B, splitNumber}
+		*t.places.at.At(slot) = place{c.B, splitNumber}
 		name := shortID(c.NumberID)
 		if t.noteIncident(&t.status.Incidents.Split, 1, offset, fmt.Sprintf("number_id %s on partitions %d and %d of %s", name, before.partition, c.Partition, t.config.Events)) {
 			t.metrics.Add(telemetry.SplitNumbers, 1, t.label)
 		}
-	case known || len(t.places) < maxPlaces:
-		t.places[id] = place{c.B, c.Partition}
+	case known:
+		*t.places.at.At(slot) = place{c.B, c.Partition}
+	case t.places.slots.Len() < maxPlaces:
+		slot = t.places.at.New()
+		*t.places.at.At(slot) = place{c.B, c.Partition}
+		t.places.slots.Put(id, slot)
 	}
 }
 

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,13 +16,14 @@ import (
 // portfolioState is the state of a partition of the portfolios role in bytes. Its memory
 // is used again for each checkpoint.
 type portfolioState struct {
-	own        []byte // of the task itself
+	own        []byte // of the task itself, but for places
+	places     []byte
 	portfolios []byte
 	shadow     []byte // empty without a shadow policy
 }
 
 func (s *portfolioState) sections() []namedBytes {
-	return []namedBytes{{"task", &s.own}, {"portfolios", &s.portfolios}, {"shadow", &s.shadow}}
+	return []namedBytes{{"task", &s.own}, {"places", &s.places}, {"portfolios", &s.portfolios}, {"shadow", &s.shadow}}
 }
 
 // copy hands what the task remembers beside the portfolios to c.
@@ -37,7 +39,6 @@ func (t *portfolioTask) copy(c *flat.Copier) {
 	flat.Value(c, &t.minute)
 	flat.Each(c, &t.sources, copySource)
 	t.broadcast.copy(c)
-	t.copyPlaces(c)
 }
 
 func copySource(c *flat.Copier, s *source) {
@@ -121,42 +122,27 @@ func (b *broadcast) remember(k *keptShared) {
 	}
 }
 
-// keptPlace is a number's place as it lies in a checkpoint.
-type keptPlace struct {
-	number uint64
-	place  place
-}
-
-// copyPlaces hands the places of numbers to c, in any order.
-func (t *portfolioTask) copyPlaces(c *flat.Copier) {
-	kept := make([]keptPlace, 0, len(t.places))
-	for number, at := range t.places {
-		kept = append(kept, keptPlace{number, at})
-	}
-	flat.Slice(c, &kept)
-	if !c.Reading() {
-		return
-	}
-	t.places = make(map[uint64]place, len(kept))
-	for _, k := range kept {
-		t.places[k.number] = k.place
-	}
-}
-
 func (t *portfolioTask) snapshot(dst *checkpoint.State) (finish func()) {
 	s := &t.state
 	s.own = flat.Append(s.own[:0], t.copy)
-	portfolios := flat.Begin(s.portfolios, t.portfolios.Copy)
-	s.portfolios = portfolios.Bytes()
-	finish = portfolios.Finish
 	s.shadow = s.shadow[:0]
+	held := []*flat.Snapshot{hold(&s.places, t.places.copy), hold(&s.portfolios, t.portfolios.Copy)}
 	if t.shadow != nil {
-		shadow := flat.Begin(s.shadow, t.shadow.Copy)
-		s.shadow = shadow.Bytes()
-		finish = func() { portfolios.Finish(); shadow.Finish() }
+		held = append(held, hold(&s.shadow, t.shadow.Copy))
 	}
 	fillSections(dst, t.policy, s.sections())
-	return finish
+	return func() {
+		for _, h := range held {
+			h.Finish()
+		}
+	}
+}
+
+// hold begins a snapshot in the memory of dst.
+func hold(dst *[]byte, visit func(*flat.Copier)) *flat.Snapshot {
+	h := flat.Begin(*dst, visit)
+	*dst = h.Bytes()
+	return h
 }
 
 func (t *portfolioTask) restore(c *checkpoint.Checkpoint) error {
@@ -169,6 +155,9 @@ func (t *portfolioTask) restore(c *checkpoint.Checkpoint) error {
 		return err
 	}
 	if err := flat.Read(s.own, t.copy); err != nil {
+		return err
+	}
+	if err := flat.Read(s.places, t.places.copy); err != nil {
 		return err
 	}
 	t.policy = by.Version
@@ -190,7 +179,7 @@ func (t *portfolioTask) restore(c *checkpoint.Checkpoint) error {
 
 var portfoliosLayout = sync.OnceValues(func() (uint64, error) {
 	t := portfolioTask{config: &PortfoliosConfig{}, broadcast: newBroadcast()}
-	return checkpoint.Layout(append(flat.Types(t.copy), flat.Types(engine.NewPortfolioEngine("", 0, nil).Copy)...)...)
+	return checkpoint.Layout(slices.Concat(flat.Types(t.copy), flat.Types(t.places.copy), flat.Types(engine.NewPortfolioEngine("", 0, nil).Copy))...)
 })
 
 func (*portfolioTask) layout() (uint64, error) { return portfoliosLayout() }

@@ -45,8 +45,8 @@ type portfolioTask struct {
 	first     int64    // ms: the first minute that a change can show in
 	minute    int64    // ms: evaluated last, 0 before
 	broadcast broadcast
-	places    map[uint64]place // of numbers, by xxHash64 of the id
-	copied    time.Time        // when shared events that some partition lacks were looked for last
+	places    places
+	copied    time.Time // when shared events that some partition lacks were looked for last
 
 	decoded     codec.Rows
 	out         event.Output
@@ -70,7 +70,7 @@ func newPortfolioTask(r *Portfolios, claim Claim) *portfolioTask {
 		config:            &r.config,
 		portfolios:        engine.NewPortfolioEngine(claim.Topic, claim.Partition, first),
 		policy:            first.Version,
-		first:             math.MaxInt64, broadcast: newBroadcast(), places: map[uint64]place{},
+		first:             math.MaxInt64, broadcast: newBroadcast(),
 	}
 	t.flags = newFlagSender(&r.role, r.config.Writer, r.config.Flags, r.config.Recent)
 	if r.config.Shadow != nil {
