@@ -17,8 +17,8 @@ import (
 // its next owner continues there and need not read the log from its start.
 type Checkpoints struct {
 	Store *checkpoint.Store
-	// Every is the least time between two checkpoints of a partition; default 1 min. It
-	// may take up to patience times as long while one would cost too much (stateKeeper.dear). One is
+	// Every is the least time between two checkpoints of a partition; default 1 min. More passes,
+	// patience times as much at most, while one would cost too much (stateKeeper.dear). One is
 	// written besides whenever a claim ends.
 	Every time.Duration
 	Keep  int // newest states of a partition that are kept; default 3, at least 2
@@ -72,6 +72,8 @@ type stateKeeper struct {
 	pause    time.Duration // for how long the loop stood still for it
 	saving   time.Duration // what it has taken in all
 	took     time.Duration // what the newest one that is durable has taken: standing still, copying, compressing, writing
+	worked   time.Duration // of the partition, when the last snapshot was taken
+	kept     time.Duration // the same of the newest one that is durable
 }
 
 // newStateKeeper returns the keeper of a claim, nil if the role keeps no state.
@@ -139,11 +141,11 @@ func (k *stateKeeper) claim(ctx context.Context) error {
 		p.logger.Error("passed over a checkpoint that is damaged, for the one before it: see what damaged it, with `sendwatch checkpoint verify`",
 			"role", p.name, "partition", p.claim.String(), "error", damage)
 	}
-	k.owner, k.begun = claimed.Owner, start
+	k.owner, k.begun, k.kept = claimed.Owner, start, p.worked
 	if claimed.Newest == nil {
 		return nil
 	}
-	return k.goOn(claimed.Newest, start)
+	return k.goOn(ctx, claimed.Newest, start)
 }
 
 func (k *stateKeeper) tryClaim(ctx context.Context, of checkpoint.Partition, layout uint64) (*checkpoint.Claimed, error) {
@@ -181,7 +183,7 @@ func orLeft[T any](ctx context.Context, do func() (T, error)) (T, error) {
 }
 
 // goOn continues from a checkpoint.
-func (k *stateKeeper) goOn(c *checkpoint.Checkpoint, start time.Time) error {
+func (k *stateKeeper) goOn(ctx context.Context, c *checkpoint.Checkpoint, start time.Time) error {
 	p := k.progress
 	p.status.Checkpoint.Offset, p.status.Checkpoint.At = c.Offset, time.UnixMilli(c.Written)
 	if p.next == c.Offset {
@@ -189,6 +191,9 @@ func (k *stateKeeper) goOn(c *checkpoint.Checkpoint, start time.Time) error {
 	}
 	if err := failpoint.Here(failpoint.Restoring); err != nil {
 		return err
+	}
+	if ctx.Err() != nil { // a large state takes a second, which nobody has any use for
+		return context.Cause(ctx)
 	}
 	if err := k.task.restore(c); err != nil {
 		return &keptError{fmt.Errorf("checkpoint %s of %s: %w; to have them read: %s", c.Position, p.claim.String(), err, checkpoint.ReadAgain)}
@@ -223,17 +228,28 @@ const (
 	timeShare      = 32 // a thirty-second
 	bytesPerRecord = 16
 	freeBytes      = 4 << 20
-	patience       = 5 // times Every
+	patience       = 15 // times Every
 )
 
+// workAgain is how much work a restart may have to do again for the sake of bytes that were not written.
+const workAgain = time.Minute
+
 // dear reports whether a checkpoint now would cost more than that, by what the newest one has
-// cost. It comes later then: it costs the same, and covers more.
+// cost. It comes later then: it costs the same, and covers more. What a restart pays for that is what it has to
+// apply again. It takes as long as it has taken since the newest checkpoint, whether that was in a minute of
+// catching up or in a day with few records, so that work is measured and neither time nor records. Once it comes
+// to workAgain, bytes count no more; the share of the time still does, and so what is done again is at most
+// a minute of work, or timeShare times what a checkpoint takes. Patience is for those who look at the group's
+// offset, which waits for the checkpoint, and for the retention of the log, which must not come between.
 func (k *stateKeeper) dear(next int64, since time.Duration) bool {
 	newest := &k.progress.status.Checkpoint
-	if newest.Bytes < freeBytes || newest.Error != "" { // one that failed is tried again at its time
+	switch {
+	case newest.Bytes < freeBytes || newest.Error != "": // one that failed is tried again at its time
 		return false
+	case since < timeShare*k.took:
+		return true
 	}
-	return since < timeShare*k.took || (next-newest.Offset)*bytesPerRecord < newest.Bytes
+	return (next-newest.Offset)*bytesPerRecord < newest.Bytes && k.progress.worked-k.kept < workAgain
 }
 
 func (k *stateKeeper) snapshot(next int64) func(context.Context) error {
@@ -242,7 +258,7 @@ func (k *stateKeeper) snapshot(next int64) func(context.Context) error {
 	}
 	p := k.progress
 	now := p.now()
-	k.begun = now
+	k.begun, k.worked = now, p.worked
 	k.state.Offset = next
 	k.finish = k.task.snapshot(&k.state)
 	k.pause = p.now().Sub(now)
@@ -296,7 +312,7 @@ func (k *stateKeeper) saved(err error) {
 	}
 	c.Failing = time.Time{}
 	c.Offset, c.At, c.Bytes, c.Error = k.state.Offset, k.progress.now(), k.state.Stored, ""
-	k.took = k.saving
+	k.took, k.kept = k.saving, k.worked
 	k.progress.metrics.Set(telemetry.CheckpointBytes, float64(c.Bytes), k.progress.name, k.progress.label)
 }
 

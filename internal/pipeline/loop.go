@@ -304,7 +304,9 @@ func (l *loop) take(ctx context.Context, f fetched) error {
 	if err != nil {
 		return err
 	}
-	l.metrics.Observe(telemetry.ApplyDuration, l.now().Sub(start)-l.waited, l.name)
+	took := l.now().Sub(start) - l.waited
+	l.worked += took
+	l.metrics.Observe(telemetry.ApplyDuration, took, l.name)
 	l.next = f.batch.Next
 	l.noteFetch(f)
 	if l.status.Incidents.Lost != before.Lost || l.status.Incidents.begun(&before) {

@@ -24,6 +24,7 @@ type partitionProgress struct {
 	looked    time.Time // when the broker's quota last let us see what the log holds
 	status    PartitionStatus
 	waited    time.Duration // for writes to be acknowledged, since the batch was taken
+	worked    time.Duration // what applying records has taken in all, but for that
 	cut       bool          // the log was opened where retention has cut it, with a state that starts empty
 
 	acknowledged int64      // offset: an operator has acknowledged what happened before it
