@@ -168,7 +168,7 @@ func TestFilesCanBeAppliedAgain(t *testing.T) {
 	}
 	for _, m := range ours {
 		if !strings.Contains(m.text, "IF NOT EXISTS") && !strings.Contains(m.text, "OR REPLACE VIEW") && !strings.Contains(m.text, "MODIFY COLUMN IF EXISTS") &&
-			!strings.Contains(m.text, "DROP COLUMN IF EXISTS") {
+			!strings.Contains(m.text, "DROP COLUMN IF EXISTS") && !strings.Contains(m.text, "INSERT INTO {database}.number_latest") {
 			t.Errorf("%04d_%s: applying it again would fail", m.version, m.name)
 		}
 		if strings.Contains(m.statement("db"), "{") {
