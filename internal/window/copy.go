@@ -1,6 +1,7 @@
 package window
 
 import (
+	"math/bits"
 	"slices"
 
 	"sendwatch/internal/flat"
@@ -157,7 +158,11 @@ func (s *pendingSends) copy(c *flat.Copier) {
 		return
 	}
 	if last := len(blocks) - 1; last >= 0 {
-		blocks[last] = append(make([]sendChunk, 0, blockChunks), blocks[last]...)[:blockChunks]
+		size := blockChunks
+		if last == 0 {
+			size = max(firstChunks, 1<<bits.Len32(s.n-1))
+		}
+		blocks[last] = append(make([]sendChunk, 0, size), blocks[last]...)[:size]
 	}
 	s.blocks = blocks
 }

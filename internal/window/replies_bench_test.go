@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"sendwatch/internal/hugepages"
 )
 
 var benchPending = flag.String("pending", "1000000", "how many sends wait for a reply in BenchmarkReplies, several by commas")
@@ -99,6 +101,7 @@ func newPendingLoad(n uint64) *pendingLoad {
 // answered, until none is left to expire. Memory is what the heap holds, by pending send, after fill; gc-ms is a full collection with all of
 // it there. cpu-ns/op is time of the processor.
 func BenchmarkReplies(b *testing.B) {
+	go hugepages.Follow(b.Context()) // as the product has it
 	for of := range strings.SplitSeq(*benchPending, ",") {
 		n, err := strconv.ParseUint(of, 10, 32)
 		if err != nil {

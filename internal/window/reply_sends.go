@@ -72,7 +72,10 @@ const (
 	placeBits  = 6
 	placeMask  = 1<<placeBits - 1
 
-	blockChunks = 64
+	// blockChunks is a MiB, since Go's collector looks at each block once more to sweep it: with blocks of 64 KiB a collection of
+	// 20 million sends took 7 to 10 ms, with these 1.0 to 1.4. The first one grows up to it.
+	blockChunks = 1024
+	firstChunks = 64
 
 	// maxChunks leaves a bit of a slot to fullBit: 1.4 billion sends, 44 GB.
 	maxChunks = fullBit >> placeBits
@@ -159,9 +162,7 @@ func (s *pendingSends) addChunk(due *dueMinute, m int64) {
 		if i = s.n; i == maxChunks {
 			panic("window: more sends wait for a reply than one partition has room for")
 		}
-		if int(i/blockChunks) == len(s.blocks) {
-			s.blocks = append(s.blocks, make([]sendChunk, blockChunks))
-		}
+		s.room(i)
 		s.n++
 	} else {
 		s.free = s.lookChunk(i).older
@@ -173,6 +174,18 @@ func (s *pendingSends) addChunk(due *dueMinute, m int64) {
 	}
 	due.minute, due.newest = uint32(m), i+1
 	s.used++
+}
+
+// room makes sure that there is a chunk of an index that is one more than the largest, at most.
+func (s *pendingSends) room(i uint32) {
+	switch {
+	case i == 0:
+		s.blocks = append(s.blocks, make([]sendChunk, firstChunks))
+	case int(i/blockChunks) == len(s.blocks):
+		s.blocks = append(s.blocks, make([]sendChunk, blockChunks))
+	case int(i) == len(s.blocks[0]):
+		s.blocks[0] = append(make([]sendChunk, 0, 2*i), s.blocks[0]...)[:2*i]
+	}
 }
 
 // dueAt returns the list of what expires at a tick.
