@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sendwatch/internal/checkpoint"
+	"sendwatch/internal/checkpoint/clouds"
 	"sendwatch/internal/clickhouse"
 	"sendwatch/internal/codec"
 	"sendwatch/internal/config"
@@ -146,7 +147,7 @@ func (p *pipelines) openStates() (err error) {
 	if c.Store == "" || !stateful {
 		return nil
 	}
-	if p.states, err = checkpoint.Open(context.Background(), c.Store); err != nil {
+	if p.states, err = clouds.Open(context.Background(), c.Store, p.options.logger); err != nil {
 		return fmt.Errorf("checkpoints.store: %w", err)
 	}
 	p.checkpoints = &pipeline.Checkpoints{Store: p.states, Every: c.Every, Keep: c.Keep}

@@ -137,6 +137,7 @@ var libraries = []struct {
 	{"go.opentelemetry.io", []string{"internal/telemetry"}, nil, "internal/telemetry declares all metrics and spans"},
 	{"github.com/prometheus", []string{"internal/telemetry"}, nil, "internal/telemetry declares all metrics and spans"},
 	{"github.com/mattn/go-runewidth", []string{"internal/sqlprint", "internal/demo"}, nil, "only what is drawn on a terminal has a width"},
+	{"github.com/aws", []string{"internal/checkpoint/clouds"}, nil, "internal/checkpoint/clouds is the only one to know the SDK of S3"},
 	{"gocloud.dev", []string{"internal/checkpoint"}, nil, "internal/checkpoint is the only one to know blob stores"},
 	{"pgregory.net/rapid", nil, []string{""}, "it generates tests"},
 	{"github.com/google/go-cmp", nil, []string{""}, "it is for tests"},

@@ -31,9 +31,15 @@ func Open(ctx context.Context, address string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: open %s: %w", u.Redacted(), err)
 	}
+	return OpenBucket(bucket), nil
+}
+
+// OpenBucket makes a store of a bucket whose library has the condition that an object must not exist go with its
+// write. Closing the store closes the bucket.
+func OpenBucket(bucket *blob.Bucket) *Store {
 	s := newStore(bucket)
 	s.create = s.put
-	return s, nil
+	return s
 }
 
 // OpenExisting opens a store as Open does, but a folder has to be there already: who

@@ -1,5 +1,5 @@
 // Package clouds makes checkpoint.Open know the stores of clouds: s3://, gs:// and
-// azblob://, each by the SDK of its maker. It is imported for that alone.
+// azblob://, each by the SDK of its maker. Its Open beside has the SDK of S3 write to a logger.
 //
 // It stands apart because the three SDKs are a third of the command and most of the time
 // that building it takes: what only keeps checkpoints, and every test of it, is linked
