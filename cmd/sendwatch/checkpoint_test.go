@@ -34,7 +34,7 @@ func TestCheckpointCommands(t *testing.T) {
 		t.Errorf("ls: %v\n%s", err, out.String())
 	}
 	out.Reset()
-	if err := showCheckpoint(t.Context(), &out, s, older); err != nil || !strings.Contains(out.String(), "next offset       100") || !strings.Contains(out.String(), "section engine    26 bytes stored") {
+	if err := showCheckpoint(t.Context(), &out, s, older); err != nil || !strings.Contains(out.String(), "next offset       100") || !strings.Contains(out.String(), "section engine    19 bytes stored") {
 		t.Errorf("show: %v\n%s", err, out.String())
 	}
 	if err := showCheckpoint(t.Context(), &out, s, "events/3/none"); err == nil {
