@@ -52,8 +52,8 @@ func (s *Keyed) checkKey(l *KeyedCounts, slot uint32, now int64) {
 	}
 	n := uint32(0)
 	for i := range l.ring.Len() {
-		if e := s.pool.At(&l.ring, i); e.slot == slot {
-			n += e.n
+		if e := *s.pool.Look(&l.ring, i); e.slot() == slot {
+			n += e.n()
 		}
 	}
 	count := s.keys.slots.At(slot).in[s.window].count

@@ -7,12 +7,26 @@ import (
 	"sendwatch/internal/invariants"
 )
 
-// keyedEntry counts one key's events of one bucket.
-type keyedEntry struct {
-	at   int64
-	slot uint32
-	n    uint32
+// keyedEntry counts one key's events of one bucket, in one word, as Entry does.
+//
+//	| slot 32 | bucket 20 | count 12 |
+//
+// A larger count takes several entries.
+type keyedEntry uint64
+
+const (
+	keyedSlotAt   = 32
+	keyedBucketAt = 12
+	mostOfKey     = 1<<keyedBucketAt - 1
+)
+
+func keyedEntryOf(at int64, slot uint32) keyedEntry {
+	return keyedEntry(slot)<<keyedSlotAt | keyedEntry(at)&(1<<bucketBits-1)<<keyedBucketAt | 1
 }
+
+func (e keyedEntry) slot() uint32 { return uint32(e >> keyedSlotAt) }
+
+func (e keyedEntry) n() uint32 { return uint32(e) & mostOfKey }
 
 // keyedSlot is a key that has events in a window.
 type keyedSlot struct {
@@ -39,6 +53,13 @@ type KeyedCounts struct {
 	max  Maximum
 	keys uint32
 	gone uint32 // entries that left at the front; wraps round
+
+	clock int64 // the clock's bucket when an event was added last: no entry is newer, and none was outside of the window
+}
+
+// at returns the bucket of an entry.
+func (l *KeyedCounts) at(e keyedEntry) int64 {
+	return l.clock - int64((uint64(l.clock)-uint64(e>>keyedBucketAt))&(1<<bucketBits-1))
 }
 
 // Top returns the largest count of a key.
@@ -151,6 +172,7 @@ func (s *Keyed) AddTo(l *KeyedCounts, slot KeySlot, at, now int64) (counted bool
 		l.keys++
 		s.n++
 	}
+	l.clock = now
 	k.count++
 	s.move(l, k.count-1, k.count)
 	if invariants.Enabled {
@@ -162,8 +184,8 @@ func (s *Keyed) AddTo(l *KeyedCounts, slot KeySlot, at, now int64) (counted bool
 	// after that the key gets a second entry for the bucket, which counts as well.
 	if k.at == uint32(at) {
 		if i := k.last - l.gone; i < l.ring.n {
-			if e := s.pool.Look(&l.ring, int(i)); e.slot == uint32(slot) && e.at == at {
-				s.pool.At(&l.ring, int(i)).n++
+			if e := *s.pool.Look(&l.ring, int(i)); e.slot() == uint32(slot) && l.at(e) == at && e.n() < mostOfKey {
+				*s.pool.At(&l.ring, int(i))++
 				return true
 			}
 		}
@@ -171,18 +193,18 @@ func (s *Keyed) AddTo(l *KeyedCounts, slot KeySlot, at, now int64) (counted bool
 	k.at = uint32(at)
 	i := s.place(l, at)
 	for j := i; j > 0 && i-j < nearby; j-- {
-		e := s.pool.Look(&l.ring, int(j)-1)
-		if e.at != at {
+		e := *s.pool.Look(&l.ring, int(j)-1)
+		if l.at(e) != at {
 			break
 		}
-		if e.slot == uint32(slot) {
-			s.pool.At(&l.ring, int(j)-1).n++
+		if e.slot() == uint32(slot) && e.n() < mostOfKey {
+			*s.pool.At(&l.ring, int(j)-1)++
 			k.last = l.gone + j - 1
 			return true
 		}
 	}
 	k.last = l.gone + i
-	s.pool.Insert(&l.ring, int(i), keyedEntry{at, uint32(slot), 1})
+	s.pool.Insert(&l.ring, int(i), keyedEntryOf(at, uint32(slot)))
 	return true
 }
 
@@ -198,14 +220,14 @@ func (s *Keyed) Leaves(at int64) int64 { return at + s.width }
 func (s *Keyed) place(l *KeyedCounts, at int64) uint32 {
 	i := l.ring.n
 	for range nearby {
-		if i == 0 || s.pool.Look(&l.ring, int(i)-1).at <= at {
+		if i == 0 || l.at(*s.pool.Look(&l.ring, int(i)-1)) <= at {
 			return i
 		}
 		i--
 	}
 	low, high := uint32(0), i
 	for low < high {
-		if middle := (low + high) / 2; s.pool.Look(&l.ring, int(middle)).at <= at {
+		if middle := (low + high) / 2; l.at(*s.pool.Look(&l.ring, int(middle))) <= at {
 			low = middle + 1
 		} else {
 			high = middle
@@ -219,21 +241,21 @@ func (s *Keyed) place(l *KeyedCounts, at int64) uint32 {
 func (s *Keyed) Advance(l *KeyedCounts, now int64) (left bool) {
 	for l.ring.n > 0 {
 		e := *s.pool.Look(&l.ring, 0)
-		if e.at > now-s.width {
+		if l.at(e) > now-s.width {
 			break
 		}
 		s.pool.PopFront(&l.ring)
 		l.gone++
-		k := &s.keys.slots.At(e.slot).in[s.window]
-		s.move(l, k.count, k.count-e.n)
-		if k.count -= e.n; k.count == 0 {
+		k := &s.keys.slots.At(e.slot()).in[s.window]
+		s.move(l, k.count, k.count-e.n())
+		if k.count -= e.n(); k.count == 0 {
 			l.keys--
 			s.n--
 			left = true
-			s.keys.leave(e.slot)
+			s.keys.leave(e.slot())
 		}
 		if invariants.Enabled && k.count > 0 {
-			s.checkKey(l, e.slot, now)
+			s.checkKey(l, e.slot(), now)
 		}
 	}
 	return left
@@ -264,7 +286,7 @@ func (s *Keyed) Next(l *KeyedCounts) int64 {
 	if l.ring.n == 0 {
 		return Never
 	}
-	return s.pool.Look(&l.ring, 0).at + s.width
+	return l.at(*s.pool.Look(&l.ring, 0)) + s.width
 }
 
 // KeyCount is a key and its events in a window.
@@ -280,17 +302,17 @@ func (s *Keyed) Since(l *KeyedCounts, after int64, dst []KeyCount) []KeyCount {
 	from := len(dst)
 	seen := map[uint32]int{}
 	for i := int(l.ring.n) - 1; i >= 0; i-- {
-		e := s.pool.Look(&l.ring, i)
-		if e.at <= after {
+		e := *s.pool.Look(&l.ring, i)
+		if l.at(e) <= after {
 			break
 		}
-		j, ok := seen[e.slot]
+		j, ok := seen[e.slot()]
 		if !ok {
 			j = len(dst) - from
-			seen[e.slot] = j
-			dst = append(dst, KeyCount{Key: s.keys.slots.Look(e.slot).key})
+			seen[e.slot()] = j
+			dst = append(dst, KeyCount{Key: s.keys.slots.Look(e.slot()).key})
 		}
-		dst[from+j].Count += e.n
+		dst[from+j].Count += e.n()
 	}
 	return dst
 }
@@ -301,7 +323,7 @@ func (s *Keyed) Since(l *KeyedCounts, after int64, dst []KeyCount) []KeyCount {
 // of all of them, which was sorted, was half of what a flag cost.
 func (s *Keyed) Largest(l *KeyedCounts, top []KeyCount) (n int) {
 	for i := range int(l.ring.n) {
-		k := s.keys.slots.Look(s.pool.Look(&l.ring, i).slot)
+		k := s.keys.slots.Look(s.pool.Look(&l.ring, i).slot())
 		v := KeyCount{k.key, k.in[s.window].count}
 		at := n
 		for at > 0 && v.before(top[at-1]) {
@@ -327,12 +349,12 @@ func (a KeyCount) before(b KeyCount) bool {
 func (s *Keyed) TopSince(l *KeyedCounts, after int64) uint32 {
 	s.recent = s.recent[:0]
 	for i := int(l.ring.n) - 1; i >= 0; i-- {
-		e := s.pool.Look(&l.ring, i)
-		if e.at <= after {
+		e := *s.pool.Look(&l.ring, i)
+		if l.at(e) <= after {
 			break
 		}
-		if s.keys.slots.Look(e.slot).in[s.window].count == l.Top() {
-			s.recent = append(s.recent, uint64(e.slot)<<32|uint64(e.n))
+		if s.keys.slots.Look(e.slot()).in[s.window].count == l.Top() {
+			s.recent = append(s.recent, uint64(e.slot())<<32|uint64(e.n()))
 		}
 	}
 	slices.Sort(s.recent)

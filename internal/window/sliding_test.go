@@ -219,11 +219,38 @@ func TestKeysKeepNoMaximum(t *testing.T) {
 	for range 100_000 {
 		keys.Add(&l, 0, 7, 100, 100)
 	}
-	if n := keys.maxima.pool.Len() + keys.pool.Len(); keys.Count(0, 7) != 100_000 || n > 2 {
-		t.Errorf("the count is %d in %d places, want 100000 in at most 2", keys.Count(0, 7), n)
+	if n := keys.maxima.pool.Len() + l.Len(); keys.Count(0, 7) != 100_000 || n != 100_000/mostOfKey+1 {
+		t.Errorf("the count is %d in %d places, want 100000 in %d", keys.Count(0, 7), n, 100_000/mostOfKey+1)
 	}
 	if !keys.Advance(&l, 120) || keys.Len() != 0 {
 		t.Errorf("%d keys are left after the window", keys.Len())
+	}
+}
+
+// TestKeysOfMoreThanAnEntry counts more of two keys in one bucket than one entry has room for, in turns and late ones among them.
+func TestKeysOfMoreThanAnEntry(t *testing.T) {
+	keys := NewKeyed(20)
+	var l KeyedCounts
+	const each = 3*mostOfKey + 5
+	for i := range each {
+		keys.Add(&l, 0, 7, 100, 101)
+		keys.Add(&l, 0, 8, 100, 101)
+		if i%2 == 0 {
+			keys.Add(&l, 0, 7, 101, 101)
+		}
+	}
+	if got, want := keys.Count(0, 7), uint32(each+(each+1)/2); got != want || l.Top() != want || keys.Count(0, 8) != each {
+		t.Errorf("counts %d and %d, top %d, want %d, %d and %d", got, keys.Count(0, 8), l.Top(), want, each, want)
+	}
+	if got := keys.TopSince(&l, 100); got != (each+1)/2 {
+		t.Errorf("%d since the bucket before, want %d", got, (each+1)/2)
+	}
+	keys.Advance(&l, 120)
+	if got := keys.Count(0, 7); got != (each+1)/2 || l.Top() != got || keys.Count(0, 8) != 0 || l.Keys() != 1 {
+		t.Errorf("counts %d and %d, top %d of %d keys once the first bucket has left, want %d, 0", got, keys.Count(0, 8), l.Top(), l.Keys(), (each+1)/2)
+	}
+	if keys.Advance(&l, 121); keys.Len() != 0 || l.Len() != 0 {
+		t.Errorf("%d keys and %d entries are left after the window", keys.Len(), l.Len())
 	}
 }
 

@@ -63,9 +63,9 @@ func (s *Keyed) Touch(l *KeyedCounts, advances bool) uint64 {
 	if l.ring.n == 0 {
 		return 0
 	}
-	sum := uint64(s.pool.Look(&l.ring, int(l.ring.n-1)).n) + s.maxima.touch(&l.max)
+	sum := uint64(*s.pool.Look(&l.ring, int(l.ring.n-1))) + s.maxima.touch(&l.max)
 	if advances {
-		sum += uint64(s.pool.Look(&l.ring, 0).n)
+		sum += uint64(*s.pool.Look(&l.ring, 0))
 	}
 	return sum
 }
