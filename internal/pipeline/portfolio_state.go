@@ -157,6 +157,7 @@ func (t *portfolioTask) restore(c *checkpoint.Checkpoint) error {
 	if err := flat.Read(s.own, t.copy); err != nil {
 		return err
 	}
+	t.places = places{} // a state may be there that is given up
 	if err := flat.Read(s.places, t.places.copy); err != nil {
 		return err
 	}
