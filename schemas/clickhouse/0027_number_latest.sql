@@ -1,7 +1,8 @@
 -- The latest status of each number by itself, so that a question about all numbers reads a row a number and not all
 -- that was ever known of them. ClickHouse copies each row of number_status here (0028) and of a number's keeps the one
 -- with the largest minute and, of equal ones, the largest version: whatever comes twice, late or in another order, the
--- same row is left. Rows are wide and few, so that a granule holds no more than 256.
+-- same row is left, and it stays: a log of years ago, or a number that is silent for years, has a latest status too.
+-- Rows are wide and few, so that a granule holds no more than 256.
 CREATE TABLE IF NOT EXISTS {database}.number_latest
 (
     `number_id` String COMMENT 'The business number that sends',
@@ -110,6 +111,5 @@ CREATE TABLE IF NOT EXISTS {database}.number_latest
 )
 ENGINE = ReplacingMergeTree(place)
 ORDER BY number_id
-TTL toDateTime(minute) + INTERVAL 400 DAY
 SETTINGS index_granularity = 256
 COMMENT 'The latest row of number_status of each number, copied by ClickHouse itself; read it through numbers'
