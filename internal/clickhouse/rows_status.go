@@ -23,9 +23,7 @@ func statusTable() *table[event.NumberStatus] {
 	t.has("top_keys", each(func(c *event.Contribution) string { return c.Key }))
 	t.has("top_points", each(func(c *event.Contribution) float64 { return c.Points }))
 	for f := range event.NumFacts {
-		if !followsFromCounts(f) {
-			t.has(f.String(), factColumn(f))
-		}
+		t.has(f.String(), factColumn(f))
 	}
 	for f := range event.NumNumberFactors {
 		if f.Flags() {
@@ -35,16 +33,6 @@ func statusTable() *table[event.NumberStatus] {
 	t.has("silent", lists(silent))
 	t.has("answered_sender", plain(func(r *row) bool { return r.AnsweredSender }))
 	return t
-}
-
-// followsFromCounts reports whether the table computes a fact from counts of the same
-// row when it is asked for (0026_number_status_ratios.sql).
-func followsFromCounts(f event.Fact) bool {
-	switch f {
-	case event.FactReplyRatio7d, event.FactReplyRatio30d, event.FactForeignShare24h, event.FactNoOptInShare24h:
-		return true
-	}
-	return false
 }
 
 // silent lists the factors that are silent, each with the reason.

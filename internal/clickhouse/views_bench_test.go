@@ -29,8 +29,8 @@ var viewRows = []struct {
 		"{number}, {at}, {i}, 'portfolio', {i} % 7, {i} % 5, {i} % 6, {i} % 4, {i} % 3, {i} % 2, [cityHash64({i}), 18446744073709551615]", 1,
 	},
 	{
-		"number_status", "number_id, minute, version, clock, portfolio_id, score, sent_24h, answered_7d, unanswered_7d",
-		"{number}, {at}, {i}, {at}, 'portfolio', {i} % 100, {i} % 500, {i} % 97, 97 - {i} % 97", 10,
+		"number_status", "number_id, minute, version, clock, portfolio_id, score, sent_24h, reply_ratio_7d",
+		"{number}, {at}, {i}, {at}, 'portfolio', {i} % 100, {i} % 500, ({i} % 97) / 97", 10,
 	},
 	{
 		"fingerprint_hours", "number_id, hour, fingerprint, version, template, sent, initiated, answered, unanswered",

@@ -193,35 +193,6 @@ func TestStatusesByChange(t *testing.T) {
 	}
 }
 
-// TestRatiosFollowFromCounts: the table number_status keeps no ratio that it can compute
-// from counts of the same row, so they must be equal to the last bit.
-func TestRatiosFollowFromCounts(t *testing.T) {
-	known := 0
-	for _, byChange := range []bool{false, true} {
-		for k, s := range playStatuses(t, engine.Config{StatusByChange: byChange}, 500, 1, nil).rows {
-			f := &s.Facts
-			for ratio, counts := range map[event.Fact][2]float64{
-				event.FactReplyRatio7d:    {f[event.FactAnswered7d], f[event.FactAnswered7d] + f[event.FactUnanswered7d]},
-				event.FactReplyRatio30d:   {f[event.FactAnswered30d], f[event.FactAnswered30d] + f[event.FactUnanswered30d]},
-				event.FactForeignShare24h: {f[event.FactForeign24h], f[event.FactCountry24h]},
-				event.FactNoOptInShare24h: {f[event.FactNoOptIn24h], f[event.FactOptInGiven24h]},
-			} {
-				want := math.NaN()
-				if counts[1] != 0 {
-					want = counts[0] / counts[1]
-					known++
-				}
-				if math.IsNaN(want) != math.IsNaN(f[ratio]) || !math.IsNaN(want) && want != f[ratio] {
-					t.Fatalf("%v: %s is %v, and %v of its counts %v", k, ratio, f[ratio], want, counts)
-				}
-			}
-		}
-	}
-	if known < 1000 {
-		t.Errorf("only %d ratios of any count", known)
-	}
-}
-
 // TestStatusesByChangeAreOfTheLog plays traffic with other flushes and in portions: the
 // rows that count are the same.
 func TestStatusesByChangeAreOfTheLog(t *testing.T) {

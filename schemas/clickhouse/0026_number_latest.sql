@@ -1,5 +1,5 @@
 -- The latest status of each number by itself, so that a question about all numbers reads a row a number and not all
--- that was ever known of them. ClickHouse copies each row of number_status here (0028) and of a number's keeps the one
+-- that was ever known of them. ClickHouse copies each row of number_status here (0027) and of a number's keeps the one
 -- with the largest minute and, of equal ones, the largest version: whatever comes twice, late or in another order, the
 -- same row is left, and it stays: a log of years ago, or a number that is silent for years, has a latest status too.
 -- Rows are wide and few, so that a granule holds no more than 256.
@@ -28,10 +28,10 @@ CREATE TABLE IF NOT EXISTS {database}.number_latest
     `unanswered_7d` UInt32 COMMENT 'Initiated sends that stayed without an answer for 48 h, over in the last 7 d',
     `answered_30d` UInt32 COMMENT 'Initiated sends answered in the last 30 d',
     `unanswered_30d` UInt32 COMMENT 'Initiated sends that stayed without an answer for 48 h, over in the last 30 d',
-    `reply_ratio_7d` Nullable(Float64) ALIAS if((answered_7d + unanswered_7d) = 0, NULL, answered_7d / (answered_7d + unanswered_7d)) COMMENT 'answered / (answered + unanswered) of 7 d; NULL when none is resolved',
+    `reply_ratio_7d` Nullable(Float64) COMMENT 'answered / (answered + unanswered) of 7 d; NULL when none is resolved',
     `reply_ratio_nowcast` Nullable(Float64) COMMENT 'What reply_ratio_7d will be once the pending sends are resolved, by how long answers to this number took so far; NULL when none is awaited',
     `reply_ratio_cold` Nullable(Float64) COMMENT 'The same for a number without a past of its own: silence counts sooner; NULL when none is awaited',
-    `reply_ratio_30d` Nullable(Float64) ALIAS if((answered_30d + unanswered_30d) = 0, NULL, answered_30d / (answered_30d + unanswered_30d)) COMMENT 'answered / (answered + unanswered) of 30 d; NULL when none is resolved',
+    `reply_ratio_30d` Nullable(Float64) COMMENT 'answered / (answered + unanswered) of 30 d; NULL when none is resolved',
     `conversation_pressure` UInt32 COMMENT 'Largest number of unanswered sends still waiting in one conversation',
     `pending` UInt32 COMMENT 'Initiated sends that still wait for an answer',
     `awaited` UInt32 COMMENT 'answered_7d + unanswered_7d + pending: the sends that the nowcast speaks of',
@@ -61,10 +61,10 @@ CREATE TABLE IF NOT EXISTS {database}.number_latest
     `link_repeat_1h` UInt32 COMMENT 'Initiated sends of the last hour that share the commonest link',
     `foreign_24h` UInt32 COMMENT 'Initiated sends of the last 24 h to another country',
     `country_24h` UInt32 COMMENT 'Initiated sends of the last 24 h where both countries were known',
-    `foreign_share_24h` Nullable(Float64) ALIAS if(country_24h = 0, NULL, foreign_24h / country_24h) COMMENT 'foreign_24h / country_24h; NULL when no country is known',
+    `foreign_share_24h` Nullable(Float64) COMMENT 'foreign_24h / country_24h; NULL when no country is known',
     `no_opt_in_24h` UInt32 COMMENT 'Initiated sends of the last 24 h marked as without consent',
     `opt_in_given_24h` UInt32 COMMENT 'Initiated sends of the last 24 h that say whether there was consent',
-    `no_opt_in_share_24h` Nullable(Float64) ALIAS if(opt_in_given_24h = 0, NULL, no_opt_in_24h / opt_in_given_24h) COMMENT 'no_opt_in_24h / opt_in_given_24h; NULL when none says',
+    `no_opt_in_share_24h` Nullable(Float64) COMMENT 'no_opt_in_24h / opt_in_given_24h; NULL when none says',
     `groups_24h` UInt32 COMMENT 'People added to groups in the last 24 h without being contacts',
     `day` UInt32 COMMENT 'Day of the number\'s life, from 1; begins again after a restriction',
     `restriction` Enum8('none' = 0, 'warned' = 1, 'restricted' = 2, 'banned' = 3, 'reinstated' = 4) COMMENT 'Account state that holds at the clock',

@@ -1,9 +1,10 @@
--- Copies what number_status held before 0028. Applied again it copies what is there already, which changes nothing.
+-- Copies what number_status held before 0027. Applied again it copies what is there already, which changes nothing.
 INSERT INTO {database}.number_latest
 (
     `number_id`, `minute`, `partition`, `version`, `clock`, `waba_id`, `portfolio_id`, `score`, `band`,
     `top_factors`, `top_keys`, `top_points`, `sent_1m`, `sent_1h`, `sent_24h`, `initiated_1m`, `initiated_1h`,
     `initiated_24h`, `identical_1h`, `answered_7d`, `unanswered_7d`, `answered_30d`, `unanswered_30d`,
+    `reply_ratio_7d`, `reply_ratio_30d`, `foreign_share_24h`, `no_opt_in_share_24h`,
     `reply_ratio_nowcast`, `reply_ratio_cold`, `conversation_pressure`, `pending`, `awaited`, `received_7d`,
     `unlinked_7d`, `read_ratio_24h`, `aged_24h`, `delivery_ratio_24h`, `blocks_7d`, `reports_7d`, `block_rate_7d`,
     `stops_7d`, `sent_after_stop_24h`, `failed_24h_account`, `failed_24h_reputation`, `failed_24h_contact`,
@@ -23,6 +24,7 @@ SELECT
     `number_id`, `minute`, `partition`, `version`, `clock`, `waba_id`, `portfolio_id`, `score`, `band`,
     `top_factors`, `top_keys`, `top_points`, `sent_1m`, `sent_1h`, `sent_24h`, `initiated_1m`, `initiated_1h`,
     `initiated_24h`, `identical_1h`, `answered_7d`, `unanswered_7d`, `answered_30d`, `unanswered_30d`,
+    `reply_ratio_7d`, `reply_ratio_30d`, `foreign_share_24h`, `no_opt_in_share_24h`,
     `reply_ratio_nowcast`, `reply_ratio_cold`, `conversation_pressure`, `pending`, `awaited`, `received_7d`,
     `unlinked_7d`, `read_ratio_24h`, `aged_24h`, `delivery_ratio_24h`, `blocks_7d`, `reports_7d`, `block_rate_7d`,
     `stops_7d`, `sent_after_stop_24h`, `failed_24h_account`, `failed_24h_reputation`, `failed_24h_contact`,
