@@ -27,7 +27,7 @@ var rooms = map[string][]string{
 	"internal/retry":        {},
 	"internal/checkpoint":   {"internal/failpoint"},
 	"internal/kafka":        {"internal/event", "internal/failpoint", "internal/retry", "internal/tlsfile"},
-	"internal/clickhouse":   {"internal/event", "schemas", "internal/tlsfile"},
+	"internal/clickhouse":   {"internal/codec", "internal/event", "schemas", "internal/tlsfile"},
 	"internal/config":       {"internal/event", "internal/strictyaml", "internal/webhook"},
 	"internal/telemetry":    {},
 	"internal/server":       {"internal/event"},

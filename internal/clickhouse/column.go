@@ -114,30 +114,3 @@ func (c *list[R, T]) reset() {
 	clear(c.values)
 	c.values, c.ends = c.values[:0], c.ends[:0]
 }
-
-// digits is a column of fingerprints, written as 16 digits. All are parts of one string,
-// so that a value costs no memory of its own.
-type digits[R any] struct {
-	get   func(*R) uint64
-	text  []byte
-	parts []string
-}
-
-func (c *digits[R]) fill(rows []*R) {
-	for _, r := range rows {
-		c.text = appendHex16(c.text, c.get(r))
-	}
-}
-
-func (c *digits[R]) appendTo(to column.Interface, _ *native) error {
-	for text := string(c.text); text != ""; text = text[16:] {
-		c.parts = append(c.parts, text[:16])
-	}
-	_, err := to.Append(c.parts)
-	return err
-}
-
-func (c *digits[R]) reset() {
-	clear(c.parts)
-	c.text, c.parts = c.text[:0], c.parts[:0]
-}

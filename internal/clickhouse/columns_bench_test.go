@@ -16,6 +16,7 @@ import (
 	chcolumn "github.com/ClickHouse/clickhouse-go/v2/lib/column"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/proto"
 
+	"sendwatch/internal/codec"
 	"sendwatch/internal/event"
 	"sendwatch/schemas"
 )
@@ -23,44 +24,49 @@ import (
 // revision is the protocol's, as the client library speaks it to a server of today.
 const revision = proto.DBMS_TCP_PROTOCOL_VERSION
 
-// BenchmarkColumns measures the client's half of an insert without a server: rows
+// BenchmarkColumns measures the client's half of an insert without a server: blocks of the rows topic
 // into the library's columns, those into the bytes of a block. "ours" is what Writer
 // does; "row append" hands the same values to the library a row at a time, as its page
 // shows it, with the making of those values not counted.
 func BenchmarkColumns(b *testing.B) {
-	out := busy(8_192)
-	columnsOfTable(b, minuteTable(), out.NumberMinutes)
-	columnsOfTable(b, statusTable(), out.NumberStatuses)
-	columnsOfTable(b, fingerprintTable(), out.FingerprintHours)
-	columnsOfTable(b, contactTable(), out.ContactOutcomes)
+	blocks := codec.AppendBlocks(nil, busy(8_192))
+	for _, t := range []*blockTable{minuteTable(), statusTable(), fingerprintTable(), contactTable()} {
+		columnsOfTable(b, t, blocks)
+	}
 }
 
-func columnsOfTable[R any](b *testing.B, t *table[R], rows []R) {
+func columnsOfTable(b *testing.B, t *blockTable, all []event.Block) {
 	types := shippedTypes(b, t.name)
-	picked := make([]*R, len(rows))
-	for i := range rows {
-		picked[i] = &rows[i]
+	var blocks []event.Block
+	rows := 0
+	for _, block := range all {
+		if block.Table == t.from {
+			blocks, rows = append(blocks, block), rows+block.Rows
+		}
 	}
 	per := func(b *testing.B, before time.Duration) {
-		ns := float64((spent(b) - before).Nanoseconds()) / float64(b.N*len(rows))
+		ns := float64((spent(b) - before).Nanoseconds()) / float64(b.N*rows)
 		b.ReportMetric(ns, "cpu-ns/row")
 		b.ReportMetric(ns/float64(len(t.names)), "cpu-ns/value")
 	}
-	var ours, theirs chproto.Buffer
+	ours := func(b *testing.B, buffer *chproto.Buffer) {
+		block := blockOf(b, t, types)
+		fillFrom(b, t, block, blocks)
+		encode(b, block, buffer)
+	}
+	var buffer, theirs chproto.Buffer
 	b.Run(t.name+"/ours", func(b *testing.B) {
 		b.ReportAllocs()
 		before := spent(b)
 		for b.Loop() {
-			block := blockOf(b, t, types)
-			if err := t.fillBlock(block.Columns, picked); err != nil {
-				b.Fatal(err)
-			}
-			encode(b, block, &ours)
+			ours(b, &buffer)
 		}
 		per(b, before)
 	})
 	b.Run(t.name+"/row append", func(b *testing.B) {
-		values := valuesOf(b, t, types, picked)
+		var block chproto.Buffer
+		ours(b, &block)
+		values := valuesIn(b, &block, rows)
 		b.ReportAllocs()
 		before := spent(b)
 		for b.Loop() {
@@ -74,8 +80,22 @@ func columnsOfTable[R any](b *testing.B, t *table[R], rows []R) {
 		}
 		per(b, before)
 	})
-	if len(ours.Buf) > 0 && len(theirs.Buf) > 0 && !bytes.Equal(ours.Buf, theirs.Buf) {
+	if len(buffer.Buf) > 0 && len(theirs.Buf) > 0 && !bytes.Equal(buffer.Buf, theirs.Buf) {
 		b.Errorf("%s: the bytes of ours and of row append differ", t.name)
+	}
+}
+
+// fillFrom reads blocks into the library's.
+func fillFrom(b testing.TB, t *blockTable, block *proto.Block, blocks []event.Block) {
+	b.Helper()
+	defer t.reset()
+	for _, from := range blocks {
+		if err := t.add(from.Bytes); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := t.fillBlock(block.Columns); err != nil {
+		b.Fatal(err)
 	}
 }
 
@@ -88,19 +108,13 @@ func spent(b *testing.B) time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// valuesOf returns the rows as the library gives them back to a reader.
-func valuesOf[R any](b *testing.B, t *table[R], types map[string]string, rows []*R) [][]any {
-	block := blockOf(b, t, types)
-	if err := t.fillBlock(block.Columns, rows); err != nil {
-		b.Fatal(err)
-	}
-	var buffer chproto.Buffer
-	encode(b, block, &buffer)
+// valuesIn returns the rows of a block as the library gives them to a reader.
+func valuesIn(b *testing.B, buffer *chproto.Buffer, rows int) [][]any {
 	read := proto.NewBlock()
-	if err := read.Decode(chproto.NewReader(&buffer), revision); err != nil {
+	if err := read.Decode(chproto.NewReader(buffer), revision); err != nil {
 		b.Fatal(err)
 	}
-	values := make([][]any, len(rows))
+	values := make([][]any, rows)
 	for i := range values {
 		for _, c := range read.Columns {
 			values[i] = append(values[i], c.Row(i, false))
@@ -119,7 +133,8 @@ func encode(b *testing.B, block *proto.Block, buffer *chproto.Buffer) {
 
 // blockOf returns an empty block with the table's columns, as the server's answer to
 // an INSERT makes the library make one.
-func blockOf[R any](b *testing.B, t *table[R], types map[string]string) *proto.Block {
+func blockOf(b testing.TB, t *blockTable, types map[string]string) *proto.Block {
+	b.Helper()
 	block := proto.NewBlock()
 	for _, name := range t.names {
 		if err := block.AddColumn(name, chcolumn.Type(types[name])); err != nil {

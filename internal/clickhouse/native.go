@@ -1,8 +1,8 @@
 package clickhouse
 
 import (
-	"bytes"
 	"encoding/binary"
+	"io"
 	"strings"
 
 	"github.com/ClickHouse/ch-go/proto"
@@ -17,15 +17,12 @@ import (
 // times and through an interface where they are words, into memory that grows.
 type native struct {
 	bytes  []byte
-	source bytes.Reader
+	source byteParts
 	reader *proto.Reader
 }
 
-// hand lets a column take its rows, of which each part holds the bytes of one kind.
+// hand lets a column take its rows, of which each part holds the values of one kind.
 func (n *native) hand(to column.Interface, rows int, parts ...any) error {
-	if rows == 0 {
-		return nil
-	}
 	n.bytes = n.bytes[:0]
 	for _, part := range parts {
 		var err error
@@ -33,11 +30,37 @@ func (n *native) hand(to column.Interface, rows int, parts ...any) error {
 			return err
 		}
 	}
-	n.source.Reset(n.bytes)
+	return n.take(to, rows, n.bytes)
+}
+
+// take lets a column take its rows, of which each part holds the bytes of one kind.
+func (n *native) take(to column.Interface, rows int, parts ...[]byte) error {
+	if rows == 0 {
+		return nil
+	}
+	n.source.parts = append(n.source.parts[:0], parts...)
 	if n.reader == nil {
 		n.reader = proto.NewReader(&n.source)
 	}
 	return to.Decode(n.reader, rows)
+}
+
+// byteParts reads several pieces of memory one after another.
+type byteParts struct{ parts [][]byte }
+
+// Read reads what is next.
+func (p *byteParts) Read(to []byte) (n int, err error) {
+	for len(p.parts) > 0 && n < len(to) {
+		done := copy(to[n:], p.parts[0])
+		n += done
+		if p.parts[0] = p.parts[0][done:]; len(p.parts[0]) == 0 {
+			p.parts = p.parts[1:]
+		}
+	}
+	if n == 0 && len(to) > 0 {
+		return 0, io.EOF
+	}
+	return n, nil
 }
 
 // isNative reports whether a column of this type has these values on the wire as they

@@ -4,20 +4,15 @@ import "sendwatch/internal/event"
 
 // contactTable is contact_outcomes. It has no partitions: a row's times may
 // change between its versions, and its versions must meet in one partition.
-func contactTable() *table[event.ContactOutcome] {
-	type row = event.ContactOutcome
-	t := &table[row]{name: "contact_outcomes"}
-	t.has("number_id", plain(func(r *row) string { return r.NumberID }))
-	t.has("contact", plain(func(r *row) uint64 { return r.Contact }))
-	t.has("partition", plain(func(r *row) uint32 { return count32(r.Partition) }))
-	t.has("pane", plain(func(r *row) uint64 { return count64(r.Pane.Pane) }))
-	t.has("version", plain(func(r *row) uint64 { return count64(r.Version) }))
-	t.has("portfolio_id", plain(func(r *row) string { return r.PortfolioID }))
-	t.has("answered", plain(func(r *row) uint32 { return count32(r.Answered) }))
-	t.has("unanswered", plain(func(r *row) uint32 { return count32(r.Unanswered) }))
-	t.has("unanswered_since", plain(func(r *row) uint32 { return count32(r.UnansweredSince) }))
-	t.has("last_sent", plain(func(r *row) int64 { return instant(r.LastSent) }))
-	t.has("last_received", plain(func(r *row) int64 { return instant(r.LastReceived) }))
+func contactTable() *blockTable {
+	t := newBlockTable(event.TableContactOutcomes)
+	t.has(words, "number_id")
+	t.has(hashes64, "contact")
+	t.has(counts, "partition")
+	t.has(offsets, "pane", "version")
+	t.has(words, "portfolio_id")
+	t.has(counts, "answered", "unanswered", "unanswered_since")
+	t.has(instants, "last_sent", "last_received")
 	return t
 }
 

@@ -1,80 +1,51 @@
 package clickhouse
 
 import (
-	"math"
-
+	"sendwatch/internal/codec"
 	"sendwatch/internal/event"
 )
 
 // statusTable is number_status.
-func statusTable() *table[event.NumberStatus] {
-	type row = event.NumberStatus
-	t := &table[row]{name: "number_status", time: func(r *row) int64 { return r.Minute }}
-	t.has("number_id", plain(func(r *row) string { return r.NumberID }))
-	t.has("minute", plain(func(r *row) int64 { return instant(r.Minute) }))
-	t.has("partition", plain(func(r *row) uint32 { return count32(r.Partition) }))
-	t.has("version", plain(func(r *row) uint64 { return count64(r.Version) }))
-	t.has("clock", plain(func(r *row) int64 { return instant(r.Clock) }))
-	t.has("waba_id", plain(func(r *row) string { return r.WABAID }))
-	t.has("portfolio_id", plain(func(r *row) string { return r.PortfolioID }))
-	t.has("score", plain(func(r *row) uint8 { return score8(r.Score) }))
-	t.has("band", plain(func(r *row) int8 { return int8(min(r.Band, event.BandLow)) }))
-	t.has("top_factors", each(func(c *event.Contribution) string { return c.Factor.String() }))
-	t.has("top_keys", each(func(c *event.Contribution) string { return c.Key }))
-	t.has("top_points", each(func(c *event.Contribution) float64 { return c.Points }))
+func statusTable() *blockTable {
+	t := newBlockTable(event.TableNumberStatus)
+	t.has(words, "number_id")
+	t.has(instants, "minute")
+	t.has(counts, "partition")
+	t.has(offsets, "version")
+	t.has(instants, "clock")
+	t.has(words, "waba_id", "portfolio_id")
+	t.has(small[uint8](100), "score")
+	t.has(small[int8](uint8(event.BandLow)), "band")
+	t.hasFrom("top", "top_factors", stringLists(func(c codec.Contributions) codec.Texts { return c.Factor }))
+	t.hasFrom("top", "top_keys", stringLists(func(c codec.Contributions) codec.Texts { return c.Key }))
+	t.hasFrom("top", "top_points", points)
 	for f := range event.NumFacts {
-		t.has(f.String(), factColumn(f))
+		t.has(factColumn(f), f.String())
 	}
 	for f := range event.NumNumberFactors {
 		if f.Flags() {
-			t.has("level_"+f.String(), plain(func(r *row) int8 { return level(r.Levels[f]) }))
+			t.has(small[int8](uint8(event.LevelDanger)), "level_"+f.String())
 		}
 	}
-	t.has("silent", lists(silent))
-	t.has("answered_sender", plain(func(r *row) bool { return r.AnsweredSender }))
+	t.hasFrom("silences", "silent", silent)
+	t.has(small[bool](1), "answered_sender")
 	return t
 }
 
-// silent lists the factors that are silent, each with the reason.
-func silent(r *event.NumberStatus, to []string) []string {
-	for f, why := range r.Silences {
-		if why != event.SilenceNone {
-			to = append(to, event.Factor(f).String()+": "+why.String())
-		}
-	}
-	return to
-}
-
 // factColumn reads a fact as its type says.
-func factColumn(f event.Fact) values[event.NumberStatus] {
-	type row = event.NumberStatus
+func factColumn(f event.Fact) func(column int) blockColumn {
 	switch f.Type() {
 	case event.FactRatio:
-		return optional(func(r *row) (float64, bool) { return r.Facts[f], !math.IsNaN(r.Facts[f]) })
+		return ratios
 	case event.FactWord:
-		return plain(func(r *row) int8 { return int8(min(fact32(r.Facts[f]), uint32(event.StateReinstated))) })
+		return small[int8](uint8(event.StateReinstated))
 	case event.FactCapWord:
-		return optional(func(r *row) (string, bool) {
-			word := event.CapStatus(fact32(r.Facts[f])).String()
-			return word, word != ""
-		})
+		return capWords
 	case event.FactTime:
-		return optional(func(r *row) (int64, bool) {
-			// a double may be beyond an int64
-			return instant(int64(min(r.Facts[f], latestTime))), !math.IsNaN(r.Facts[f])
-		})
+		return instantsOfDoubles
+	case event.FactCount:
 	}
-	return plain(func(r *row) uint32 { return fact32(r.Facts[f]) })
-}
-
-// each lists what is asked of each contribution.
-func each[T any](get func(*event.Contribution) T) *list[event.NumberStatus, T] {
-	return lists(func(r *event.NumberStatus, to []T) []T {
-		for i := range r.Top {
-			to = append(to, get(&r.Top[i]))
-		}
-		return to
-	})
+	return counts
 }
 
 // portfolioTable is portfolio_status.

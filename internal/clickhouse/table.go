@@ -101,20 +101,25 @@ func (t *table[R]) reset() {
 
 // send makes one insert. After an error the rows may or may not be stored.
 func send[R any](ctx context.Context, w *Writer, t *table[R], rows []*R) error {
+	return w.send(ctx, t.name, t.names, func(columns []column.Interface) error { return t.fillBlock(columns, rows) })
+}
+
+// send makes one insert into some columns of a table, which fill fills.
+func (w *Writer) send(ctx context.Context, table string, names []string, fill func(columns []column.Interface) error) error {
 	ctx, cancel := context.WithTimeout(ctx, w.client.insertTimeout)
 	defer cancel()
 	server, err := w.client.writable(ctx)
 	if err != nil {
 		return err
 	}
-	doing := "insert into " + t.name
-	batch, err := server.conn.PrepareBatch(insertSettings(ctx), insertStatement(w.client.database, t.name, t.names))
+	doing := "insert into " + table
+	batch, err := server.conn.PrepareBatch(insertSettings(ctx), insertStatement(w.client.database, table, names))
 	if err != nil {
 		w.client.failed(server, err)
 		return fail(ctx, doing, err)
 	}
 	defer batch.Close() //nolint:errcheck // after a Send it does nothing, before one its error has been given
-	if err := t.fillBlock(batch.Columns(), rows); err != nil {
+	if err := fill(batch.Columns()); err != nil {
 		return fail(ctx, doing, err)
 	}
 	err = batch.Send()

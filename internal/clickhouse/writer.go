@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"context"
 
+	"sendwatch/internal/codec"
 	"sendwatch/internal/event"
 )
 
@@ -10,6 +11,7 @@ import (
 type Writer struct {
 	client *Client
 	tables []inserter
+	blocks []event.Block // of the output that is being written
 }
 
 // inserter inserts the rows of one table.
@@ -24,12 +26,12 @@ type inserter struct {
 func (c *Client) NewWriter() *Writer {
 	return &Writer{client: c, tables: []inserter{
 		insertInto(flagTable(), func(o *event.Output) []event.Flag { return o.Flags }),
-		insertInto(statusTable(), func(o *event.Output) []event.NumberStatus { return o.NumberStatuses }),
+		insertBlocks(statusTable()),
 		insertInto(portfolioTable(), func(o *event.Output) []event.PortfolioStatus { return o.PortfolioStatus }),
 		insertInto(accountTable(), func(o *event.Output) []event.AccountEvent { return o.AccountEvents }),
-		insertInto(minuteTable(), func(o *event.Output) []event.NumberMinute { return o.NumberMinutes }),
-		insertInto(fingerprintTable(), func(o *event.Output) []event.FingerprintHour { return o.FingerprintHours }),
-		insertInto(contactTable(), func(o *event.Output) []event.ContactOutcome { return o.ContactOutcomes }),
+		insertBlocks(minuteTable()),
+		insertBlocks(fingerprintTable()),
+		insertBlocks(contactTable()),
 	}}
 }
 
@@ -40,11 +42,21 @@ func insertInto[R any](t *table[R], rows func(o *event.Output) []R) inserter {
 	}}
 }
 
-// Write inserts all rows and flags of out and returns nil once the server has
+// insertBlocks returns the inserter of a table whose rows come as blocks.
+func insertBlocks(t *blockTable) inserter {
+	return inserter{table: t.name, columns: t.names, insert: func(ctx context.Context, w *Writer, _ *event.Output) error {
+		return t.insert(ctx, w, w.blocks)
+	}}
+}
+
+// Write inserts all rows, blocks and flags of out and returns nil once the server has
 // stored them. After an error any part of them may be stored: the caller keeps
 // out and calls Write with it again (Retryable reports whether that can help),
 // which changes nothing that was stored already. Nothing of out is kept.
 func (w *Writer) Write(ctx context.Context, out *event.Output) error {
+	w.blocks = append(w.blocks[:0], out.Blocks...)
+	w.blocks = codec.AppendBlocks(w.blocks, out) // rows that an earlier release wrote one by one
+	defer func() { clear(w.blocks) }()
 	for i := range w.tables {
 		if err := w.tables[i].insert(ctx, w, out); err != nil {
 			return err

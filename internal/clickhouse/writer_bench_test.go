@@ -5,11 +5,11 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"sendwatch/internal/codec"
 	"sendwatch/internal/event"
 )
 
-// BenchmarkWriter measures a row of a block on its way into the engine, and
-// what of it is ours: reading the rows into columns.
+// BenchmarkWriter measures a row of a block on its way into the engine.
 func BenchmarkWriter(b *testing.B) {
 	const rows = 10_000
 	var out event.Output
@@ -28,22 +28,10 @@ func BenchmarkWriter(b *testing.B) {
 			Top: []event.Contribution{{Factor: event.FactorReplyRatio, Points: 12}},
 		})
 	}
-	minutes := event.Output{NumberMinutes: out.NumberMinutes}
-	statuses := event.Output{NumberStatuses: out.NumberStatuses}
+	minutes := event.Output{Blocks: codec.AppendBlocks(nil, &event.Output{NumberMinutes: out.NumberMinutes})}
+	statuses := event.Output{Blocks: codec.AppendBlocks(nil, &event.Output{NumberStatuses: out.NumberStatuses})}
 	per := func(b *testing.B) { b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*rows), "ns/row") }
 
-	b.Run("columns/number_minutes", func(b *testing.B) {
-		t := minuteTable()
-		picked := make([]*event.NumberMinute, rows)
-		for i := range picked {
-			picked[i] = &out.NumberMinutes[i]
-		}
-		for b.Loop() {
-			t.fill(picked)
-			t.reset()
-		}
-		per(b)
-	})
 	c := migrated(b)
 	w := c.NewWriter()
 	for name, out := range map[string]*event.Output{"write/number_minutes": &minutes, "write/number_status": &statuses} {

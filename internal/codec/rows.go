@@ -1,9 +1,6 @@
 package codec
 
 import (
-	"encoding/binary"
-	"math"
-
 	"sendwatch/internal/event"
 )
 
@@ -20,7 +17,8 @@ type Rows struct {
 }
 
 // AppendRows appends a batch as the Protobuf message sendwatch.rows.v1.Rows.
-// Where a row has the batch's topic, partition or portfolio, it does not repeat it.
+// Where a row has the batch's topic, partition or portfolio, it does not repeat it; blocks
+// name all of each row.
 func AppendRows(dst []byte, b *Rows) []byte {
 	var all []event.Row
 	for t := range event.NumTables {
@@ -28,7 +26,7 @@ func AppendRows(dst []byte, b *Rows) []byte {
 			all = append(all, event.Row{Table: t, Index: i})
 		}
 	}
-	e := rowEncoder{b: dst, batch: b}
+	e := rowEncoder{b: dst, batch: b, w: new(blockWriter)}
 	e.head()
 	for n := 0; n < len(all); {
 		n += e.row(&b.Output, all[n:])
@@ -42,12 +40,32 @@ func AppendRows(dst []byte, b *Rows) []byte {
 	return e.b
 }
 
-// AppendSomeRows appends a batch of rows of an output, those of one table one after
+// AppendBlocks appends the rows of an output's tables that are written as blocks, as blocks
+// in memory of their own.
+func AppendBlocks(to []event.Block, o *event.Output) []event.Block {
+	var w blockWriter
+	for t := range rowCodecs {
+		if c := &rowCodecs[t]; c.block > 0 {
+			to = c.blocksOfOwn(&w, o, to)
+		}
+	}
+	return to
+}
+
+// IsBlocked reports whether rows of a table are written as blocks: of any portfolio, and not
+// one by one.
+func IsBlocked(t event.Table) bool { return rowCodecs[t].block > 0 }
+
+// RowWriter writes batches of rows, and keeps memory from one to the next. Its zero value is
+// ready.
+type RowWriter struct{ blocks blockWriter }
+
+// Append appends a batch of rows of an output, those of one table one after
 // another: as many as fit into maxBytes, the message that is appended whole, and at least
-// one. It returns how many. What names the batch is taken from head. Rows are written
+// one row, run or block. It returns how many rows. What names the batch is taken from head. Rows are written
 // from where they lie.
-func AppendSomeRows(dst []byte, head *Rows, o *event.Output, rows []event.Row, maxBytes int) (_ []byte, n int) {
-	e := rowEncoder{b: dst, batch: head}
+func (w *RowWriter) Append(dst []byte, head *Rows, o *event.Output, rows []event.Row, maxBytes int) (_ []byte, n int) {
+	e := rowEncoder{b: dst, batch: head, w: &w.blocks}
 	e.head()
 	for n < len(rows) {
 		before := len(e.b)
@@ -65,6 +83,7 @@ type rowEncoder struct {
 	b     []byte
 	mark  int
 	batch *Rows
+	w     *blockWriter
 }
 
 // head writes what names the batch.
@@ -106,83 +125,6 @@ func (e *rowEncoder) texts(number int, values ...string) {
 	for i, v := range values {
 		e.b = appendText(e.b, number+i, v)
 	}
-}
-
-func (e *rowEncoder) numberMinute(r *event.NumberMinute) {
-	e.begin(4, r.Partition, r.PortfolioID)
-	e.ints(3, r.Pane.Pane, r.Version)
-	e.b = appendText(e.b, 5, r.NumberID)
-	e.ints(6, r.Minute, r.Sent, r.Initiated, r.Held, r.Late, r.Delivered, r.Read, r.Received,
-		r.Answered, r.Unanswered, r.Withdrawn, r.Blocks, r.Reports, r.Stops, r.SentAfterStop, r.TemplatesSent, r.ContactCount)
-	if r.Failed != [event.NumErrorClasses]int64{} {
-		var mark int
-		e.b, mark = beginMessage(e.b, 23)
-		for _, n := range r.Failed {
-			e.b = binary.AppendUvarint(e.b, uint64(n))
-		}
-		e.b = endMessage(e.b, mark)
-	}
-	if len(r.Contacts) > 0 {
-		e.b = appendLength(e.b, 24, 8*len(r.Contacts))
-		for _, c := range r.Contacts {
-			e.b = binary.LittleEndian.AppendUint64(e.b, c)
-		}
-	}
-	e.ints(25, r.GroupMessages)
-	e.end()
-}
-
-func (e *rowEncoder) fingerprintHour(r *event.FingerprintHour) {
-	e.begin(5, r.Partition, r.PortfolioID)
-	e.ints(3, r.Pane.Pane, r.Version)
-	e.b = appendText(e.b, 5, r.NumberID)
-	e.b = appendHash(e.b, 6, r.Fingerprint)
-	e.ints(7, r.Hour)
-	e.b = appendText(e.b, 8, r.Template)
-	e.ints(9, r.Sent, r.Initiated, r.Answered, r.Unanswered, r.Withdrawn)
-	e.end()
-}
-
-func (e *rowEncoder) numberStatus(r *event.NumberStatus) {
-	e.begin(6, r.Partition, r.PortfolioID)
-	e.ints(3, r.Version)
-	e.texts(4, r.NumberID, r.WABAID)
-	e.ints(6, r.Minute, r.Clock)
-	e.b = appendLength(e.b, 8, 8*len(r.Facts))
-	for _, f := range factOrder {
-		e.b = binary.LittleEndian.AppendUint64(e.b, math.Float64bits(r.Facts[f]))
-	}
-	e.ints(9, int64(r.Score), int64(r.Band))
-	e.b = appendLength(e.b, 11, len(levelOrder))
-	for _, f := range levelOrder {
-		e.b = append(e.b, byte(r.Levels[f]))
-	}
-	for _, c := range r.Top {
-		var mark int
-		e.b, mark = beginMessage(e.b, 12)
-		e.texts(1, c.Factor.String(), c.Key)
-		e.b = appendDouble(e.b, 3, c.Points, false)
-		e.b = endMessage(e.b, mark)
-	}
-	if r.Silences != [event.NumNumberFactors]event.Silence{} {
-		e.b = appendLength(e.b, 13, len(levelOrder))
-		for _, f := range levelOrder {
-			e.b = append(e.b, byte(r.Silences[f]))
-		}
-	}
-	if r.AnsweredSender {
-		e.ints(14, 1)
-	}
-	e.end()
-}
-
-func (e *rowEncoder) contactOutcome(r *event.ContactOutcome) {
-	e.begin(7, r.Partition, r.PortfolioID)
-	e.ints(3, r.Pane.Pane, r.Version)
-	e.b = appendText(e.b, 5, r.NumberID)
-	e.b = appendHash(e.b, 6, r.Contact)
-	e.ints(7, r.Answered, r.Unanswered, r.LastSent, r.LastReceived, r.UnansweredSince)
-	e.end()
 }
 
 func (e *rowEncoder) accountEvent(r *event.AccountEvent) {

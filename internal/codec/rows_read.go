@@ -16,6 +16,30 @@ var errRows = errors.New("codec: the batch is no sendwatch.rows.v1.Rows message;
 // alias the input. Fields that this version does not know are skipped; facts
 // and levels that the batch does not have yet are none.
 func DecodeRows(data []byte, b *Rows) error {
+	if err := DecodeBlocks(data, b); err != nil {
+		return err
+	}
+	return ReadBlocks(&b.Output)
+}
+
+// ReadBlocks replaces the blocks of an output by the rows that they hold, which alias
+// nothing. It fails where Block.Read does.
+func ReadBlocks(o *event.Output) error {
+	var block Block
+	for _, b := range o.Blocks {
+		if err := block.Read(b.Table, b.Bytes); err != nil {
+			return err
+		}
+		rowCodecs[b.Table].blockRows(&block, o)
+	}
+	clear(o.Blocks)
+	o.Blocks = o.Blocks[:0]
+	return nil
+}
+
+// DecodeBlocks is DecodeRows, but leaves blocks as they are, in b.Blocks: they alias the
+// input. They were checked: Block.Read does not fail.
+func DecodeBlocks(data []byte, b *Rows) error {
 	b.Reset()
 	b.Topic, b.Partition, b.PortfolioID = "", 0, ""
 	// The header may stand anywhere in a Protobuf message, and every row needs it.
@@ -34,12 +58,22 @@ func DecodeRows(data []byte, b *Rows) error {
 		return errRows
 	}
 	d := rowDecoder{batch: b}
+	rows := 0 // of blocks
 	r := wireReader{b: data}
 	for r.next() {
 		row := wireReader{b: r.bytes}
-		for t := range rowCodecs {
-			if rowCodecs[t].field == r.number {
-				rowCodecs[t].decode(&d, &row, &b.Output)
+		for t := range event.NumTables {
+			switch c := &rowCodecs[t]; r.number {
+			case c.field:
+				c.decode(&d, &row, &b.Output)
+			case c.block:
+				if err := d.block.Read(t, r.bytes); err != nil {
+					return err
+				}
+				b.Blocks = append(b.Blocks, event.Block{Table: t, Rows: d.block.Rows, Bytes: r.bytes})
+				if rows += d.block.Rows; rows > MaxBlockRows {
+					return errRows
+				}
 			}
 		}
 		switch r.number {
@@ -59,6 +93,7 @@ func DecodeRows(data []byte, b *Rows) error {
 type rowDecoder struct {
 	batch *Rows
 	bad   bool
+	block Block
 
 	// The strings that were read last. Rows of one number follow each other, and
 	// a string that repeats is not made again.

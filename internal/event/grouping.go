@@ -2,10 +2,11 @@ package event
 
 import "slices"
 
-// Grouping arranges the rows of an Output by portfolio: to be written to a topic that
-// is keyed by it. It keeps its memory from one Output to the next. Its zero value is
+// Grouping arranges rows of an Output by portfolio: to be written in batches that
+// are keyed by it. It keeps its memory from one Output to the next. Its zero value is
 // ready.
 type Grouping struct {
+	tables []Table
 	groups map[string]uint32 // by portfolio_id
 	ids    []string          // the portfolio_id of each group, in the order of their first rows
 	group  []uint32          // of each row
@@ -17,8 +18,14 @@ type Grouping struct {
 // mostGroups is how many portfolios the memory of a Grouping is kept for.
 const mostGroups = 100_000
 
-// Arrange takes the rows of all tables of an output.
-func (g *Grouping) Arrange(o *Output) {
+// Arrange takes the rows of some tables of an output, all of them if none is named.
+func (g *Grouping) Arrange(o *Output, some ...Table) {
+	g.tables = append(g.tables[:0], some...)
+	if len(some) == 0 {
+		for t := range NumTables {
+			g.tables = append(g.tables, t)
+		}
+	}
 	if g.groups == nil || len(g.groups) > mostGroups {
 		g.groups = map[string]uint32{}
 	}
@@ -26,7 +33,7 @@ func (g *Grouping) Arrange(o *Output) {
 	clear(g.ids) // they may be long
 	g.ids, g.group, g.ends = g.ids[:0], g.group[:0], g.ends[:0]
 	last, of := "", uint32(0)
-	for t := range tables {
+	for _, t := range g.tables {
 		for i := range tables[t].length(o) {
 			// Rows of one number follow each other, and a string is equal to itself at once.
 			if id := tables[t].portfolio(o, i); len(g.ids) == 0 || id != last {
@@ -59,7 +66,7 @@ func (g *Grouping) place(o *Output) {
 		at += n
 	}
 	row := 0
-	for t := range NumTables {
+	for _, t := range g.tables {
 		for i := range tables[t].length(o) {
 			of := g.group[row]
 			g.rows[g.ends[of]] = Row{Table: t, Index: i}

@@ -12,8 +12,11 @@ type Output struct {
 	AccountEvents    []AccountEvent
 	PortfolioStatus  []PortfolioStatus
 	Changes          []PortfolioChange
+	// Blocks are rows as they came off the rows topic, not taken apart.
+	Blocks []Block
 
 	hashes        room[uint64]
+	bytes         room[byte]
 	contributions room[Contribution]
 }
 
@@ -102,26 +105,49 @@ func tableOf[R any](name string, rows func(o *Output) *[]R, portfolio func(r *R)
 // String returns the table's name in the store and in the files of a replay.
 func (t Table) String() string { return tables[t].name }
 
+// Block is rows of one table as the rows topic has them (codec.Block reads it).
+type Block struct {
+	Table Table
+	Rows  int
+	Bytes []byte
+}
+
 // Row names a row of an Output by its table and its place in it.
 type Row struct {
 	Table Table
 	Index int
 }
 
-// Rows returns the number of rows of one table.
-func (o *Output) Rows(t Table) int { return tables[t].length(o) }
+// Rows returns the number of rows of one table, those of blocks included.
+func (o *Output) Rows(t Table) int {
+	n := tables[t].length(o)
+	for i := range o.Blocks {
+		if o.Blocks[i].Table == t {
+			n += o.Blocks[i].Rows
+		}
+	}
+	return n
+}
 
 // Len returns the number of rows of the tables that are stored. It names them one by one,
 // because it is asked before each row whether there is room for one more.
 func (o *Output) Len() int {
-	return len(o.NumberMinutes) + len(o.FingerprintHours) + len(o.NumberStatuses) + len(o.ContactOutcomes) +
+	n := len(o.NumberMinutes) + len(o.FingerprintHours) + len(o.NumberStatuses) + len(o.ContactOutcomes) +
 		len(o.AccountEvents) + len(o.PortfolioStatus) + len(o.Flags)
+	for i := range o.Blocks {
+		n += o.Blocks[i].Rows
+	}
+	return n
 }
 
-// Append appends all rows of from, and what they list.
+// Append appends all rows of from, what they list, and its blocks.
 func (o *Output) Append(from *Output) {
 	for t := range tables {
 		tables[t].append(o, from)
+	}
+	for _, b := range from.Blocks {
+		b.Bytes = append(o.bytes.take(len(b.Bytes))[:0], b.Bytes...)
+		o.Blocks = append(o.Blocks, b)
 	}
 	minutes := o.NumberMinutes[len(o.NumberMinutes)-len(from.NumberMinutes):]
 	for i := range minutes {
@@ -139,5 +165,7 @@ func (o *Output) Reset() {
 	for t := range tables {
 		tables[t].reset(o)
 	}
-	o.hashes.mem, o.contributions.mem = o.hashes.mem[:0], o.contributions.mem[:0]
+	clear(o.Blocks)
+	o.Blocks = o.Blocks[:0]
+	o.hashes.mem, o.contributions.mem, o.bytes.mem = o.hashes.mem[:0], o.contributions.mem[:0], o.bytes.mem[:0]
 }

@@ -15,8 +15,8 @@ func full(t *testing.T, portfolio string, n int) *event.Output {
 	out := new(event.Output)
 	v := reflect.ValueOf(out).Elem()
 	for field, table := range v.Fields() {
-		if !field.IsExported() {
-			continue // memory of rows
+		if !isTable(field) {
+			continue
 		}
 		rows := reflect.MakeSlice(table.Type(), n, n)
 		for r := range n {
@@ -27,13 +27,43 @@ func full(t *testing.T, portfolio string, n int) *event.Output {
 	return out
 }
 
+// isTable reports whether a field of an Output has the rows of a table: the others are
+// memory of rows, and blocks.
+func isTable(f reflect.StructField) bool { return f.IsExported() && f.Name != "Blocks" }
+
+// TestBlocksOfAnOutput appends blocks, which count as the rows that they have and are
+// copied: their memory may be another's.
+func TestBlocksOfAnOutput(t *testing.T) {
+	memory := []byte("abc")
+	from := event.Output{Blocks: []event.Block{
+		{Table: event.TableFlags, Rows: 3, Bytes: memory[:1]}, {Table: event.TableNumberMinutes, Rows: 4, Bytes: memory[1:]},
+	}}
+	out := full(t, "p1", 1)
+	out.Append(&from)
+	out.Append(&from)
+	copy(memory, "xyz")
+	if f, m, all := out.Rows(event.TableFlags), out.Rows(event.TableNumberMinutes), out.Len(); f != 7 || m != 9 || all != 14+int(event.NumStoredTables) {
+		t.Errorf("%d flags, %d minutes, %d in all", f, m, all)
+	}
+	var text []byte
+	for _, b := range out.Blocks {
+		text = append(text, b.Bytes...)
+	}
+	if string(text) != "abcabc" {
+		t.Errorf("the blocks are %q", text)
+	}
+	if out.Reset(); out.Len() != 0 || len(out.Blocks) != 0 {
+		t.Errorf("%d rows after Reset", out.Len())
+	}
+}
+
 // Every field of an Output is in the list of tables, once: what is forgotten
 // there would be lost on its way to the store.
 func TestOutputKnowsAllItsTables(t *testing.T) {
 	out := full(t, "p1", 2)
 	fields := 0
 	for field := range reflect.TypeFor[event.Output]().Fields() {
-		if field.IsExported() {
+		if isTable(field) {
 			fields++
 		}
 	}

@@ -304,12 +304,17 @@ func (m *memoryStore) Write(_ context.Context, out *event.Output) error {
 	if m.refuse.Load() >= 0 && m.refuse.Add(-1) >= 0 {
 		return errors.New("the store is away")
 	}
+	var all event.Output
+	all.Append(out)
+	if err := codec.ReadBlocks(&all); err != nil {
+		return err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.rows == nil {
 		m.rows = map[string]versioned{}
 	}
-	keep(m.rows, out)
+	keep(m.rows, &all)
 	return nil
 }
 

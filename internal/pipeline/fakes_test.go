@@ -249,7 +249,7 @@ func (s *fakeStore) Write(_ context.Context, out *event.Output) error {
 	if s.refuse != nil {
 		return s.refuse
 	}
-	s.minute += len(out.NumberMinutes)
+	s.minute += out.Rows(event.TableNumberMinutes)
 	return nil
 }
 

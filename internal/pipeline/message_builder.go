@@ -18,9 +18,12 @@ const (
 	maxDeadLetterHead = 128 << 10
 	headerLeftOut     = "sendwatch-left-out"
 	// maxRowsMessage and maxRowsOfOne bound one record of the rows topic: so
-	// many bytes, beyond which the next row begins a new one, and so many rows.
+	// many bytes, beyond which the next row or block begins a new one, and so many rows
+	// that are not in blocks.
 	maxRowsMessage = 256 << 10
 	maxRowsOfOne   = 2_000
+	// maxRowsOfBlocks bounds the rows in blocks of one record; codec.MaxBlockRows may be read.
+	maxRowsOfBlocks = 16_384
 	// maxMessage bounds the key and the value of any message: a topic's default
 	// limit is 1,048,588 bytes, and one that a broker refuses for its size would
 	// stop the partition for good. Rows stay below it by what an event can hold
@@ -37,6 +40,8 @@ type messageBuilder struct {
 	bytes    []byte
 	headers  []event.Header
 	grouping event.Grouping
+	writer   codec.RowWriter
+	blocked  []event.Row
 }
 
 func (b *messageBuilder) reset() {
@@ -104,21 +109,47 @@ func (b *messageBuilder) flags(flags []event.Flag, send func([]*event.Flag, []ev
 	return b.send(sendSome)
 }
 
-// rows makes messages of rows: each of one portfolio, which is its key, and of bounded
-// size. Rows without a portfolio have an empty key. It has send send them, some at a
-// time.
+// Tables whose rows are written one by one, in messages of one portfolio, which is what the
+// portfolios role reads by; and those whose rows are written as blocks.
+var keyedTables, blockedTables = func() (keyed, blocked []event.Table) {
+	for t := range event.NumTables {
+		if codec.IsBlocked(t) {
+			blocked = append(blocked, t)
+		} else {
+			keyed = append(keyed, t)
+		}
+	}
+	return keyed, blocked
+}()
+
+// rows makes messages of rows, each of bounded size, and has send send them, some at a time.
+// Those of blocks have the first row's number as their key, so that they spread over the
+// topic; the others the portfolio of all their rows, an empty one if these have none.
 func (b *messageBuilder) rows(claim Claim, out *event.Output, send func([]event.Message) error) error {
 	b.reset()
-	b.grouping.Arrange(out)
+	b.blocked = b.blocked[:0]
+	for _, t := range blockedTables {
+		for i := range out.Rows(t) {
+			b.blocked = append(b.blocked, event.Row{Table: t, Index: i})
+		}
+	}
+	head := codec.Rows{Topic: claim.Topic, Partition: claim.Partition}
+	for rows := b.blocked; len(rows) > 0; {
+		n, err := b.addRows(numberOf(out, rows[0]), &head, out, rows[:min(len(rows), maxRowsOfBlocks)], send)
+		if err != nil {
+			return err
+		}
+		rows = rows[n:]
+	}
+	b.grouping.Arrange(out, keyedTables...)
 	err := b.grouping.Each(func(id string, rows []event.Row) error {
-		head := codec.Rows{Topic: claim.Topic, Partition: claim.Partition, PortfolioID: id}
+		head.PortfolioID = id
 		for len(rows) > 0 {
-			first, n := len(b.bytes), 0
-			b.bytes, n = codec.AppendSomeRows(b.bytes, &head, out, rows[:min(len(rows), maxRowsOfOne)], maxRowsMessage)
-			rows = rows[n:]
-			if err := b.add(id, first, send); err != nil {
+			n, err := b.addRows(id, &head, out, rows[:min(len(rows), maxRowsOfOne)], send)
+			if err != nil {
 				return err
 			}
+			rows = rows[n:]
 		}
 		return nil
 	})
@@ -126,6 +157,26 @@ func (b *messageBuilder) rows(claim Claim, out *event.Output, send func([]event.
 		return err
 	}
 	return b.send(send)
+}
+
+// addRows makes a message of as many of the rows as it takes, and returns how many.
+func (b *messageBuilder) addRows(key string, head *codec.Rows, out *event.Output, rows []event.Row, send func([]event.Message) error) (n int, err error) {
+	first := len(b.bytes)
+	b.bytes, n = b.writer.Append(b.bytes, head, out, rows, maxRowsMessage)
+	return n, b.add(key, first, send)
+}
+
+// numberOf returns the number of a row of a blocked table.
+func numberOf(out *event.Output, r event.Row) string {
+	switch r.Table {
+	case event.TableNumberMinutes:
+		return out.NumberMinutes[r.Index].NumberID
+	case event.TableFingerprintHours:
+		return out.FingerprintHours[r.Index].NumberID
+	case event.TableNumberStatus:
+		return out.NumberStatuses[r.Index].NumberID
+	}
+	return out.ContactOutcomes[r.Index].NumberID
 }
 
 // add makes a message of the bytes from first on, and sends what there is once it is

@@ -142,7 +142,7 @@ func (t *portfolioTask) apply(ctx context.Context, batch *event.Batch) error {
 // applyRecord applies one record. One that is no rows batch is counted and skipped.
 func (t *portfolioTask) applyRecord(ctx context.Context, r *event.Record) error {
 	b := &t.decoded
-	if err := codec.DecodeRows(r.Value, b); err != nil {
+	if err := codec.DecodeBlocks(r.Value, b); err != nil {
 		t.skip(r.Offset, r.Offset, err.Error())
 		return nil
 	}

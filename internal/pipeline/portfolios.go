@@ -70,7 +70,7 @@ func (c PortfoliosConfig) withDefaults() PortfoliosConfig {
 }
 
 // Portfolios is the portfolios role of one process: it reads the changes that the
-// numbers role writes to the rows topic, which is keyed by portfolio, and evaluates each
+// numbers role writes to the rows topic, keyed by portfolio, and evaluates each
 // portfolio over all of its numbers.
 type Portfolios struct {
 	role

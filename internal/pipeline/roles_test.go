@@ -366,7 +366,9 @@ func rowMessages(t *testing.T, b *messageBuilder, claim Claim, out *event.Output
 	return all
 }
 
-func TestRowsMessagesAreOfOnePortfolioAndBounded(t *testing.T) {
+// Messages of flags are of one portfolio, which is their key; those of blocks are of all, and
+// their keys spread. All are bounded.
+func TestRowsMessagesAreBounded(t *testing.T) {
 	var out event.Output
 	for i := range 5_000 {
 		out.NumberMinutes = append(out.NumberMinutes, event.NumberMinute{
@@ -377,6 +379,7 @@ func TestRowsMessagesAreOfOnePortfolioAndBounded(t *testing.T) {
 	}
 	var b messageBuilder
 	var counted int
+	blocks := map[string]bool{}
 	for _, m := range rowMessages(t, &b, Claim{Topic: "events", Partition: 1}, &out) {
 		if len(m.Value) > maxRowsMessage {
 			t.Errorf("a message of %d bytes", len(m.Value))
@@ -385,17 +388,29 @@ func TestRowsMessagesAreOfOnePortfolioAndBounded(t *testing.T) {
 		if err := codec.DecodeRows(m.Value, &rows); err != nil {
 			t.Fatal(err)
 		}
-		if rows.PortfolioID != string(m.Key) || rows.Topic != "events" || rows.Partition != 1 {
-			t.Errorf("key %s holds %s of %s partition %d", m.Key, rows.PortfolioID, rows.Topic, rows.Partition)
+		if rows.Topic != "events" || rows.Partition != 1 {
+			t.Errorf("a message of %s partition %d", rows.Topic, rows.Partition)
+		}
+		for i := range rows.Flags {
+			if rows.Flags[i].PortfolioID != rows.PortfolioID || rows.PortfolioID != string(m.Key) {
+				t.Fatalf("key %s holds a flag of %s", m.Key, rows.Flags[i].PortfolioID)
+			}
+		}
+		if len(rows.Flags) == 0 {
+			blocks[string(m.Key)] = true
 		}
 		for i := range rows.NumberMinutes {
-			if rows.NumberMinutes[i].PortfolioID != rows.PortfolioID {
-				t.Fatal("a row of another portfolio")
+			n, err := strconv.Atoi(rows.NumberMinutes[i].NumberID)
+			if r := &rows.NumberMinutes[i]; err != nil || r.PortfolioID != fmt.Sprint("p", n%3) || len(r.Contacts) != n%1_024 {
+				t.Fatalf("number %s is of %s and has %d contacts", r.NumberID, r.PortfolioID, len(r.Contacts))
 			}
 		}
 		counted += len(rows.NumberMinutes) + len(rows.NumberStatuses) + len(rows.Flags)
 	}
 	if counted != 15_000 {
 		t.Errorf("%d rows, want 15,000", counted)
+	}
+	if len(blocks) < 20 {
+		t.Errorf("%d keys of messages of blocks: they would not spread", len(blocks))
 	}
 }

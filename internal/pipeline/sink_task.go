@@ -32,7 +32,7 @@ func (t *sinkTask) apply(_ context.Context, batch *event.Batch) error {
 	t.noteLostRows(batch)
 	for i := range batch.Records {
 		r := &batch.Records[i]
-		if err := codec.DecodeRows(r.Value, &t.decoded); err != nil {
+		if err := codec.DecodeBlocks(r.Value, &t.decoded); err != nil {
 			t.skip(r.Offset, r.Offset, err.Error())
 			continue
 		}

@@ -146,12 +146,17 @@ func (o warehouseOf) Write(ctx context.Context, out *event.Output) error {
 	if f.err != nil {
 		return f.err
 	}
+	all := new(event.Output)
+	all.Append(out)
+	if err := codec.ReadBlocks(all); err != nil {
+		return err
+	}
 	w.mu.Lock()
 	for kind := range event.NumStoredTables {
 		if (f.lost || f.after != nil) && int(kind) > out.Len()%int(event.NumStoredTables) {
 			break // an insert into several tables is not atomic
 		}
-		w.takeTable(out, kind)
+		w.takeTable(all, kind)
 	}
 	w.mu.Unlock()
 	o.process.act(f.after)
