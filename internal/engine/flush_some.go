@@ -18,8 +18,8 @@ func (e *Engine) Unwritten() int {
 // FlushSome appends some of the rows and statuses that Flush would, about as many as most. Records may be applied
 // before the next call; what they change is written once more. It must not be called in the middle of a Flush.
 //
-// What there is at the first call is put in the order of portfolios, so that each call takes rows of a few of them: they are
-// written to a topic that is keyed by portfolio. Changes for portfolios, whose order is their own, are
+// What there is at the first call is put in the order of numbers, so that each call takes rows of a few of them: what
+// they share is written once. Changes for portfolios, whose order is their own, are
 // left to Flush.
 func (e *Engine) FlushSome(most int, out *event.Output) {
 	e.progress.limit = unlimited
@@ -43,31 +43,27 @@ func (e *Engine) FlushSome(most int, out *event.Output) {
 	*statuses = slices.Delete(*statuses, 0, n)
 }
 
-// arrange puts the rows and statuses that changed in the order of portfolios, and of one portfolio in that of numbers.
+// arrange puts the rows and statuses that changed in the order of numbers.
 func (e *Engine) arrange() {
 	p := &e.pane
 	p.arranged = e.Unwritten()
-	sort := func(n int, number func(k int) numberIndex) []uint64 {
+	for table, list := range p.dirty {
 		p.keys = p.keys[:0]
-		for k := range n {
-			p.keys = append(p.keys, uint64(number(k))<<32|uint64(k))
+		for _, slot := range list {
+			p.keys = append(p.keys, uint64(p.numberOf(table, slot))<<32|uint64(slot))
 		}
 		p.keys = p.radix.sort(p.keys)
 		for at, key := range p.keys {
-			p.keys[at] = uint64(e.numbers.look(numberIndex(key>>32)).portfolio)<<32 | uint64(uint32(key))
-		}
-		p.keys = p.radix.sort(p.keys)
-		return p.keys
-	}
-	for table, list := range p.dirty {
-		p.slots = append(p.slots[:0], list...)
-		for at, key := range sort(len(list), func(k int) numberIndex { return p.numberOf(table, list[k]) }) {
-			list[at] = p.slots[uint32(key)]
+			list[at] = uint32(key)
 		}
 	}
 	list := *e.unwrittenStatuses()
-	p.numbers = append(p.numbers[:0], list...)
-	for at, key := range sort(len(list), func(k int) numberIndex { return list[k] }) {
-		list[at] = p.numbers[uint32(key)]
+	p.keys = p.keys[:0]
+	for _, i := range list {
+		p.keys = append(p.keys, uint64(i)<<32)
+	}
+	p.keys = p.radix.sort(p.keys)
+	for at, key := range p.keys {
+		list[at] = numberIndex(key >> 32)
 	}
 }

@@ -117,37 +117,40 @@ func TestFlushSome(t *testing.T) {
 	}
 }
 
-// TestFlushSomeTakesFewPortfolios has sends of many numbers in any order written some at a time: those of a
-// portfolio are written together.
-func TestFlushSomeTakesFewPortfolios(t *testing.T) {
-	const start, numbers, portfolios = 1_760_000_040_000, 400, 40
+// TestFlushSomeTakesFewNumbers has contents of many numbers in any order written some at a time: those of a
+// number are written together, of all tables.
+func TestFlushSomeTakesFewNumbers(t *testing.T) {
+	const start, numbers, sends = 1_760_000_040_000, 400, 2000
 	e := engine.New(engine.Config{Topic: "t", Policy: policy.Default(), PaneBits: engine.WholeLog, AnyOrder: true})
 	var out event.Output
-	for i, k := range rand.New(rand.NewPCG(3, 4)).Perm(numbers) {
+	for i, k := range rand.New(rand.NewPCG(3, 4)).Perm(sends) {
 		ev := event.Event{
-			Type: event.TypeSent, ID: fmt.Appendf(nil, "e%d", i), Time: start, NumberID: fmt.Appendf(nil, "n%d", k),
-			PortfolioID: fmt.Appendf(nil, "p%d", k%portfolios), Contact: uint64(k), HasContact: true, Kind: event.KindText, Fingerprint: uint64(k),
+			Type: event.TypeSent, ID: fmt.Appendf(nil, "e%d", i), Time: start, NumberID: fmt.Appendf(nil, "n%d", k%numbers),
+			Contact: uint64(k), HasContact: true, Kind: event.KindText, Fingerprint: uint64(k),
 		}
 		e.Apply(&ev, int64(i), ev.Time, &out)
 	}
 	out.Reset()
 	calls, named := 0, 0
 	for e.Unwritten() > 0 {
-		e.FlushSome(80, &out) // the rows of two portfolios
+		e.FlushSome(240, &out) // the rows of twenty numbers: five contents, five contacts, a minute, a status
 		of := map[string]bool{}
 		for i := range out.NumberMinutes {
-			of[out.NumberMinutes[i].PortfolioID] = true
+			of[out.NumberMinutes[i].NumberID] = true
 		}
 		for i := range out.ContactOutcomes {
-			of[out.ContactOutcomes[i].PortfolioID] = true
+			of[out.ContactOutcomes[i].NumberID] = true
+		}
+		for i := range out.FingerprintHours {
+			of[out.FingerprintHours[i].NumberID] = true
 		}
 		for i := range out.NumberStatuses {
-			of[out.NumberStatuses[i].PortfolioID] = true
+			of[out.NumberStatuses[i].NumberID] = true
 		}
 		calls, named = calls+1, named+len(of)
 		out.Reset()
 	}
-	if calls < 15 || named > 4*calls {
-		t.Errorf("%d calls had rows of %d portfolios, want few of them each", calls, named)
+	if calls < 15 || named > 25*calls {
+		t.Errorf("%d calls had rows of %d numbers, want some twenty each", calls, named)
 	}
 }

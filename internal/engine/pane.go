@@ -33,12 +33,9 @@ type pane struct {
 	flush rowFlush
 	radix radix
 
-	arranged int // so many of what changed are in the order of portfolios
+	arranged int // so many of what changed are in the order of numbers
 
-	// Scratch of sortRows and arrange.
-	keys    []uint64
-	slots   []uint32
-	numbers []numberIndex
+	keys []uint64 // scratch of sortRows and arrange
 
 	// What is counted for rows that nobody wants goes here.
 	unwanted struct {
