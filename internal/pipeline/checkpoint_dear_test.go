@@ -16,6 +16,7 @@ func TestADearCheckpointWaits(t *testing.T) {
 		since   time.Duration
 		records int64
 		worked  time.Duration
+		credit  int64
 		ended   bool
 		failed  string
 		want    bool
@@ -24,6 +25,8 @@ func TestADearCheckpointWaits(t *testing.T) {
 		"a small state":                                 {bytes: freeBytes - 1, took: time.Hour, since: time.Minute, records: 1, want: true},
 		"few records for a large one":                   {bytes: large, took: time.Second, since: time.Minute, records: large/bytesPerRecord - 1},
 		"as many as it may take":                        {bytes: large, took: time.Second, since: time.Minute, records: large / bytesPerRecord, want: true},
+		"as many, and the one before is not paid for":   {bytes: large, took: time.Second, since: time.Minute, records: large / bytesPerRecord, credit: -1},
+		"as many as two may take":                       {bytes: large, took: time.Second, since: time.Minute, records: 2 * large / bytesPerRecord, credit: -large, want: true},
 		"few records that were little work":             {bytes: large, took: time.Second, since: 14 * time.Minute, records: 1e6, worked: workAgain - 1},
 		"few records that were much work":               {bytes: large, took: time.Second, since: time.Minute, records: 1, worked: workAgain, want: true},
 		"much work and much of the time":                {bytes: large, took: 2 * time.Second, since: timeShare*2*time.Second - 1, records: 1, worked: workAgain},
@@ -40,10 +43,72 @@ func TestADearCheckpointWaits(t *testing.T) {
 		p.worked = time.Hour + c.worked
 		p.status.Checkpoint = CheckpointStatus{Offset: 1000, Bytes: c.bytes, Error: c.failed}
 		k := &stateKeeper{
-			Checkpoints: Checkpoints{Every: time.Minute}, progress: p, ended: func() bool { return c.ended }, begun: start, took: c.took, kept: time.Hour,
+			Checkpoints: Checkpoints{Every: time.Minute}, progress: p, ended: func() bool { return c.ended }, begun: start, took: c.took, kept: time.Hour, credit: c.credit,
 		}
 		if got := k.due(1000 + c.records); got != c.want {
 			t.Errorf("%s: due is %v", name, got)
+		}
+	}
+}
+
+// TestWhatCheckpointsCost plays partitions of several kinds for a day, or until they have written twenty checkpoints, and holds what all
+// of them cost: the share of the time, the bytes for each record, and what a restart would have to do again.
+func TestWhatCheckpointsCost(t *testing.T) {
+	const batch = 4_000
+	for name, c := range map[string]struct {
+		every   time.Duration // between two batches
+		work    time.Duration // that one is
+		bytes   int64         // of a state
+		took    time.Duration // until it is durable
+		overrun bool          // more bytes for a record than it may, for the sake of a restart
+	}{
+		"catching up":                     {every: 40 * time.Millisecond, work: 40 * time.Millisecond, bytes: 60 << 20, took: 400 * time.Millisecond},
+		"catching up with a slow store":   {every: 40 * time.Millisecond, work: 40 * time.Millisecond, bytes: 60 << 20, took: 4 * time.Second},
+		"catching up with a large state":  {every: 40 * time.Millisecond, work: 40 * time.Millisecond, bytes: 400 << 20, took: 3 * time.Second, overrun: true},
+		"a partition with much traffic":   {every: 400 * time.Millisecond, work: 40 * time.Millisecond, bytes: 60 << 20, took: 400 * time.Millisecond},
+		"a partition with little traffic": {every: 40 * time.Second, work: 40 * time.Millisecond, bytes: 60 << 20, took: 400 * time.Millisecond, overrun: true},
+		"a small state":                   {every: 40 * time.Second, work: 40 * time.Millisecond, bytes: freeBytes - 1, overrun: true},
+	} {
+		start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+		now := start
+		p := &partitionProgress{role: &role{now: func() time.Time { return now }}}
+		p.status.Checkpoint.Offset = FromStart
+		k := &stateKeeper{Checkpoints: Checkpoints{Every: time.Minute}, progress: p, ended: func() bool { return false }, begun: start}
+		var next, written, first, again int64
+		var saving, worst time.Duration
+		saves := 0
+		for now.Sub(start) < 24*time.Hour && saves < 20 {
+			now, next, p.worked = now.Add(c.every), next+batch, p.worked+c.work
+			worst = max(worst, p.worked-k.kept)
+			if !k.due(next) {
+				continue
+			}
+			if waited := now.Sub(k.begun); waited > patience*k.Every+c.every {
+				t.Errorf("%s: one came %v after the one before", name, waited)
+			}
+			k.begun, k.worked, k.state.Offset, k.state.Stored, k.saving = now, p.worked, next, c.bytes, c.took
+			now = now.Add(c.took)
+			k.pay(p.status.Checkpoint.Offset)
+			p.status.Checkpoint.Offset, p.status.Checkpoint.Bytes, k.took, k.kept = next, c.bytes, k.saving, k.worked
+			if saves++; saves == 1 { // comes at its time
+				first, again = c.bytes, next
+			}
+			written, saving = written+c.bytes, saving+c.took
+			if perRecord := float64(written-first) / float64(max(next-again, 1)); !c.overrun && perRecord > bytesPerRecord {
+				t.Errorf("%s: after %d checkpoints they come to %.1f bytes for each record since the first, want %d at most", name, saves, perRecord, bytesPerRecord)
+			}
+		}
+		if perRecord := float64(written) / float64(next); !c.overrun && perRecord > bytesPerRecord {
+			t.Errorf("%s: %d checkpoints come to %.1f bytes for each record, want %d at most", name, saves, perRecord, bytesPerRecord)
+		}
+		if share := saving.Seconds() / now.Sub(start).Seconds(); share > 0.03 {
+			t.Errorf("%s: %d checkpoints take %.1f %% of the time", name, saves, 100*share)
+		}
+		if most := max(workAgain, timeShare*c.took) + c.work; worst > most {
+			t.Errorf("%s: a restart would have %v of work to do again, want %v at most", name, worst, most)
+		}
+		if saves < 10 {
+			t.Errorf("%s: %d checkpoints in %v", name, saves, now.Sub(start))
 		}
 	}
 }
