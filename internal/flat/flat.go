@@ -16,7 +16,9 @@ type Copier struct {
 	bytes    []byte // written so far, or still to be read
 	size     int    // measured so far
 	types    []reflect.Type
-	snapshot *Snapshot // that holds what is not copied at once
+	snapshot *Snapshot    // that holds what is not copied at once
+	ended    func() error // why reading is to stop, nil while it is not; may be nil
+	unasked  int          // bytes read since it was asked
 	err      error
 }
 
@@ -39,8 +41,12 @@ func Append(dst []byte, visit func(*Copier)) []byte {
 
 // Read fills in the state that visit hands over from all of src. After an error,
 // which is ErrBytes, the state is of no use.
-func Read(src []byte, visit func(*Copier)) error {
-	c := Copier{way: reading, bytes: src}
+func Read(src []byte, visit func(*Copier)) error { return ReadUntil(nil, src, visit) }
+
+// ReadUntil does as Read does until ended, which is asked at first and a MiB after it was last, returns an error: that one is returned then, and the
+// state is of no use either.
+func ReadUntil(ended func() error, src []byte, visit func(*Copier)) error {
+	c := Copier{way: reading, bytes: src, ended: ended, unasked: readAtOnce}
 	visit(&c)
 	if c.err == nil && len(c.bytes) > 0 {
 		c.fail("%d bytes are left over", len(c.bytes))
@@ -91,7 +97,7 @@ func Slice[T any](c *Copier, v *[]T) {
 		*v = nil
 		if n > 0 {
 			*v = make([]T, n)
-			copy(bytesOf(&(*v)[0], n), c.take(n*sizeOf[T]()))
+			c.fill(bytesOf(&(*v)[0], n))
 		}
 	case listing:
 		c.list(reflect.TypeFor[[]T]())
@@ -163,8 +169,25 @@ func (c *Copier) count(size int) int {
 	return int(n)
 }
 
+// readAtOnce is how many bytes are read between two looks at whether to go on: a millisecond's, where memory is new.
+const readAtOnce = 1 << 20
+
+// fill reads as many bytes as dst has.
+func (c *Copier) fill(dst []byte) {
+	for len(dst) > 0 {
+		b := c.take(min(len(dst), readAtOnce))
+		if b == nil {
+			return
+		}
+		dst = dst[copy(dst, b):]
+	}
+}
+
 // take returns the next n bytes, nil if there are less.
 func (c *Copier) take(n int) []byte {
+	if c.unasked += n; c.unasked >= readAtOnce && c.ended != nil && c.err == nil {
+		c.unasked, c.err = 0, c.ended()
+	}
 	if c.err != nil {
 		return nil
 	}

@@ -104,3 +104,30 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// TestReadEnds ends the reading of a large slice, and of many small ones, after some of it.
+func TestReadEnds(t *testing.T) {
+	const size, after = 64 << 20, 5
+	one, many := shelf{rows: [][]uint16{make([]uint16, size/2)}}, shelf{rows: make([][]uint16, size/64)}
+	for i := range many.rows {
+		many.rows[i] = make([]uint16, 28)
+	}
+	for name, s := range map[string]*shelf{"a large slice": &one, "many small ones": &many, "a small state": {n: 1}} {
+		whole := flat.Append(nil, s.copy)
+		var got shelf
+		asks, most, stop := 0, 1<<30, errors.New("stop")
+		ended := func() error {
+			if asks++; asks > most {
+				return stop
+			}
+			return nil
+		}
+		if err := flat.ReadUntil(ended, whole, got.copy); err != nil || asks < len(whole)>>21 || asks == 0 {
+			t.Errorf("%s: asked %d times whether to go on, error %v", name, asks, err)
+		}
+		asks, most = 0, min(after, asks-1)
+		if err := flat.ReadUntil(ended, whole, got.copy); !errors.Is(err, stop) || asks > most+1 {
+			t.Errorf("%s: asked %d times, error %v, want it to end after %d", name, asks, err, most)
+		}
+	}
+}

@@ -41,8 +41,9 @@ type keptTask interface {
 	// finish has returned, which another goroutine may call, and stays as it is until the next
 	// snapshot.
 	snapshot(dst *checkpoint.State) (finish func())
-	// restore makes the state that of a checkpoint, whatever it was before.
-	restore(c *checkpoint.Checkpoint) error
+	// restore makes the state that of a checkpoint, whatever it was before. After an error, the end of ctx
+	// among them, the task is of no use.
+	restore(ctx context.Context, c *checkpoint.Checkpoint) error
 	// layout returns the layout of the values that the state consists of (checkpoint.Layout).
 	layout() (uint64, error)
 }
@@ -183,6 +184,19 @@ func orLeft[T any](ctx context.Context, do func() (T, error)) (T, error) {
 	}
 }
 
+// errHalfRead is the error of a claim that ended while its state was being read. What the task has of it is nobody's state.
+var errHalfRead = errors.New("the partition was given back while its checkpoint was being read")
+
+// endOf returns what returns the cause of the end of ctx, nil before it.
+func endOf(ctx context.Context) func() error {
+	return func() error {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return nil
+	}
+}
+
 // goOn continues from a checkpoint.
 func (k *stateKeeper) goOn(ctx context.Context, c *checkpoint.Checkpoint, start time.Time) error {
 	p := k.progress
@@ -193,10 +207,10 @@ func (k *stateKeeper) goOn(ctx context.Context, c *checkpoint.Checkpoint, start 
 	if err := failpoint.Here(failpoint.Restoring); err != nil {
 		return err
 	}
-	if ctx.Err() != nil { // a large state takes a second, which nobody has any use for
-		return context.Cause(ctx)
-	}
-	if err := k.task.restore(c); err != nil {
+	if err := k.task.restore(ctx, c); err != nil {
+		if ctx.Err() != nil {
+			return errHalfRead
+		}
 		return &keptError{fmt.Errorf("checkpoint %s of %s: %w; to have them read: %s", c.Position, p.claim.String(), err, checkpoint.ReadAgain)}
 	}
 	if err := failpoint.Here(failpoint.Restored); err != nil {

@@ -149,7 +149,7 @@ func (l *loop) run(ctx context.Context, log Log) error {
 // read opens the log and applies it until ctx ends, then drains.
 func (l *loop) read(ctx context.Context, log Log) error {
 	if err := l.open(ctx, log); err != nil {
-		if _, kept := errors.AsType[*keptError](err); ctx.Err() != nil && !kept {
+		if _, kept := errors.AsType[*keptError](err); ctx.Err() != nil && !kept && !errors.Is(err, errHalfRead) {
 			return nil // nothing was applied, nothing is owed
 		}
 		return err

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"sync"
 
 	"sendwatch/internal/checkpoint"
@@ -40,7 +41,7 @@ func (t *numbersTask) snapshot(dst *checkpoint.State) (finish func()) {
 	return t.state.processor.Finish
 }
 
-func (t *numbersTask) restore(c *checkpoint.Checkpoint) error {
+func (t *numbersTask) restore(ctx context.Context, c *checkpoint.Checkpoint) error {
 	s := numbersState{processor: processor.Snapshot{Policy: c.PolicyVersion}}
 	if err := readSections(c, s.sections()); err != nil {
 		return err
@@ -49,7 +50,7 @@ func (t *numbersTask) restore(c *checkpoint.Checkpoint) error {
 	if err := flat.Read(s.own, own.copy); err != nil {
 		return err
 	}
-	shadowed, err := t.processor.Restore(&s.processor)
+	shadowed, err := t.processor.Restore(&s.processor, endOf(ctx))
 	if err != nil {
 		return err
 	}

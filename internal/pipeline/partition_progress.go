@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -192,7 +193,7 @@ func (p *partitionProgress) finish(ctx context.Context, err error) (again bool) 
 	defer p.metrics.Forget("role", p.name, "partition", p.label)
 	defer p.statuses.drop(p.claim.Partition)
 	switch {
-	case err == nil:
+	case err == nil, errors.Is(err, errHalfRead): // nothing came of it
 	case ctx.Err() != nil:
 		p.logger.Warn("partition given back before its outputs were acknowledged or its state was saved; its next owner writes again, the same, what came since the newest checkpoint",
 			"role", p.name, "partition", p.claim.String(), "error", err)

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"sync"
@@ -145,7 +146,7 @@ func hold(dst *[]byte, visit func(*flat.Copier)) *flat.Snapshot {
 	return h
 }
 
-func (t *portfolioTask) restore(c *checkpoint.Checkpoint) error {
+func (t *portfolioTask) restore(ctx context.Context, c *checkpoint.Checkpoint) error {
 	var s portfolioState
 	if err := readSections(c, s.sections()); err != nil {
 		return err
@@ -154,16 +155,16 @@ func (t *portfolioTask) restore(c *checkpoint.Checkpoint) error {
 	if err != nil {
 		return err
 	}
-	if err := flat.Read(s.own, t.copy); err != nil {
+	if err := flat.ReadUntil(endOf(ctx), s.own, t.copy); err != nil {
 		return err
 	}
 	t.places = places{} // a state may be there that is given up
-	if err := flat.Read(s.places, t.places.copy); err != nil {
+	if err := flat.ReadUntil(endOf(ctx), s.places, t.places.copy); err != nil {
 		return err
 	}
 	t.policy = by.Version
 	t.portfolios = engine.NewPortfolioEngine(t.claim.Topic, t.claim.Partition, by)
-	if err := flat.Read(s.portfolios, t.portfolios.Copy); err != nil {
+	if err := flat.ReadUntil(endOf(ctx), s.portfolios, t.portfolios.Copy); err != nil {
 		return err
 	}
 	t.out.Reset()
@@ -175,7 +176,7 @@ func (t *portfolioTask) restore(c *checkpoint.Checkpoint) error {
 		t.warnShadow()
 		return nil
 	}
-	return flat.Read(s.shadow, t.shadow.Copy)
+	return flat.ReadUntil(endOf(ctx), s.shadow, t.shadow.Copy)
 }
 
 var portfoliosLayout = sync.OnceValues(func() (uint64, error) {

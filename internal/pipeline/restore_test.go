@@ -1,10 +1,13 @@
 package pipeline
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"testing"
+	"time"
 
 	"sendwatch/internal/checkpoint"
 	"sendwatch/internal/event"
@@ -42,7 +45,7 @@ func TestRestoreOverAnotherState(t *testing.T) {
 	for _, c := range [][2]int{{0, 3}, {3, 0}, {1, 5}, {5, 1}, {20_000, 7}, {7, 20_000}} {
 		p := task(c[0])
 		want := stateOf(task(c[1]))
-		if err := p.restore(&checkpoint.Checkpoint{Header: checkpoint.Header{PolicyVersion: policy.Default().Version}, Sections: want}); err != nil {
+		if err := p.restore(t.Context(), &checkpoint.Checkpoint{Header: checkpoint.Header{PolicyVersion: policy.Default().Version}, Sections: want}); err != nil {
 			t.Fatalf("%d numbers over %d: %v", c[1], c[0], err)
 		}
 		if n := p.places.at.Len(); n != c[1] {
@@ -58,5 +61,27 @@ func TestRestoreOverAnotherState(t *testing.T) {
 		if n := p.places.at.Len(); n != c[1]+1 {
 			t.Errorf("%d numbers over %d: one more makes %d", c[1], c[0], n)
 		}
+	}
+}
+
+// TestEndOfAClaimWhileItsStateIsRead has claims end while a checkpoint is being read: they end at once, and what there is of the
+// state is not kept for the next one.
+func TestEndOfAClaimWhileItsStateIsRead(t *testing.T) {
+	r := NewPortfolios(PortfoliosConfig{
+		Events: "events", Flags: "flags", Rows: "rows", Writer: &discard{}, Topics: topicsOf(1), Policy: policy.Default(), Logger: slog.New(slog.DiscardHandler),
+	})
+	p := newPortfolioTask(r, Claim{Topic: "rows", Committed: FromStart})
+	var s checkpoint.State
+	p.snapshot(&s)()
+	ctx, end := context.WithCancel(t.Context())
+	end()
+	k := &stateKeeper{progress: &p.partitionProgress, task: p}
+	err := k.goOn(ctx, &checkpoint.Checkpoint{Header: checkpoint.Header{Offset: 5, PolicyVersion: policy.Default().Version}, Sections: s.Sections}, time.Now())
+	if !errors.Is(err, errHalfRead) || p.next == 5 {
+		t.Errorf("next is %d, error %v", p.next, err)
+	}
+	l := loop{partitionProgress: &p.partitionProgress, task: p, prepare: func(context.Context) error { return err }}
+	if got := l.read(ctx, nil); !errors.Is(got, errHalfRead) {
+		t.Errorf("the claim ends with %v: its state would be used again", got)
 	}
 }

@@ -106,12 +106,13 @@ func (p *Processor) Snapshot(s *Snapshot) {
 	}
 }
 
-// Restore makes the state that of a snapshot, whatever it was. It fails with a
+// Restore makes the state that of a snapshot, whatever it was. It ends once ended, which may be nil,
+// returns an error, with that one. It fails with a
 // *SettingError if the snapshot was computed by another setting, and if the policy that
 // was in force is not known; the processor is of no use then. shadowed is false if
 // there is a shadow policy and the snapshot has no state of it: it begins empty, and
 // knows nothing of what was before.
-func (p *Processor) Restore(s *Snapshot) (shadowed bool, err error) {
+func (p *Processor) Restore(s *Snapshot, ended func() error) (shadowed bool, err error) {
 	var was head
 	if err := flat.Read(s.Head, was.copy); err != nil {
 		return false, err
@@ -132,7 +133,7 @@ func (p *Processor) Restore(s *Snapshot) (shadowed bool, err error) {
 	config := p.cfg.Engine
 	config.Policy = policy
 	restored := engine.New(config)
-	if err := flat.Read(s.Engine, restored.Copy); err != nil {
+	if err := flat.ReadUntil(ended, s.Engine, restored.Copy); err != nil {
 		return false, err
 	}
 	p.policy, p.engine, p.naming = policy, restored, false
@@ -144,7 +145,7 @@ func (p *Processor) Restore(s *Snapshot) (shadowed bool, err error) {
 	if was.shadow != now.shadow {
 		return false, nil
 	}
-	return true, flat.Read(s.Shadow, p.shadow.engine.Copy)
+	return true, flat.ReadUntil(ended, s.Shadow, p.shadow.engine.Copy)
 }
 
 // StateTypes returns the types of the values that a snapshot copies, in order.

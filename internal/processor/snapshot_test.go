@@ -44,7 +44,7 @@ func TestRestoreGoesOnTheSame(t *testing.T) {
 		one.Snapshot(&state)
 		state.Finish()
 		two := processor.New(c)
-		if shadowed, err := two.Restore(&state); err != nil || !shadowed {
+		if shadowed, err := two.Restore(&state, nil); err != nil || !shadowed {
 			t.Fatalf("after %d records: shadow restored %v, error %v", stop, shadowed, err)
 		}
 		if one.Policy() != two.Policy() {
@@ -70,17 +70,17 @@ func TestRestoreRefuses(t *testing.T) {
 	} {
 		c := config(policy.Default())
 		change(&c)
-		_, err := processor.New(c).Restore(&state)
+		_, err := processor.New(c).Restore(&state, nil)
 		if e, ok := errors.AsType[*processor.SettingError](err); !ok || !strings.Contains(e.Error(), setting) {
 			t.Errorf("another %s: error %v", setting, err)
 		}
 	}
 	c := config(strict(t))
-	if _, err := processor.New(c).Restore(&state); err == nil || !strings.Contains(err.Error(), policy.Default().Version) {
+	if _, err := processor.New(c).Restore(&state, nil); err == nil || !strings.Contains(err.Error(), policy.Default().Version) {
 		t.Errorf("a policy that is not known: error %v", err)
 	}
 	state.Engine = state.Engine[:len(state.Engine)/2]
-	if _, err := processor.New(config(policy.Default())).Restore(&state); err == nil {
+	if _, err := processor.New(config(policy.Default())).Restore(&state, nil); err == nil {
 		t.Error("half a state was restored")
 	}
 }
@@ -95,7 +95,7 @@ func TestOtherShadowBeginsEmpty(t *testing.T) {
 	state.Finish()
 	c := config(policy.Default())
 	c.Shadow = strict(t)
-	if shadowed, err := processor.New(c).Restore(&state); err != nil || shadowed {
+	if shadowed, err := processor.New(c).Restore(&state, nil); err != nil || shadowed {
 		t.Errorf("shadow restored %v, error %v, want false and none", shadowed, err)
 	}
 }

@@ -163,7 +163,7 @@ var mutants = []mutant{
 	},
 	{
 		name: "the state is not restored", file: "internal/pipeline/checkpoints.go",
-		old: "if err := k.task.restore(c); err != nil {", now: "if err := error(nil); err != nil {",
+		old: "if err := k.task.restore(ctx, c); err != nil {", now: "if err := error(nil); err != nil {",
 	},
 	{
 		name: "a state in memory is used at another offset", file: "internal/pipeline/checkpoints.go",
