@@ -10,7 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"sendwatch/internal/checkpoint"
 	"sendwatch/internal/clickhouse"
 	"sendwatch/internal/config"
 	"sendwatch/internal/event"
@@ -97,7 +96,7 @@ func checkStates(ctx context.Context, out io.Writer, cfg config.Config) (failed 
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	store, err := checkpoint.Open(ctx, cfg.Checkpoints.Store)
+	store, err := openStore(ctx, cfg.Checkpoints.Store, cfg.Log)
 	if err == nil {
 		_, err = store.All(ctx)
 		err = errors.Join(err, store.Close())

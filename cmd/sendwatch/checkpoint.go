@@ -13,8 +13,9 @@ import (
 	"time"
 
 	"sendwatch/internal/checkpoint"
-	_ "sendwatch/internal/checkpoint/clouds" // s3://, gs:// and azblob:// for all commands
+	"sendwatch/internal/checkpoint/clouds"
 	"sendwatch/internal/config"
+	"sendwatch/internal/telemetry"
 )
 
 // checkpointCmd looks into a store of checkpoints.
@@ -39,7 +40,7 @@ type keyArg struct {
 
 // with opens the store for as long as use takes.
 func (a *storeArg) with(ctx context.Context, use func(*checkpoint.Store) error) error {
-	address := a.Store
+	address, log := a.Store, config.Log{}
 	if address == "" {
 		cfg, err := config.Load(a.Config)
 		if err != nil {
@@ -48,12 +49,25 @@ func (a *storeArg) with(ctx context.Context, use func(*checkpoint.Store) error) 
 		if address = cfg.Checkpoints.Store; address == "" {
 			return fmt.Errorf("%s has no checkpoints.store: no checkpoints are kept", a.Config)
 		}
+		log = cfg.Log
 	}
-	store, err := checkpoint.OpenExisting(ctx, address)
+	if err := checkpoint.Exists(address); err != nil {
+		return err
+	}
+	store, err := openStore(ctx, address, log)
 	if err != nil {
 		return err
 	}
 	return errors.Join(use(store), store.Close())
+}
+
+// openStore opens a store of checkpoints for a command. What its library says goes to the standard error as log lines of ours.
+func openStore(ctx context.Context, address string, log config.Log) (*checkpoint.Store, error) {
+	logger, err := telemetry.NewLogger(os.Stderr, telemetry.Log{Level: log.Level, Format: log.Format})
+	if err != nil {
+		return nil, err
+	}
+	return clouds.Open(ctx, address, logger)
 }
 
 // checkpointLS lists a store.

@@ -1,6 +1,10 @@
 package main
 
 import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -91,4 +95,79 @@ func TestCheckpointCommandsFindTheStore(t *testing.T) {
 	if err := list.Run(t.Context()); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestStoresLogToUs has commands look into a store of S3 whose answers have no checksum, which the SDK says to whom it is told to,
+// and else to the standard error in a form of its own.
+func TestStoresLogToUs(t *testing.T) {
+	const key = "events/3/0000000001-0000000000"
+	object := func() []byte {
+		address := "file://" + filepath.ToSlash(t.TempDir())
+		s, err := checkpoint.Open(t.Context(), address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close() //nolint:errcheck // a test
+		if _, err := s.Claim(t.Context(), checkpoint.Partition{Topic: "events", Partition: 3, Partitions: 4}, 1); err != nil {
+			t.Fatal(err)
+		}
+		claim, err := os.ReadFile(filepath.Join(strings.TrimPrefix(address, "file://"), filepath.FromSlash(key)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return claim
+	}()
+	bucket := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Has("list-type") {
+			fmt.Fprintf(w, `<ListBucketResult><Contents><Key>%s</Key><Size>%d</Size><LastModified>2026-01-01T00:00:00Z</LastModified></Contents></ListBucketResult>`, key, len(object))
+			return
+		}
+		w.Header().Set("ETag", `"1"`)
+		w.Header().Set("Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT")
+		_, _ = w.Write(object)
+	}))
+	defer bucket.Close()
+	path := filepath.Join(t.TempDir(), "sendwatch.yaml")
+	text := fmt.Sprintf("checkpoints:\n  store: s3://bucket?region=eu-west-1&anonymous=true&use_path_style=true&endpoint=%s\nlog:\n  level: debug\n", bucket.URL)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	said := stderrOf(t, func() {
+		verify := checkpointVerify{storeArg{Config: path}}
+		if err := verify.Run(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	if !strings.Contains(said, "level=DEBUG msg=\"the S3 library") || strings.Contains(said, "SDK ") {
+		t.Errorf("the standard error has:\n%s", said)
+	}
+	said = stderrOf(t, func() {
+		show := checkpointShow{storeArg{Store: strings.Fields(text)[2]}, keyArg{key}}
+		if err := show.Run(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	if said != "" {
+		t.Errorf("the standard error has what is for debugging only:\n%s", said)
+	}
+}
+
+// stderrOf returns what is written to the standard error while do runs.
+func stderrOf(t *testing.T, do func()) string {
+	t.Helper()
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := os.Stderr
+	os.Stderr = write
+	defer func() { os.Stderr = before }()
+	said := make(chan string)
+	go func() {
+		all, _ := io.ReadAll(read) // until the pipe is closed
+		said <- string(all)
+	}()
+	do()
+	_ = write.Close()
+	return <-said
 }

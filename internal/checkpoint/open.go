@@ -42,15 +42,15 @@ func OpenBucket(bucket *blob.Bucket) *Store {
 	return s
 }
 
-// OpenExisting opens a store as Open does, but a folder has to be there already: who
+// Exists returns an error if the store of a URL is a folder that is not there: Open would create it, and who
 // looks into a store has mistyped one that is not.
-func OpenExisting(ctx context.Context, address string) (*Store, error) {
+func Exists(address string) error {
 	if u, err := url.Parse(address); err == nil && u.Scheme == "file" && u.Host == "" {
 		if _, err := os.Stat(filepath.FromSlash(u.Path)); err != nil {
-			return nil, fmt.Errorf("checkpoint: no store is at %q (%w): give the URL of checkpoints.store", address, err)
+			return fmt.Errorf("checkpoint: no store is at %q (%w): give the URL of checkpoints.store", address, err)
 		}
 	}
-	return Open(ctx, address)
+	return nil
 }
 
 // openFolder opens a directory: the library reads it, and file.go writes.

@@ -5,5 +5,5 @@ package clouds
 import (
 	_ "gocloud.dev/blob/azureblob" // azblob://
 	_ "gocloud.dev/blob/gcsblob"   // gs://
-	_ "gocloud.dev/blob/s3blob"    // s3://, where nobody has a logger for it (Open)
+	_ "gocloud.dev/blob/s3blob"    // s3://, which Open opens with a logger
 )
