@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -25,6 +26,8 @@ type answers struct {
 	logs    map[uint64]sharedLog // by seed
 	model   map[[sha256.Size]byte][]oracle.Row
 	numbers map[[sha256.Size]byte]*expected
+
+	cuts atomic.Int64 // how often a schedule had the beginning of a log deleted
 }
 
 // mostAnswers bounds how many are kept: few logs are in use at a time.

@@ -24,6 +24,7 @@ type disk struct {
 	durable map[string]saved // the newest durable states, by topic and partition
 	history []saved          // all of them, in the order in which they became durable
 	rotten  map[string]bool  // partitions one of whose states was damaged
+	spared  map[string]bool  // those whose states must not be
 }
 
 // file is the content behind one or two names.
@@ -43,7 +44,7 @@ type saved struct {
 }
 
 func newDisk(w *world) *disk {
-	return &disk{world: w, files: map[string]*file{}, names: map[string]*file{}, durable: map[string]saved{}, rotten: map[string]bool{}}
+	return &disk{world: w, files: map[string]*file{}, names: map[string]*file{}, durable: map[string]saved{}, rotten: map[string]bool{}, spared: map[string]bool{}}
 }
 
 // step does one step of a process on the store.
@@ -199,14 +200,21 @@ func (d *disk) powerCut(r *rand.Rand) {
 	clear(d.files)
 }
 
+// spare has no state of a partition be damaged from now on.
+func (d *disk) spare(topic string, partition int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.spared[topic+"/"+strconv.Itoa(partition)] = true
+}
+
 // rot changes a byte of the newest durable state of a partition. Each partition suffers it once:
-// two damaged states in a row are for an operator.
+// two damaged states in a row are for an operator. So is a log that begins behind the state before.
 func (d *disk) rot(r *rand.Rand, topic string, partition int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	of := topic + "/" + strconv.Itoa(partition)
 	names, err := filepath.Glob(filepath.Join(d.world.folder, topic, strconv.Itoa(partition), "*"))
-	if err != nil || d.rotten[of] {
+	if err != nil || d.rotten[of] || d.spared[of] {
 		return
 	}
 	var states []string

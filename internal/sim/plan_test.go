@@ -114,6 +114,7 @@ func newPlan(seed uint64, a *answers) *plan {
 		p.add(time.Duration(r.Int64N(int64(end))), p.fault(r))
 	}
 	p.weather(r, end)
+	p.retention(end)
 	slices.SortStableFunc(p.actions, func(a, b action) int { return int(a.at - b.at) })
 	return p
 }
@@ -201,6 +202,23 @@ func (p *plan) weather(r *rand.Rand, end time.Duration) {
 	from := time.Duration(r.Int64N(int64(end)))
 	p.add(from, weatherOf(bad))
 	p.add(from+time.Duration(r.Int64N(int64(end-from)+1)), weatherOf(calm))
+}
+
+// retention has brokers delete the beginning of a log here and there, of what everybody has read: by a seed of its own, so
+// that the rest of the schedule is the same with it and without.
+func (p *plan) retention(end time.Duration) {
+	r := rand.New(rand.NewPCG(p.seed, 0xc07))
+	for range pick(r, 0, 0, 1, 1, 3) {
+		topic, partitions, share := topicEvents, p.events, pick(r, 0.5, 1, 1)
+		if r.IntN(3) == 0 {
+			topic, partitions = topicRows, p.rows
+		}
+		partition := r.Int32N(partitions)
+		p.add(end/4+time.Duration(r.Int64N(int64(3*end/4))), action{
+			text: fmt.Sprintf("retention deletes %.0f %% of what was read of %s partition %d", 100*share, topic, partition),
+			do:   func(w *world) { w.cut(topic, partition, share) },
+		})
+	}
 }
 
 func weatherOf(t trouble) action {

@@ -61,7 +61,10 @@ func TestSimulation(t *testing.T) {
 			})
 		}
 	})
-	t.Logf("%d schedules from seed %d; ready and read to the end at most %v after the last fault", n, *seedFrom, time.Duration(longest.Load()))
+	if n >= 1000 && a.cuts.Load() < int64(n)/10 {
+		t.Errorf("retention deleted something %d times in %d schedules", a.cuts.Load(), n)
+	}
+	t.Logf("%d schedules from seed %d, in which retention deleted something %d times; ready and read to the end at most %v after the last fault", n, *seedFrom, a.cuts.Load(), time.Duration(longest.Load()))
 }
 
 // play plays a plan and returns how long it took to recover, in virtual time.

@@ -71,6 +71,9 @@ func (c *wire) Write(b []byte) (int, error) {
 func (c *wire) send(request []byte) error {
 	operation, asked := operationOf(request), time.Now()
 	f := c.process.reach(operation)
+	if operation == "OffsetCommit" && f.late > 0 && c.process.world.hasCut() {
+		f = fate{err: errRefused} // it might take a group back to what was deleted, whose end no retention is as close to
+	}
 	if f.err != nil {
 		return f.err
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -39,9 +41,10 @@ type world struct {
 
 	faults    []*kfake.FaultHandle
 	ghosts    ghosts
-	slots     []*process         // that live, or have died and are to be started again
-	processes []*process         // all there ever were
-	groups    map[string][]int64 // the offsets of each group when they were looked at last
+	slots     []*process                 // that live, or have died and are to be started again
+	processes []*process                 // all there ever were
+	deleted   map[string][][]*kgo.Record // what retention deleted, by topic and partition
+	groups    map[string][]int64         // the offsets of each group when they were looked at last
 	born      int
 
 	// lateCommit says that a commit which its process has given up reached the broker late. It
@@ -60,7 +63,7 @@ type world struct {
 func newWorld(t *testing.T, p *plan) *world {
 	w := &world{
 		t: t, plan: p, folder: folderOf(t), warehouse: &warehouse{table: newTable()}, begun: time.Now(), healed: make(chan struct{}),
-		groups: map[string][]int64{}, slots: make([]*process, p.slots), restart: make([]time.Time, p.slots),
+		groups: map[string][]int64{}, deleted: map[string][][]*kgo.Record{}, slots: make([]*process, p.slots), restart: make([]time.Time, p.slots),
 	}
 	w.disk = newDisk(w)
 	ports := make([]int, p.brokers)
@@ -278,16 +281,70 @@ func (w *world) ends(topic string) []int64 {
 	return ends
 }
 
-// records returns all records of a topic, by partition, read by an independent client.
+// cut has brokers delete the beginning of a partition: a share of what each group has committed, since that a newer
+// checkpoint or nobody needs.
+func (w *world) cut(topic string, partition int32, share float64) {
+	infos := w.cluster.PartitionInfos(topic)
+	if int(partition) >= len(infos) || w.lateCommit.Load() || w.disk.isRotten(topic, int(partition)) {
+		return // a group that goes back behind what it has committed needs it
+	}
+	start, to := w.logStart(topic, partition), int64(math.MaxInt64)
+	for group, of := range topicOf {
+		if of == topic {
+			to = min(to, w.committed(group)[partition])
+		}
+	}
+	if to = start + int64(share*float64(to-start)); to <= start {
+		return
+	}
+	w.mu.Lock()
+	if w.deleted[topic] == nil {
+		w.deleted[topic] = make([][]*kgo.Record, len(infos))
+	}
+	w.mu.Unlock()
+	for _, r := range w.records(topic)[partition] {
+		if r.Offset >= start && r.Offset < to {
+			w.deleted[topic][partition] = append(w.deleted[topic][partition], r)
+		}
+	}
+	w.disk.spare(topic, int(partition))
+	if err := w.cluster.DeleteRecords(topic, partition, to); err != nil {
+		w.fail("delete records: %v", err)
+	}
+	w.plan.answers.cuts.Add(1)
+	w.note("%s partition %d begins at %d now, not at %d", topic, partition, to, start)
+}
+
+// logStart returns the first offset of a partition.
+func (w *world) logStart(topic string, partition int32) (start int64) {
+	for _, i := range w.cluster.PartitionInfos(topic) {
+		if i.Partition == partition {
+			start = i.LogStartOffset
+		}
+	}
+	return start
+}
+
+// hasCut reports whether records were deleted.
+func (w *world) hasCut() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.deleted) > 0
+}
+
+// records returns all records that a topic ever had, by partition, read by an independent client.
 func (w *world) records(topic string) [][]*kgo.Record {
 	ends := w.ends(topic)
 	all := make([][]*kgo.Record, len(ends))
+	for p, deleted := range w.deleted[topic] {
+		all[p] = slices.Clone(deleted)
+	}
 	from := map[int32]kgo.Offset{}
 	left := int64(0)
 	for p, end := range ends {
-		if end > 0 {
+		if n := end - w.logStart(topic, int32(p)); n > 0 {
 			from[int32(p)] = kgo.NewOffset().AtStart()
-			left += end
+			left += n
 		}
 	}
 	if left == 0 {
@@ -299,8 +356,8 @@ func (w *world) records(topic string) [][]*kgo.Record {
 	defer cancel()
 	for left > 0 {
 		fetches := w.client.PollFetches(ctx)
-		if err := fetches.Err(); err != nil {
-			w.fail("read %s: %v", topic, err)
+		if ctx.Err() != nil {
+			w.fail("read %s: %v", topic, fetches.Err())
 			return all
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
