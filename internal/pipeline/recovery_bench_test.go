@@ -53,7 +53,8 @@ func (*wholeLog) Commit(int64) error { return nil }
 
 // BenchmarkRecovery reads a log of b.N records from its start, as a process without
 // checkpoints does, and then has another process go on from the checkpoint that the first one
-// left: both until the role is ready.
+// left: both until the role is ready, by the clock and by the process's own time (cpu), since what else the machine does is not
+// their fault. The state is as large as what it makes of b.N records, 170 bytes each: of 6,000,000 a GB.
 func BenchmarkRecovery(b *testing.B) {
 	store, err := checkpoint.Open(context.Background(), "file://"+filepath.ToSlash(b.TempDir()))
 	if err != nil {
@@ -61,7 +62,7 @@ func BenchmarkRecovery(b *testing.B) {
 	}
 	log := sendsLog(b.N)
 	b.ResetTimer()
-	start := func() (took time.Duration, fetched int, state int64) {
+	start := func() (took, cpu time.Duration, fetched int, newest checkpoint.Object) {
 		n := NewNumbers(NumbersConfig{
 			Flags: "flags", Rows: "rows", DeadLetter: "letters", Writer: &discard{}, Topics: topicsOf(1), Policy: policy.Default(),
 			Logger: slog.New(slog.DiscardHandler), Checkpoints: &Checkpoints{Store: store, Every: time.Hour}, Drain: 10 * time.Minute,
@@ -70,7 +71,7 @@ func BenchmarkRecovery(b *testing.B) {
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan error, 1)
 		read := &wholeLog{log: log}
-		began := time.Now()
+		began, used := time.Now(), processorTime(b)
 		go func() {
 			done <- n.Run(ctx, func(ctx context.Context, serve Serve) error {
 				return serve(ctx, Claim{Topic: "events", Committed: FromStart, Partitions: 1}, read)
@@ -82,7 +83,7 @@ func BenchmarkRecovery(b *testing.B) {
 				caught = !s.CaughtUpAt.IsZero() && s.Next >= int64(b.N)
 			}
 		}
-		took = time.Since(began)
+		took, cpu = time.Since(began), processorTime(b)-used
 		cancel() // which saves the state
 		if err := <-done; err != nil {
 			b.Error(err)
@@ -91,15 +92,26 @@ func BenchmarkRecovery(b *testing.B) {
 		if err != nil || len(objects) == 0 {
 			b.Fatal(objects, err)
 		}
-		return took, read.fetched, objects[len(objects)-1].Size
+		return took, cpu, read.fetched, objects[len(objects)-1]
 	}
-	replay, all, size := start()
-	restore, again, _ := start()
+	replay, replayed, all, newest := start()
+	restore, restored, again, _ := start()
 	if all != b.N || again != 0 {
 		b.Errorf("the first process read %d of %d records, and the second one %d, want all and none", all, b.N, again)
 	}
-	b.ReportMetric(float64(size)/(1<<20), "state-MiB")
+	c, err := store.Read(context.Background(), &newest)
+	if err != nil {
+		b.Fatal(err)
+	}
+	size := 0
+	for _, s := range c.Sections {
+		size += len(s.Data)
+	}
+	b.ReportMetric(float64(size)/1e6, "state-MB")
+	b.ReportMetric(float64(newest.Size)/1e6, "stored-MB")
 	b.ReportMetric(replay.Seconds(), "replay-s")
 	b.ReportMetric(restore.Seconds(), "restore-s")
+	b.ReportMetric(replayed.Seconds(), "replay-cpu-s")
+	b.ReportMetric(restored.Seconds(), "restore-cpu-s")
 	b.ReportMetric(replay.Seconds()/restore.Seconds(), "replay/restore")
 }
