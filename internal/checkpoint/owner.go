@@ -184,12 +184,22 @@ func (o *Owner) Save(ctx context.Context, state *State) error {
 	if err := o.store.write(ctx, h, packed); err != nil {
 		return fmt.Errorf("checkpoint: save %s of partition %d of %s: %w", o.at, o.of.Partition, o.of.Topic, err)
 	}
+	if err := o.Owns(ctx); errors.Is(err, ErrFenced) {
+		return errors.Join(ErrFenced, o.store.remove(ctx, key(o.of.Topic, o.of.Partition, o.at)))
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+// Owns returns ErrFenced if another has claimed the partition since, nil if nobody has.
+func (o *Owner) Owns(ctx context.Context) error {
 	objects, err := o.store.Objects(ctx, o.of.Topic, o.of.Partition)
 	if err != nil {
 		return err
 	}
 	if len(objects) > 0 && objects[len(objects)-1].Epoch > o.at.Epoch {
-		return errors.Join(ErrFenced, o.store.remove(ctx, key(o.of.Topic, o.of.Partition, o.at)))
+		return ErrFenced
 	}
 	return nil
 }

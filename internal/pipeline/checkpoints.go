@@ -328,6 +328,34 @@ func (k *stateKeeper) save(ctx context.Context) error {
 	return nil
 }
 
+// ownsTime bounds one question to the store while the loop waits for it.
+const ownsTime = 10 * time.Second
+
+// owns asks the store until it answers: whether the state in memory is still the partition's decides what is done.
+func (k *stateKeeper) owns(ctx context.Context) error {
+	p := k.progress
+	defer func() { p.status.Retrying = "" }()
+	var pause retry.Backoff
+	for {
+		asking, cancel := context.WithTimeout(ctx, ownsTime)
+		_, err := orLeft(asking, func() (struct{}, error) { return struct{}{}, k.owner.Owns(asking) })
+		cancel()
+		if err == nil || errors.Is(err, checkpoint.ErrFenced) {
+			return err
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		p.logger.Warn("waiting for the store of checkpoints: retention has deleted what was to be read next, and it has to say whether another process has read that",
+			"role", p.name, "partition", p.claim.String(), "error", err)
+		p.status.Retrying = err.Error()
+		p.publish(p.status.State)
+		if err := pause.Wait(ctx); err != nil {
+			return err
+		}
+	}
+}
+
 func (k *stateKeeper) saved(err error) {
 	c := &k.progress.status.Checkpoint
 	c.Saving = time.Time{}

@@ -210,6 +210,39 @@ func TestFencedOwnerContinues(t *testing.T) {
 	})
 }
 
+// An owner that was replaced, and finds that retention has deleted what it has not read, has lost nothing: its successor has read that. It reads
+// nothing of what comes behind with its old state, and a store that does not answer is waited for.
+func TestReplacedOwnerLosesNothing(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		want := uninterrupted(t, 60)
+		c, h := hungCase(t)
+		c.sends(20)
+		n := c.process()
+		c.run(t, n, func() {
+			elapse(time.Minute)
+			if _, err := c.store.Claim(t.Context(), checkpoint.Partition{Topic: "events"}, c.layout(t)); err != nil {
+				t.Fatal(err)
+			}
+			release := h.next(checkpoint.StepList)
+			defer release()
+			c.log.set(func() { c.log.lost = event.Lost{First: 20, End: 40} })
+			c.sends(40)
+			elapse(5 * time.Second)
+			if s := n.Status()[0]; s.Next != 20 || s.Lost != 0 {
+				t.Errorf("read to %d, %d lost, while the store does not answer", s.Next, s.Lost)
+			}
+			release()
+			elapse(2 * time.Minute)
+			if s := n.Status()[0]; s.State != StateRunning || s.Next != 60 || s.Lost != 0 || s.Incidents.Lost.Count != 0 {
+				t.Errorf("state %s, at %d, %d lost, want running at 60 and none: %s", s.State, s.Next, s.Lost, s.Error)
+			}
+		})
+		if d := cmp.Diff(want, values(c.writer.topic("flags"))); d != "" {
+			t.Errorf("flags (-uninterrupted +replaced):\n%s", d)
+		}
+	})
+}
+
 // layout returns the layout of the role's state.
 func (*keptCase) layout(t *testing.T) uint64 {
 	t.Helper()

@@ -102,6 +102,7 @@ type loop struct {
 	task      task
 	prepare   func(context.Context) error // before the log is opened; may be nil
 	states    stateSaver                  // nil: no checkpoints
+	owns      func(context.Context) error // returns nil once it is sure that the partition has no newer owner; nil: no checkpoints
 	questions <-chan func()               // for the goroutine that owns the task
 	ahead     int                         // so many outputs are still written before the flush that is due; 0 while none is
 	flushing  *flushing                   // what is under way, nil for nothing
@@ -291,6 +292,12 @@ func (l *loop) open(ctx context.Context, log Log) error {
 func (l *loop) take(ctx context.Context, f fetched) error {
 	if err := failpoint.Here(failpoint.Fetched); err != nil {
 		return err
+	}
+	if f.batch.Lost.Count() > 0 && l.owns != nil {
+		// A newer owner may have read what is gone: nothing is lost then, and what we would go on with is an old state.
+		if err := l.owns(ctx); err != nil {
+			return err
+		}
 	}
 	start := l.now()
 	l.waited = 0

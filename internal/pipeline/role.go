@@ -110,7 +110,7 @@ func serveTask[T statefulTask](ctx context.Context, r *role, t T, questions <-ch
 	l := loop{partitionProgress: p, task: t, questions: questions}
 	kept := newStateKeeper(ctx, p, t)
 	if kept != nil {
-		l.states = kept
+		l.states, l.owns = kept, kept.owns
 	}
 	l.prepare = func(ctx context.Context) error {
 		if kept != nil {

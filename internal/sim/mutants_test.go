@@ -135,8 +135,13 @@ var mutants = []mutant{
 	},
 	{
 		name: "a paused owner is not fenced", file: "internal/checkpoint/owner.go",
-		old: "if len(objects) > 0 && objects[len(objects)-1].Epoch > o.at.Epoch {\n\t\treturn errors.Join(ErrFenced", now: "if len(objects) < 0 {\n\t\treturn errors.Join(ErrFenced",
+		old: "if len(objects) > 0 && objects[len(objects)-1].Epoch > o.at.Epoch {\n\t\treturn ErrFenced", now: "if len(objects) < 0 {\n\t\treturn ErrFenced",
 		tests: "./internal/checkpoint -run TestFence|TestRandomSchedules",
+	},
+	{
+		name: "an old owner reads on behind what was cut", file: "internal/pipeline/loop.go",
+		old: "if f.batch.Lost.Count() > 0 && l.owns != nil {", now: "if false {",
+		tests: "./internal/pipeline -run TestReplacedOwnerLosesNothing",
 	},
 	{
 		name: "a late state counts", file: "internal/checkpoint/store.go",
