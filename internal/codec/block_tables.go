@@ -225,8 +225,18 @@ func writeStatuses(w *blockWriter, rows []event.NumberStatus) {
 	for k, f := range factOrder {
 		w.fact(columnFacts+k, rows, f)
 	}
+	var leveled [event.NumNumberFactors]event.Level // not none in one of the rows
+	for i := range rows {
+		if i == 0 || rows[i].Levels != rows[i-1].Levels {
+			for f, l := range rows[i].Levels {
+				leveled[f] |= l
+			}
+		}
+	}
 	for k, f := range levelOrder {
-		w.level(columnLevels+k, rows, f)
+		if leveled[f] != event.LevelNone {
+			w.level(columnLevels+k, rows, f)
+		}
 	}
 }
 

@@ -92,14 +92,19 @@ func (w *blockWriter) whole(number int, values []int64) {
 	if len(values) == 0 {
 		return
 	}
-	least, most := values[0], values[0]
+	least, most, other := values[0], values[0], int64(0)
 	for _, v := range values {
-		least, most = min(least, v), max(most, v)
+		other |= v ^ least
+	}
+	if other == 0 && least == 0 {
+		return // most columns of most blocks
+	}
+	if other != 0 {
+		for _, v := range values {
+			least, most = min(least, v), max(most, v)
+		}
 	}
 	span := uint64(most) - uint64(least)
-	if span == 0 && least == 0 {
-		return
-	}
 	width := 8
 	switch {
 	case span == 0:
@@ -127,18 +132,22 @@ func (w *blockWriter) whole(number int, values []int64) {
 	if n == 0 {
 		return
 	}
-	field := map[int]int{1: 2, 4: 3, 8: 4}[width]
-	w.b = appendLength(w.b, field, n)
 	switch width {
 	case 1:
-		for _, v := range values {
-			w.b = append(w.b, byte(v-least))
+		w.b = appendLength(w.b, 2, n)
+		b, at := extend(w.b, n)
+		out := b[at:][:len(values)]
+		for i, v := range values {
+			out[i] = byte(v - least)
 		}
+		w.b = b
 	case 4:
+		w.b = appendLength(w.b, 3, n)
 		for _, v := range values {
 			w.b = binary.LittleEndian.AppendUint32(w.b, uint32(v-least))
 		}
 	default:
+		w.b = appendLength(w.b, 4, n)
 		for _, v := range values {
 			w.b = binary.LittleEndian.AppendUint64(w.b, uint64(v))
 		}
@@ -196,15 +205,10 @@ func (w *blockWriter) fact(number int, rows []event.NumberStatus, f event.Fact) 
 // level writes the levels of a factor.
 func (w *blockWriter) level(number int, rows []event.NumberStatus, f event.Factor) {
 	w.numbers = resize(w.numbers, len(rows))
-	highest := event.LevelNone
 	for i := range rows {
-		l := rows[i].Levels[f]
-		highest = max(highest, l)
-		w.numbers[i] = int64(l)
+		w.numbers[i] = int64(rows[i].Levels[f])
 	}
-	if highest != event.LevelNone {
-		w.whole(number, w.numbers)
-	}
+	w.whole(number, w.numbers)
 }
 
 // texts writes a column of strings, of which each that repeats soon is there once.
