@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
-	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"sendwatch/internal/checkpoint"
 	"sendwatch/internal/event"
@@ -79,11 +80,11 @@ func BenchmarkPortfoliosSnapshot(b *testing.B) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	threadTime := func() time.Duration {
-		var u syscall.Rusage
-		if err := syscall.Getrusage(1, &u); err != nil { // RUSAGE_THREAD
+		var t unix.Timespec
+		if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t); err != nil {
 			b.Fatal(err)
 		}
-		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+		return time.Duration(t.Nano())
 	}
 	const numbers = 1_000_000
 	r := NewPortfolios(PortfoliosConfig{
