@@ -6,6 +6,7 @@ import (
 	"math/bits"
 
 	"sendwatch/internal/event"
+	"sendwatch/internal/invariants"
 	"sendwatch/internal/policy"
 	"sendwatch/internal/window"
 )
@@ -15,6 +16,7 @@ import (
 type evaluation struct {
 	value, sample [event.NumNumberFactors]float64
 	word          [event.NumNumberFactors]string
+	state         event.State                         // the word of restriction
 	level         [event.NumNumberFactors]event.Level // computed
 	raised        policy.FactorSet                    // those whose level is not none
 	silent, held  policy.FactorSet
@@ -40,7 +42,11 @@ func (e *Engine) evaluate(n number, out *event.Output) {
 	day := int64(v.value[event.FactorNumberAge])
 	var points float64
 	n.lost = lost{}
-	for left := e.gates.pass(n.profile, v) &^ (v.silent &^ factorTemplateQuality); left != 0; left &= left - 1 {
+	passed := e.gates.pass(n, v)
+	if invariants.Enabled {
+		e.checkGates(n, rules, passed)
+	}
+	for left := passed &^ (v.silent &^ factorTemplateQuality); left != 0; left &= left - 1 {
 		f := event.Factor(bits.TrailingZeros64(uint64(left)))
 		r := &rules.Rules[f]
 		var level event.Level
@@ -209,7 +215,8 @@ func (n number) measureWords(v *evaluation) {
 	v.word[event.FactorNewChatCap] = n.quota.word(n.clock).String()
 	v.word[event.FactorOrigin] = n.origin.String()
 	v.word[event.FactorQuality] = n.rating.String()
-	v.word[event.FactorRestriction] = n.account.holds(n.clock).String()
+	v.state = n.account.holds(n.clock)
+	v.word[event.FactorRestriction] = v.state.String()
 	v.word[event.FactorRegion] = ""
 	if n.ipCountry != 0 && n.country != 0 && n.ipCountry != n.country {
 		v.word[event.FactorRegion] = policy.WordRegion

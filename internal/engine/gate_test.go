@@ -33,8 +33,8 @@ func TestWhatDoesNotPassAGateIsNothing(t *testing.T) {
 				r := &p.Profiles[k].Rules[f]
 				for _, x := range valuesAround(r) {
 					v := evaluation{}
-					v.value[f] = x
-					pass := gates.pass(int32(k), &v).Has(f)
+					v.value[f], v.sample[f] = x, math.Inf(1)
+					pass := gates.pass(number{standing: &standing{profile: int32(k)}}, &v).Has(f)
 					judged++
 					if pass {
 						passed++
@@ -51,6 +51,34 @@ func TestWhatDoesNotPassAGateIsNothing(t *testing.T) {
 	}
 	if passed == 0 || passed == judged {
 		t.Errorf("%d of %d values pass", passed, judged)
+	}
+}
+
+// TestWordsThatDoNotPassAGate judges every word that a number may have by the rules of the default policy.
+func TestWordsThatDoNotPassAGate(t *testing.T) {
+	p := policy.Default()
+	gates := newGates(p)
+	passed := map[event.Factor]int{}
+	for k := range p.Profiles {
+		for w := range uint8(8) {
+			v := evaluation{state: event.State(w)}
+			n := number{standing: &standing{profile: int32(k), origin: event.Origin(w), rating: event.Rating(w)}}
+			pass := gates.pass(n, &v)
+			for f, word := range map[event.Factor]string{
+				event.FactorOrigin: n.origin.String(), event.FactorQuality: n.rating.String(), event.FactorRestriction: v.state.String(),
+			} {
+				r := &p.Profiles[k].Rules[f]
+				level, severity := r.JudgeWord(word)
+				if says := level != event.LevelNone || severity != 0; says != pass.Has(f) {
+					t.Errorf("%s of %s: %q is %s with %v, and passes: %v", f, p.Profiles[k].Name, word, level, severity, pass.Has(f))
+				} else if says {
+					passed[f]++
+				}
+			}
+		}
+	}
+	if len(passed) != 3 {
+		t.Errorf("words pass of %v", passed)
 	}
 }
 

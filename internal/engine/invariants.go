@@ -3,6 +3,7 @@ package engine
 import (
 	"sendwatch/internal/event"
 	"sendwatch/internal/invariants"
+	"sendwatch/internal/policy"
 )
 
 // checkEpisodes checks, before a step of p at the clock, that time does not go
@@ -59,4 +60,22 @@ func (e *Engine) checkRest(i numberIndex, was traffic) {
 		invariants.Check(same, "a number at rest: fact %s is %v, and was %v", event.Fact(f), after[f], before[f])
 	}
 	invariants.Check(n.circumstances() == number{&s, n.told, &was}.circumstances(), "a number at rest: other circumstances")
+}
+
+// checkGates checks that what did not pass the gates is at none.
+func (e *Engine) checkGates(n number, rules *policy.Profile, passed policy.FactorSet) {
+	v := &e.eval
+	for f := range event.FactorTrustScore {
+		if passed.Has(f) || f == event.FactorTemplateQuality {
+			continue
+		}
+		r := &rules.Rules[f]
+		level, severity := event.LevelNone, 0.0
+		if notPlain.Has(f) {
+			level, severity = e.judge(n, f, r)
+		} else {
+			level, severity = r.Judge(v.value[f], v.sample[f], int64(v.value[event.FactorNumberAge]))
+		}
+		invariants.Check(level == event.LevelNone && severity == 0, "%s at %v (%q) is %s with %v and did not pass its gate", f, v.value[f], v.word[f], level, severity)
+	}
 }
