@@ -87,7 +87,7 @@ func resize[T any](s []T, n int) []T {
 }
 
 // whole writes a column of whole numbers: the least once, and what each has beyond it in as
-// few bytes as the largest takes.
+// few bytes as the largest takes. One that is constant may be given as one value.
 func (w *blockWriter) whole(number int, values []int64) {
 	if len(values) == 0 {
 		return
@@ -191,15 +191,19 @@ func (w *blockWriter) fact(number int, rows []event.NumberStatus, f event.Fact) 
 		return
 	}
 	first, other := math.Float64bits(rows[0].Facts[f]), uint64(0)
-	w.numbers = resize(w.numbers, len(rows))
 	for i := range rows {
-		v := rows[i].Facts[f]
-		other |= math.Float64bits(v) ^ first
-		w.numbers[i] = int64(v)
+		other |= math.Float64bits(rows[i].Facts[f]) ^ first
 	}
-	if other != 0 || first != 0 {
-		w.whole(number, w.numbers)
+	w.numbers = resize(w.numbers, len(rows))
+	if other == 0 { // most facts of most blocks
+		w.numbers[0] = int64(rows[0].Facts[f])
+		w.whole(number, w.numbers[:1])
+		return
 	}
+	for i := range rows {
+		w.numbers[i] = int64(rows[i].Facts[f])
+	}
+	w.whole(number, w.numbers)
 }
 
 // level writes the levels of a factor.

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"math"
 	"math/bits"
 
@@ -36,7 +35,7 @@ func (e *Engine) evaluate(n number, out *event.Output) {
 	rules := e.rules(n)
 	v := &e.eval
 	levels, band, fresh := n.levels, event.BandOf(int(n.score)), !n.evaluated
-	e.measure(n, rules, v)
+	e.measure(n, v)
 
 	v.raised = 0
 	day := int64(v.value[event.FactorNumberAge])
@@ -115,9 +114,9 @@ func (e *Engine) rules(n number) *policy.Profile {
 }
 
 // measure fills in what the factors of a number look at.
-func (e *Engine) measure(n number, rules *policy.Profile, v *evaluation) {
+func (e *Engine) measure(n number, v *evaluation) {
 	e.measureSends(n, v)
-	e.measureReplies(n, rules, v)
+	e.measureReplies(n, v)
 	e.measureTimes(n, v)
 	n.measureWords(v)
 }
@@ -156,20 +155,19 @@ func (e *Engine) measureSends(n number, v *evaluation) {
 
 // measureReplies fills in what is known of answers, and what that and the inputs
 // say of how far the factors may speak.
-func (e *Engine) measureReplies(n number, rules *policy.Profile, v *evaluation) {
+func (e *Engine) measureReplies(n number, v *evaluation) {
 	val, sam, h := &v.value, &v.sample, &n.hourSums
 	replies := n.replies()
-	for _, usual := range [...]struct {
-		factor event.Factor
-		days   int64
-	}{{event.FactorReplyRatio, 7}, {event.FactorUnanswered, 30}} {
-		answered, resolved := replies.answered7d, replies.answered7d+h[hours7d+colUnanswered]
-		if cmp.Or(rules.Rules[usual.factor].Window, usual.days) == 30 {
-			answered, resolved = replies.answered30d, replies.answered30d+h[hours30d+colUnanswered]
-		}
-		val[usual.factor], sam[usual.factor] = ratio(answered, resolved), float64(resolved)
+	week, month := replies.answered7d+h[hours7d+colUnanswered], replies.answered30d+h[hours30d+colUnanswered]
+	ofMonth := e.gates[n.profile].monthOf
+	val[event.FactorReplyRatio], sam[event.FactorReplyRatio] = ratio(replies.answered7d, week), float64(week)
+	if ofMonth.Has(event.FactorReplyRatio) {
+		val[event.FactorReplyRatio], sam[event.FactorReplyRatio] = ratio(replies.answered30d, month), float64(month)
 	}
-	val[event.FactorUnanswered] = 1 - val[event.FactorUnanswered]
+	val[event.FactorUnanswered], sam[event.FactorUnanswered] = 1-ratio(replies.answered30d, month), float64(month)
+	if !ofMonth.Has(event.FactorUnanswered) {
+		val[event.FactorUnanswered], sam[event.FactorUnanswered] = 1-ratio(replies.answered7d, week), float64(week)
+	}
 
 	awaited := float64(replies.awaited)
 	val[event.FactorReplyNowcast], sam[event.FactorReplyNowcast] = e.replyRatioNowcast(n), awaited

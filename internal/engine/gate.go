@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"math"
 
 	"sendwatch/internal/event"
@@ -22,8 +23,9 @@ type profileGates struct {
 	gates [event.FactorTrustScore]gate
 	words policy.FactorSet // that are on
 
-	origins, ratings, states uint64  // bit w: the word w passes
-	nowcast, cold            float64 // samples
+	origins, ratings, states uint64           // bit w: the word w passes
+	nowcast, cold            float64          // samples
+	monthOf                  policy.FactorSet // which of reply_ratio and unanswered are over 30 days
 }
 
 // gates are those of each profile of a policy, in its order.
@@ -52,6 +54,14 @@ func newGates(p *policy.Policy) gates {
 		all[k].origins = knownWords(&rules[event.FactorOrigin], func(w uint8) string { return event.Origin(w).String() })
 		all[k].ratings = knownWords(&rules[event.FactorQuality], func(w uint8) string { return event.Rating(w).String() })
 		all[k].states = knownWords(&rules[event.FactorRestriction], func(w uint8) string { return event.State(w).String() })
+		for _, usual := range [...]struct {
+			factor event.Factor
+			days   int64
+		}{{event.FactorReplyRatio, 7}, {event.FactorUnanswered, 30}} {
+			if cmp.Or(rules[usual.factor].Window, usual.days) == 30 {
+				all[k].monthOf |= 1 << usual.factor
+			}
+		}
 		all[k].nowcast, all[k].cold = rules[event.FactorReplyNowcast].Sample, rules[event.FactorColdStart].Sample
 	}
 	return all
