@@ -12,7 +12,7 @@ import (
 type foreseen struct {
 	event   *event.Event
 	id      idHash
-	name    window.Key // of the number's id among those that are known
+	name    uint64 // the hash of the number's id
 	number  numberIndex
 	traffic *traffic // nil if it is at rest
 	contact uint64
@@ -31,7 +31,7 @@ func (e *Engine) Foresee(events []event.Event) {
 	e.foreseen, e.nextForeseen = e.foreseen[:0], 0
 	for i := range events {
 		ev := &events[i]
-		f := foreseen{event: ev, id: hashID(ev.ID), name: nameKey(ev.NumberID), number: noNumber, contact: ev.Contact}
+		f := foreseen{event: ev, id: hashID(ev.ID), name: xxhash.Sum64(ev.NumberID), number: noNumber, contact: ev.Contact}
 		if !ev.HasContact {
 			f.contact = ev.UserID
 		}
@@ -45,7 +45,7 @@ func (e *Engine) Foresee(events []event.Event) {
 	}
 	for i := range e.foreseen {
 		f := &e.foreseen[i]
-		if slot, ok := e.numbers.ids.index.Get(f.name); ok && e.numbers.ids.string(slot) == string(f.event.NumberID) {
+		if slot, ok := e.numbers.ids.findHashed(f.name, f.event.NumberID); ok {
 			f.number = numberNamed(slot)
 			sum += e.numbers.look(f.number).touch() + e.touchIndexes(f)
 		}
@@ -150,6 +150,3 @@ func (p *pane) touchContent(f *foreseen) uint64 {
 	}
 	return p.byHour.Touch(contentKey(f.number, f.event.Fingerprint, floor(f.event.Time, hour)))
 }
-
-// nameKey returns the key of a string in an interner, if no other has its hash.
-func nameKey(s []byte) window.Key { return window.Key{A: xxhash.Sum64(s)} }

@@ -17,7 +17,7 @@ type interner struct {
 	open   *strings.Builder // of the last piece
 	bytes  int              // in all pieces
 	spans  []span
-	index  window.Table
+	index  window.Index // by the hash of a string
 }
 
 // Pieces grow with what there is, between these sizes; a string that is larger
@@ -40,20 +40,21 @@ func (t *interner) intern(s []byte) uint32 {
 	if len(t.spans) == 0 {
 		t.spans = append(t.spans, span{})
 	}
-	k := window.Key{A: xxhash.Sum64(s)}
-	for ; ; k.B++ {
-		i, ok := t.index.Get(k)
-		if !ok {
-			break
-		}
-		if t.string(i) == string(s) {
-			return i
-		}
+	h := xxhash.Sum64(s)
+	if i, ok := t.findHashed(h, s); ok {
+		return i
 	}
 	t.spans = append(t.spans, t.keep(s))
 	i := uint32(len(t.spans) - 1)
-	t.index.Put(k, i)
+	t.index.Put(h, i, t.hash)
 	return i
+}
+
+// hash fills in the hashes of entries of the index.
+func (t *interner) hash(entries []window.IndexEntry) {
+	for i := range entries {
+		entries[i].Hash = xxhash.Sum64String(t.string(entries[i].Ref))
+	}
 }
 
 // internLike returns the index of s, new if need be. It is quick if s is what guess, an
@@ -82,13 +83,18 @@ func (t *interner) keep(s []byte) span {
 
 // find returns the index of s, false if it is not known.
 func (t *interner) find(s []byte) (uint32, bool) {
-	k := window.Key{A: xxhash.Sum64(s)}
-	for ; ; k.B++ {
-		i, ok := t.index.Get(k)
-		if !ok || t.string(i) == string(s) {
-			return i, ok
+	return t.findHashed(xxhash.Sum64(s), s)
+}
+
+// findHashed is find for a string whose hash is known.
+func (t *interner) findHashed(h uint64, s []byte) (uint32, bool) {
+	w := t.index.Probe(h)
+	for i, ok := w.Next(); ok; i, ok = w.Next() {
+		if t.string(i) == string(s) {
+			return i, true
 		}
 	}
+	return 0, false
 }
 
 // string returns the string of an index. It stays as it is for good.

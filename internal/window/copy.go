@@ -93,7 +93,7 @@ func (s *Keyed) Copy(c *flat.Copier) {
 	s.pool.Copy(c)
 	if s.window == 0 { // the index lies with the first that counts by it
 		s.keys.slots.Copy(c)
-		s.keys.table.Copy(c)
+		s.keys.index.Copy(c)
 	}
 	s.maxima.Copy(c)
 	flat.Value(c, &s.n)
@@ -108,7 +108,7 @@ func (p *AgePool) Copy(c *flat.Copier) { p.pool.Copy(c) }
 
 // Copy hands the conversations and what is pending to c.
 func (r *Replies) Copy(c *flat.Copier) {
-	r.index.copy(c)
+	r.index.Copy(c)
 	r.sends.copy(c)
 	r.full.Copy(c)
 	r.preferences.Copy(c)
@@ -120,10 +120,11 @@ func (r *Replies) Copy(c *flat.Copier) {
 	flat.Value(c, &r.sweepAt)
 }
 
-// copy hands the entries to c.
-func (x *replyIndex) copy(c *flat.Copier) {
+// Copy hands the entries to c.
+func (x *Index) Copy(c *flat.Copier) {
 	flat.Value(c, &x.shift)
 	flat.Slice(c, &x.directory)
+	flat.Slice(c, &x.spill)
 	switch {
 	case c.Holding():
 		x.holds = make([]flat.Holds, len(x.parts))

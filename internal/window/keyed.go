@@ -89,8 +89,36 @@ type Keyed struct {
 
 // keyIndex finds the keys of a Keyed, or of two of them (Beside).
 type keyIndex struct {
-	slots Slots[keyedSlot]
-	table Table // key, number
+	slots   Slots[keyedSlot]
+	index   Index // key, number
+	touched uint64
+}
+
+// hashOf returns the hash of a key of a number.
+func (x *keyIndex) hashOf(slot uint32) uint64 {
+	k := x.slots.Look(slot)
+	return Key{k.key, uint64(k.owner)}.hash()
+}
+
+// hash fills in the hashes of entries of the index.
+func (x *keyIndex) hash(entries []IndexEntry) {
+	for i := range entries { // so that many keys are on their way from memory at once
+		x.touched += x.slots.Look(entries[i].Ref).key
+	}
+	for i := range entries {
+		entries[i].Hash = x.hashOf(entries[i].Ref)
+	}
+}
+
+// find returns the slot of a key of a number, if it has one.
+func (x *keyIndex) find(owner uint32, key uint64) (slot uint32, ok bool) {
+	w := x.index.Probe(Key{key, uint64(owner)}.hash())
+	for slot, ok = w.Next(); ok; slot, ok = w.Next() {
+		if k := x.slots.Look(slot); k.key == key && k.owner == owner {
+			return slot, true
+		}
+	}
+	return 0, false
 }
 
 // A KeySlot is a key of a number that has events in a window, until it has none.
@@ -137,7 +165,7 @@ func NewKeyed(width int64, options ...KeyedOption) Keyed {
 // clock's bucket, to which the log has been advanced; at is at most now. It returns the key's
 // slot, NoKey if it has none.
 func (s *Keyed) Add(l *KeyedCounts, owner uint32, key uint64, at, now int64) (slot KeySlot, counted bool) {
-	found, ok := s.keys.table.Get(Key{key, uint64(owner)})
+	found, ok := s.keys.find(owner, key)
 	if ok {
 		return KeySlot(found), s.AddTo(l, KeySlot(found), at, now)
 	}
@@ -146,7 +174,7 @@ func (s *Keyed) Add(l *KeyedCounts, owner uint32, key uint64, at, now int64) (sl
 	}
 	found = s.keys.slots.New()
 	*s.keys.slots.At(found) = keyedSlot{key: key, owner: owner}
-	s.keys.table.Put(Key{key, uint64(owner)}, found)
+	s.keys.index.Put(Key{key, uint64(owner)}.hash(), found, s.keys.hash)
 	return KeySlot(found), s.AddTo(l, KeySlot(found), at, now)
 }
 
@@ -269,7 +297,7 @@ func (x *keyIndex) leave(slot uint32) {
 			return
 		}
 	}
-	x.table.Delete(Key{k.key, uint64(k.owner)})
+	x.index.Remove(x.hashOf(slot), slot)
 	x.slots.Free(slot)
 }
 
@@ -371,7 +399,7 @@ func (s *Keyed) TopSince(l *KeyedCounts, after int64) uint32 {
 
 // Count returns the events of a key in the window.
 func (s *Keyed) Count(owner uint32, key uint64) uint32 {
-	slot, ok := s.keys.table.Get(Key{key, uint64(owner)})
+	slot, ok := s.keys.find(owner, key)
 	if !ok {
 		return 0
 	}

@@ -60,13 +60,13 @@ const (
 // Most conversations are one send to somebody who has not been written to before. Such a *bare* one
 // is known by its pending sends alone, and gone when the last of them expires. All of it together takes at most
 // 32 bytes a pending send from six million on, and below that up to 3 MB more (TestPendingTakesAtMost32Bytes): 24.4 for the send (pendingSends) and 6.6 to 7 for its entry
-// in the index (replyIndex). An inbound or a preference, or more than maxBare sends, make a conversation
+// in the index (Index). An inbound or a preference, or more than maxBare sends, make a conversation
 // *full*: it gets a record (conversation) and is remembered until Sweep comes by.
 //
 // A send reads one line of memory that nothing asked for before, that of the index, and what expires as well;
 // all else lies next to what was used just before.
 type Replies struct {
-	index       replyIndex // number and contact: of a bare conversation each send, else its record
+	index       Index // number and contact: of a bare conversation each send, else its record
 	sends       pendingSends
 	full        Slots[conversation]
 	preferences Slots[preference]
@@ -92,22 +92,22 @@ func (r *Replies) key(ref uint32) Key {
 }
 
 // hash fills in the hashes of entries of the index.
-func (r *Replies) hash(entries []indexEntry) {
+func (r *Replies) hash(entries []IndexEntry) {
 	for i := range entries { // so that many keys are on their way from memory at once
-		if ref := entries[i].ref; ref&fullBit == 0 {
+		if ref := entries[i].Ref; ref&fullBit == 0 {
 			r.touched += r.sends.look(ref).who
 		}
 	}
 	for i := range entries {
-		entries[i].hash = r.key(entries[i].ref).hash()
+		entries[i].Hash = r.key(entries[i].Ref).hash()
 	}
 }
 
 // Find returns the conversation of a number and a contact, if it is known.
 func (r *Replies) Find(number uint32, contact uint64) (Conversation, bool) {
 	k := Key{contact, uint64(number)}
-	w := r.index.probe(k.hash())
-	for ref, ok := w.next(); ok; ref, ok = w.next() {
+	w := r.index.Probe(k.hash())
+	for ref, ok := w.Next(); ok; ref, ok = w.Next() {
 		if r.key(ref) == k {
 			return Conversation(ref), true
 		}
@@ -126,8 +126,8 @@ func (r *Replies) sendsOf(c Conversation, k Key, h uint64, sends *[maxBare]uint3
 
 // sendsWith returns the sends of the bare conversation with a key.
 func (r *Replies) sendsWith(k Key, h uint64, sends *[maxBare]uint32) (n int) {
-	w := r.index.probe(h)
-	for ref, ok := w.next(); ok; ref, ok = w.next() {
+	w := r.index.Probe(h)
+	for ref, ok := w.Next(); ok; ref, ok = w.Next() {
 		if r.key(ref) == k {
 			sends[n] = ref
 			n++
@@ -159,7 +159,7 @@ func (r *Replies) Begin(number uint32, contact uint64) Conversation {
 	k := Key{contact, uint64(number)}
 	slot := r.newConversation(k)
 	h := k.hash()
-	r.index.put(h, slot|fullBit, r.hash)
+	r.index.Put(h, slot|fullBit, r.hash)
 	r.know(number)
 	if invariants.Enabled {
 		r.checkIndex(h)
@@ -180,7 +180,7 @@ func (r *Replies) BeginPending(number uint32, contact uint64, s int64, fingerpri
 func (r *Replies) addBare(k Key, h uint64, s int64, fingerprint uint64) *pendingSend {
 	slot, p := r.sends.add(s, fingerprint, sendBare)
 	p.who, p.of = k.A, uint32(k.B)
-	r.index.put(h, slot, r.hash)
+	r.index.Put(h, slot, r.hash)
 	if invariants.Enabled {
 		r.checkIndex(h)
 	}

@@ -23,7 +23,7 @@ func (r *Replies) bytes() int {
 	for _, part := range r.full.mem.parts {
 		n += cap(part) * int(unsafe.Sizeof(conversation{}))
 	}
-	return n + cap(r.full.free)*4 + cap(r.pressure)*int(unsafe.Sizeof(Maximum{})) + cap(r.index.moving)*int(unsafe.Sizeof(indexEntry{}))
+	return n + cap(r.full.free)*4 + cap(r.pressure)*int(unsafe.Sizeof(Maximum{})) + cap(r.index.moving)*int(unsafe.Sizeof(IndexEntry{}))
 }
 
 // TestPendingTakesAtMost32Bytes makes sends, one by one and evenly over 48 hours, to contacts to each of whom so many are sent,

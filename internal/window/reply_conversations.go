@@ -62,7 +62,7 @@ func (r *Replies) whole(c Conversation) Conversation {
 		if i == 0 {
 			r.index.replace(h, send, full)
 		} else {
-			r.index.remove(h, send)
+			r.index.Remove(h, send)
 		}
 		p := r.sends.at(send)
 		if p.state() == sendFailed {

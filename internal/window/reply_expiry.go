@@ -22,7 +22,7 @@ func (r *Replies) expireChunk(chunk uint32, dst []Resolved) []Resolved {
 	for i := range c.sends[:c.n] { // so that many lines are on their way from memory at once
 		switch p := &c.sends[i]; p.state() {
 		case sendBare, sendFailed:
-			r.touched += r.index.touch(Key{p.who, uint64(p.of)}.hash())
+			r.touched += r.index.Touch(Key{p.who, uint64(p.of)}.hash())
 		case sendFull:
 			r.touched += r.full.Look(p.of).contact
 		}
@@ -53,7 +53,7 @@ func (r *Replies) expireChunk(chunk uint32, dst []Resolved) []Resolved {
 func (r *Replies) forgetSend(slot uint32, p *pendingSend) (pending uint32) {
 	k := Key{p.who, uint64(p.of)}
 	h := k.hash()
-	r.index.remove(h, slot)
+	r.index.Remove(h, slot)
 	p.setState(sendGone)
 	if invariants.Enabled {
 		r.checkIndex(h)
@@ -107,7 +107,7 @@ func (r *Replies) Sweep(watermark int64, n int) {
 			continue
 		}
 		h := Key{v.contact, uint64(v.number)}.hash()
-		r.index.remove(h, r.sweepAt|fullBit)
+		r.index.Remove(h, r.sweepAt|fullBit)
 		if invariants.Enabled {
 			r.checkIndex(h)
 		}

@@ -25,7 +25,7 @@ type pendingSends struct {
 	due    [dueMinutes]dueMinute
 }
 
-// pendingSend is 24 bytes, with which an entry of replyIndex makes 31 to 31.4. Those of a conversation that
+// pendingSend is 24 bytes, with which an entry of Index makes 31 to 31.4. Those of a conversation that
 // is known by its sends alone (bare) have its number and contact; those of one that has a record of its
 // own (full) are linked with the others of it.
 type pendingSend struct {

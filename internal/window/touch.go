@@ -45,13 +45,13 @@ func (l *SlidingCounts) Len() int { return l.ring.Len() }
 
 // TouchIndex looks at where a key of a number is found.
 func (s *Keyed) TouchIndex(owner uint32, key uint64) uint64 {
-	return s.keys.table.Touch(Key{key, uint64(owner)})
+	return s.keys.index.Touch(Key{key, uint64(owner)}.hash())
 }
 
 // TouchKey looks at what is known of a key of a number, and returns the note that is kept
 // with it, 0 if it is not known.
 func (s *Keyed) TouchKey(owner uint32, key uint64) (note uint32) {
-	slot, ok := s.keys.table.Get(Key{key, uint64(owner)})
+	slot, ok := s.keys.find(owner, key)
 	if !ok {
 		return 0
 	}
@@ -72,7 +72,7 @@ func (s *Keyed) Touch(l *KeyedCounts, advances bool) uint64 {
 
 // TouchIndex looks at where a conversation is found.
 func (r *Replies) TouchIndex(number uint32, contact uint64) uint64 {
-	return r.index.touch(Key{contact, uint64(number)}.hash())
+	return r.index.Touch(Key{contact, uint64(number)}.hash())
 }
 
 // Touch looks at a conversation, and at the number's pressure.
@@ -114,7 +114,7 @@ func (r *Replies) TouchSwept(n int) uint64 {
 		v := r.full.Look(at)
 		sum += v.contact
 		if v.idle(r.swept) {
-			sum += r.index.touch(Key{v.contact, uint64(v.number)}.hash())
+			sum += r.index.Touch(Key{v.contact, uint64(v.number)}.hash())
 		}
 	}
 	return sum

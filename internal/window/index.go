@@ -8,8 +8,8 @@ import (
 	"sendwatch/internal/flat"
 )
 
-// replyIndex finds the sends and conversations of Replies by the hash of their number and
-// contact. It holds no keys, since each lies with what is found: an entry is 4 bytes that say where
+// Index finds what lies in slots of the caller's by the hash of its key: the sends and conversations of Replies by number and
+// contact, the keys of Keyed, names. It holds no keys, since each lies with what is found: an entry is 4 bytes that say where
 // that is, and 8 bits of the hash, so that few others are looked at. Equal keys may have several entries.
 //
 // An entry lies in one of two buckets, the home of its hash or the other one that follows from that and the tag (cuckoo
@@ -26,14 +26,18 @@ import (
 // not all do so at once (sizes): 6.6 to 7 bytes an entry, where doubling would come to 11.1. For a part that
 // grows, the keys of its entries are looked up, some two thousand: some 50 us.
 //
+// Of one hash there is room for 24 entries. Who makes texts of one hash, which is none of a cipher, may have more: those lie in a list
+// that is looked through, so that they are found slowly and take no memory that doubles for each.
+//
 // Tried and rejected: the next bucket that is not full, as in Table, with a count in each full one of what lies behind it. At 92 %
 // and after some turnover, nearly every bucket had such a count, and to find none took a walk through most of a part.
-type replyIndex struct {
+type Index struct {
 	directory []uint32
 	parts     []indexPart
 	holds     []flat.Holds // of each part, nil for none
 	shift     uint8        // 64 minus the bits of the directory
-	moving    []indexEntry
+	spill     []IndexEntry // for which their two buckets have no room
+	moving    []IndexEntry
 }
 
 // indexPart is the entries whose hashes agree in the upper bits.
@@ -51,10 +55,10 @@ type indexBucket struct {
 	_    [3]uint8
 }
 
-// indexEntry is an entry on its way from one part to another.
-type indexEntry struct {
-	hash uint64
-	ref  uint32
+// IndexEntry is an entry on its way from one part to another.
+type IndexEntry struct {
+	Hash uint64 // for the caller to fill in
+	Ref  uint32 // what was put
 }
 
 const (
@@ -88,7 +92,7 @@ func (p *indexPart) other(bucket uint32, tag uint8) uint32 {
 }
 
 // changed returns the part that a hash lies in, to be written.
-func (x *replyIndex) changed(h uint64) *indexPart {
+func (x *Index) changed(h uint64) *indexPart {
 	at := x.directory[h>>x.shift]
 	if int(at) < len(x.holds) {
 		x.holds[at].KeepAll()
@@ -97,7 +101,7 @@ func (x *replyIndex) changed(h uint64) *indexPart {
 }
 
 // part returns the part that a hash lies in, to be read. The index has parts.
-func (x *replyIndex) part(h uint64) *indexPart { return &x.parts[x.directory[h>>x.shift]] }
+func (x *Index) part(h uint64) *indexPart { return &x.parts[x.directory[h>>x.shift]] }
 
 // alike returns a bit for each entry with a tag.
 func (b *indexBucket) alike(tag uint8) uint32 {
@@ -111,16 +115,21 @@ func (b *indexBucket) alike(tag uint8) uint32 {
 	return (first | last<<8) & (1<<b.n - 1)
 }
 
-// indexProbe is on its way through the entries that a hash may have.
-type indexProbe struct {
+// IndexProbe is on its way through the entries that a hash may have.
+type IndexProbe struct {
 	bucket, other *indexBucket
 	alike, others uint32 // bits of their entries that are still to come
+	spill         []IndexEntry
+	hash          uint64
 }
 
-// probe begins a way.
-func (x *replyIndex) probe(h uint64) (w indexProbe) {
+// Probe begins a way.
+func (x *Index) Probe(h uint64) (w IndexProbe) {
 	if len(x.parts) == 0 {
 		return w
+	}
+	if len(x.spill) > 0 {
+		w.spill, w.hash = x.spill, h
 	}
 	p, tag := x.part(h), indexTag(h)
 	home := p.home(h)
@@ -133,12 +142,12 @@ func (x *replyIndex) probe(h uint64) (w indexProbe) {
 	return w
 }
 
-// next returns the next entry whose key may be the one that is looked for, false if there is
+// Next returns the next entry whose key may be the one that is looked for, false if there is
 // none.
-func (w *indexProbe) next() (ref uint32, ok bool) {
+func (w *IndexProbe) Next() (ref uint32, ok bool) {
 	if w.alike == 0 {
 		if w.others == 0 {
-			return 0, false
+			return w.nextSpilled()
 		}
 		w.bucket, w.alike, w.others = w.other, w.others, 0
 	}
@@ -147,8 +156,20 @@ func (w *indexProbe) next() (ref uint32, ok bool) {
 	return w.bucket.refs[k], true
 }
 
-// touch looks at the buckets of a hash.
-func (x *replyIndex) touch(h uint64) uint64 {
+// nextSpilled is next among those that lie in no bucket.
+func (w *IndexProbe) nextSpilled() (ref uint32, ok bool) {
+	for len(w.spill) > 0 {
+		e := w.spill[0]
+		w.spill = w.spill[1:]
+		if e.Hash == w.hash {
+			return e.Ref, true
+		}
+	}
+	return 0, false
+}
+
+// Touch looks at the buckets of a hash, so that they are in a cache when it is looked for.
+func (x *Index) Touch(h uint64) uint64 {
 	if len(x.parts) == 0 {
 		return 0
 	}
@@ -157,28 +178,33 @@ func (x *replyIndex) touch(h uint64) uint64 {
 	return uint64(p.buckets[home].n + p.buckets[p.other(home, indexTag(h))].n)
 }
 
-// put adds an entry; hash fills in the hashes of others, should they have to move.
-func (x *replyIndex) put(h uint64, ref uint32, hash func([]indexEntry)) {
+// Put adds an entry; hash fills in the hashes of others, should they have to move.
+func (x *Index) Put(h uint64, ref uint32, hash func([]IndexEntry)) {
 	if len(x.parts) == 0 {
 		x.directory, x.parts, x.shift = []uint32{0}, []indexPart{{buckets: make([]indexBucket, fewestBuckets)}}, 64
 	}
 	if x.part(h).full() {
 		x.grow(h, hash)
 	}
-	x.place(indexEntry{h, ref}, hash)
+	x.place(IndexEntry{h, ref}, hash)
 }
 
 // place adds an entry, and makes parts grow until all have a place.
-func (x *replyIndex) place(e indexEntry, hash func([]indexEntry)) {
+func (x *Index) place(e IndexEntry, hash func([]IndexEntry)) {
 	for {
-		left, ok := x.changed(e.hash).put(e.hash, e.ref)
+		p := x.changed(e.Hash)
+		left, ok := p.put(e.Hash, e.Ref)
 		if ok {
 			return
 		}
-		over := []indexEntry{{ref: left}}
+		over := []IndexEntry{{Ref: left}}
 		hash(over)
 		e = over[0]
-		x.grow(e.hash, hash)
+		if p.sparse() {
+			x.spill = append(x.spill, e)
+			return
+		}
+		x.grow(e.Hash, hash)
 	}
 }
 
@@ -186,6 +212,9 @@ func (x *replyIndex) place(e indexEntry, hash func([]indexEntry)) {
 func (p *indexPart) full() bool {
 	return (int(p.n)+1)*100 > len(p.buckets)*bucketEntries*mostFull
 }
+
+// sparse reports whether a part has so few entries that those without a place have the hashes of others.
+func (p *indexPart) sparse() bool { return int(p.n)*8 < len(p.buckets)*bucketEntries }
 
 // put adds an entry. If it finds no place for all, it returns the one that is left over.
 func (p *indexPart) put(h uint64, ref uint32) (left uint32, ok bool) {
@@ -216,23 +245,37 @@ func (p *indexPart) put(h uint64, ref uint32) (left uint32, ok bool) {
 	return 0, true
 }
 
-// remove takes out the entry of a hash that says ref, which is there.
-func (x *replyIndex) remove(h uint64, ref uint32) {
+// Remove takes out the entry of a hash that says ref, which is there.
+func (x *Index) Remove(h uint64, ref uint32) {
 	p := x.changed(h)
 	b, k := p.find(h, ref)
+	if k < 0 {
+		at := x.spilled(h, ref)
+		last := len(x.spill) - 1
+		x.spill[at] = x.spill[last]
+		x.spill = x.spill[:last]
+		return
+	}
 	b.n--
 	b.refs[k], b.tags[k] = b.refs[b.n], b.tags[b.n]
 	p.n--
 }
 
 // replace has the entry of a hash that says ref, which is there, say another one.
-func (x *replyIndex) replace(h uint64, ref, by uint32) {
+func (x *Index) replace(h uint64, ref, by uint32) {
 	p := x.changed(h)
 	b, k := p.find(h, ref)
+	if k < 0 {
+		x.spill[x.spilled(h, ref)].Ref = by
+		return
+	}
 	b.refs[k] = by
 }
 
-// find returns where the entry of a hash that says ref is, which is there.
+// spilled returns which of those that lie in no bucket the entry of a hash is that says ref.
+func (x *Index) spilled(h uint64, ref uint32) int { return slices.Index(x.spill, IndexEntry{h, ref}) }
+
+// find returns where the entry of a hash that says ref is, k below zero if it is in no bucket.
 func (p *indexPart) find(h uint64, ref uint32) (b *indexBucket, k int) {
 	home := p.home(h)
 	b = &p.buckets[home]
@@ -244,7 +287,7 @@ func (p *indexPart) find(h uint64, ref uint32) (b *indexBucket, k int) {
 }
 
 // grow makes the part of a hash larger, or splits it in two by the next bit of the hash.
-func (x *replyIndex) grow(h uint64, hash func([]indexEntry)) {
+func (x *Index) grow(h uint64, hash func([]IndexEntry)) {
 	at := x.directory[h>>x.shift]
 	old := x.parts[at]
 	moving := x.moving[:0]
@@ -252,7 +295,7 @@ func (x *replyIndex) grow(h uint64, hash func([]indexEntry)) {
 	for i := range old.buckets {
 		b := &old.buckets[i]
 		for _, ref := range b.refs[:b.n] {
-			moving = append(moving, indexEntry{ref: ref})
+			moving = append(moving, IndexEntry{Ref: ref})
 		}
 	}
 	hash(moving)
@@ -303,7 +346,7 @@ func newHalf(prefix uint64, bits uint8, entries int) indexPart {
 }
 
 // split puts two empty parts in the place of the one that a hash lies in, for its entries.
-func (x *replyIndex) split(h uint64, entries []indexEntry) {
+func (x *Index) split(h uint64, entries []IndexEntry) {
 	at := x.directory[h>>x.shift]
 	old := x.parts[at].bits
 	if old == 64-x.shift {
@@ -311,7 +354,7 @@ func (x *replyIndex) split(h uint64, entries []indexEntry) {
 	}
 	upper := 0
 	for _, e := range entries {
-		upper += int(e.hash >> (63 - old) & 1)
+		upper += int(e.Hash >> (63 - old) & 1)
 	}
 	prefix := h >> (64 - old) << 1
 	x.parts[at] = newHalf(prefix, old+1, len(entries)-upper)
@@ -325,12 +368,12 @@ func (x *replyIndex) split(h uint64, entries []indexEntry) {
 }
 
 // skewed is as that of Table.
-func (x *replyIndex) skewed(p *indexPart) bool {
+func (x *Index) skewed(p *indexPart) bool {
 	return p.bits == 64-x.shift && len(x.directory) >= skewedDirectory*len(x.parts)
 }
 
 // double doubles the directory: each entry stands twice.
-func (x *replyIndex) double() {
+func (x *Index) double() {
 	wide := make([]uint32, 2*len(x.directory))
 	for i := range wide {
 		wide[i] = x.directory[i/2]
