@@ -156,7 +156,7 @@ func (e *Engine) SetPolicy(p *policy.Policy) {
 		n.templateLevelsStale = true
 		if n.timerAt == never || n.timerAt > next {
 			n.timerAt = next
-			e.timers.push(timer{next, uint32(i)})
+			e.timers.push(newTimer(next, uint32(i)))
 		}
 	}
 	e.portfolio.setPolicy(p)

@@ -342,7 +342,7 @@ func (p *Portfolios) plan(i uint32, f *portfolio, m, next int64) {
 		return
 	}
 	f.timerAt = at
-	p.timers.push(timer{at, i})
+	p.timers.push(newTimer(at, i))
 }
 
 // flag writes one transition of a portfolio's episode.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math"
 	"math/bits"
 
 	"sendwatch/internal/window"
@@ -12,17 +13,24 @@ import (
 // changed after all, nothing is lost.
 type timers struct{ heap []timer }
 
-type timer struct {
-	minute  int64
-	subject uint32 // a numberIndex, or a portfolio's index
+// timer is a tick and a subject (a numberIndex, or a portfolio's index) in one word, the tick in the upper half: minutes since
+// 1938, so that any that an event can have is later. One after the year 10,000 is looked at before that.
+type timer uint64
+
+const timersBegin = 1 << 24 // minutes before 1970
+
+func newTimer(minute int64, subject uint32) timer {
+	return timer(min(max(minute+timersBegin, 0), math.MaxUint32))<<32 | timer(subject)
 }
+
+func (t timer) minute() int64 { return int64(t>>32) - timersBegin }
 
 func (w *timers) push(v timer) {
 	w.heap = append(w.heap, v)
 	h := w.heap
 	for i := len(h) - 1; i > 0; {
 		up := (i - 1) / 2
-		if h[up].minute <= h[i].minute {
+		if h[up] <= h[i] {
 			return
 		}
 		h[up], h[i] = h[i], h[up]
@@ -32,7 +40,7 @@ func (w *timers) push(v timer) {
 
 func (w *timers) pop() uint32 {
 	h := w.heap
-	first := h[0].subject
+	first := uint32(h[0])
 	last := len(h) - 1
 	h[0] = h[last]
 	w.heap = h[:last]
@@ -42,10 +50,10 @@ func (w *timers) pop() uint32 {
 		if down >= last {
 			return first
 		}
-		if down+1 < last && h[down+1].minute < h[down].minute {
+		if down+1 < last && h[down+1] < h[down] {
 			down++
 		}
-		if h[i].minute <= h[down].minute {
+		if h[i] <= h[down] {
 			return first
 		}
 		h[down], h[i] = h[i], h[down]
@@ -58,13 +66,13 @@ func (w *timers) first() (int64, bool) {
 	if len(w.heap) == 0 {
 		return 0, false
 	}
-	return w.heap[0].minute, true
+	return w.heap[0].minute(), true
 }
 
 // due appends the subjects that are to be looked at by the tick (ms).
 func (w *timers) due(tick int64, dst []uint32) []uint32 {
 	m := tick / minute
-	for len(w.heap) > 0 && w.heap[0].minute <= m {
+	for len(w.heap) > 0 && w.heap[0].minute() <= m {
 		dst = append(dst, w.pop())
 	}
 	return dst
@@ -85,7 +93,7 @@ func (e *Engine) scheduleTimer(n number) {
 		return
 	}
 	n.timerAt = at
-	e.timers.push(timer{at, uint32(n.index)})
+	e.timers.push(newTimer(at, uint32(n.index)))
 }
 
 // nextChange returns the first time after the number's clock at which something

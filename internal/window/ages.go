@@ -30,7 +30,7 @@ type Ages struct {
 
 // ageBucket is what began to wait in one bucket of event time.
 type ageBucket struct {
-	at int64
+	at int32 // no bucket is as narrow as a second
 	n  uint32
 }
 
@@ -56,7 +56,7 @@ func (p *AgePool) Add(a *Ages, at, now int64) {
 		return
 	}
 	a.next = 0
-	p.pool.Insert(&a.ring, i, ageBucket{at: at, n: 1})
+	p.pool.Insert(&a.ring, i, ageBucket{at: int32(at), n: 1})
 	for k := range a.passed {
 		if now-at >= leaves(k) {
 			a.passed[k]++
@@ -90,7 +90,7 @@ func (p *AgePool) Advance(a *Ages, now int64) (changed bool) {
 	for k := range a.passed {
 		for uint32(a.passed[k]) < a.ring.n {
 			b := p.pool.Look(&a.ring, int(a.passed[k]))
-			if now-b.at < leaves(k) {
+			if now-int64(b.at) < leaves(k) {
 				break
 			}
 			a.counts[k] -= b.n
@@ -114,7 +114,7 @@ func (p *AgePool) Next(a *Ages) int64 {
 	a.next = Never
 	for k := range a.passed {
 		if uint32(a.passed[k]) < a.ring.n {
-			a.next = min(a.next, p.pool.Look(&a.ring, int(a.passed[k])).at+leaves(k))
+			a.next = min(a.next, int64(p.pool.Look(&a.ring, int(a.passed[k])).at)+leaves(k))
 		}
 	}
 	return a.next
@@ -125,7 +125,7 @@ func (p *AgePool) Next(a *Ages) int64 {
 func (p *AgePool) find(a *Ages, at int64) (int, bool) {
 	low, high := 0, int(a.ring.n)
 	if high > 0 {
-		switch last := p.pool.Look(&a.ring, high-1).at; {
+		switch last := int64(p.pool.Look(&a.ring, high-1).at); {
 		case at > last:
 			return high, false
 		case at == last:
@@ -134,11 +134,11 @@ func (p *AgePool) find(a *Ages, at int64) (int, bool) {
 	}
 	for low < high {
 		middle := (low + high) / 2
-		if p.pool.Look(&a.ring, middle).at < at {
+		if int64(p.pool.Look(&a.ring, middle).at) < at {
 			low = middle + 1
 		} else {
 			high = middle
 		}
 	}
-	return low, low < int(a.ring.n) && p.pool.Look(&a.ring, low).at == at
+	return low, low < int(a.ring.n) && int64(p.pool.Look(&a.ring, low).at) == at
 }

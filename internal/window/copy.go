@@ -62,15 +62,21 @@ func (s *Slots[T]) Copy(c *flat.Copier) {
 	flat.Slice(c, &s.free)
 }
 
+// copy hands the elements of all blocks to c.
+func (a *arena[T]) copy(c *flat.Copier) {
+	flat.Value(c, &a.open)
+	flat.Value(c, &a.used)
+	flat.Value(c, &a.n)
+	copyHeld(c, &a.chunks, &a.holds)
+	for class := range a.free {
+		flat.Slice(c, &a.free[class])
+	}
+}
+
 // Copy hands the elements of all rings to c; the rings lie with their owners.
 func (p *Pool[T]) Copy(c *flat.Copier) {
-	flat.Value(c, &p.open)
-	flat.Value(c, &p.used)
-	flat.Value(c, &p.n)
-	copyHeld(c, &p.chunks, &p.holds)
-	for class := range p.free {
-		flat.Slice(c, &p.free[class])
-	}
+	p.elements.copy(c)
+	p.pages.copy(c)
 }
 
 // Copy hands the keys to c.

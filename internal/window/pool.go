@@ -1,198 +1,220 @@
 package window
 
-import (
-	"math/bits"
-
-	"sendwatch/internal/flat"
-)
-
 // Ring is the handle of a double-ended queue whose elements lie in a Pool. The
 // zero Ring is empty and owns no memory. It is a plain value: copying it does
 // not copy the elements.
 type Ring struct {
-	off  uint32 // of the block: its chunk in the upper half, its place there in the lower
+	off  uint32 // of the block, or of the list of pages
 	head uint32 // of the first element in the block
 	n    uint32
-	cap  uint32 // a power of two, 0 if the ring owns no block
+	cap  uint32 // a power of two, 0 if the ring owns no block; above pageSize it has pages
 }
 
 // Len returns the number of elements.
 func (r *Ring) Len() int { return int(r.n) }
 
-// Pool is an arena of rings of T: the elements of all rings lie in few chunks of
-// memory, in blocks of a power of two, and freed blocks are used again. Chunks are
-// never moved; a block that is larger than a chunk is a chunk of its own.
+// Pool keeps the elements of rings of T in an arena. A short ring is one block, which doubles as it grows. A ring of more than
+// pageSize elements lies in pages of so many, which a list of pages finds: what it has left at the front is free for others at once, and
+// to grow it copies nothing but the list.
+//
+//	ring   | off | head 70 | n 130 | cap 256 |
+//	          |
+//	list   +-->| -- | 1 | 2 | 3 | ... |         of cap / pageSize places
+//	                  |   |   |
+//	pages           +-1-+ 2   3                 its elements 70 to 199
+//
+// Blocks that doubled to the end took three times the elements of logs of a day: a half or a quarter of each was free, and behind each
+// lay those that it had grown out of, which no other log wanted, since all had grown.
 type Pool[T any] struct {
-	chunks [][]T
-	open   uint32       // the chunk that blocks are cut from
-	used   uint32       // elements of it that are in blocks
-	n      int          // elements in blocks, used or free
-	free   [32][]uint32 // offsets of free blocks by log2 of their size
-	holds  []flat.Holds // of each chunk, nil for none
+	elements arena[T]
+	pages    arena[uint32]
 }
 
 const (
 	// firstBlock is the capacity of a ring's first block. Two, because most
 	// numbers of a large portfolio are idle and hold one or two entries a log.
 	firstBlock = 2
-	chunkBits  = 16
-	chunkSize  = 1 << chunkBits
-	chunkMask  = chunkSize - 1
+	pageBits   = 5
+	pageSize   = 1 << pageBits
+	pageMask   = pageSize - 1
+	firstPages = 4 // the first length of a list
 )
 
-// block returns the ring's block.
-func (p *Pool[T]) block(r *Ring) []T {
-	at := r.off & chunkMask
-	if p.holds != nil && r.cap > 0 {
-		p.keep(r.off>>chunkBits, at, at+r.cap-1)
-	}
-	return p.chunks[r.off>>chunkBits][at : at+r.cap]
-}
+// paged reports whether a ring has pages.
+func (r *Ring) paged() bool { return r.cap > pageSize }
+
+// place returns where the i-th element from the front lies.
+func (r *Ring) place(i uint32) uint32 { return (r.head + i) & (r.cap - 1) }
+
+// page returns where the page of a place lies.
+func (p *Pool[T]) page(r *Ring, place uint32) *uint32 { return p.pages.look(r.off, place>>pageBits) }
 
 // At returns the i-th element from the front, which may be written. It is valid until the
 // pool grows.
 func (p *Pool[T]) At(r *Ring, i int) *T {
-	chunk, at := r.off>>chunkBits, r.off&chunkMask+((r.head+uint32(i))&(r.cap-1))
-	if p.holds != nil {
-		p.keep(chunk, at, at)
+	at := r.place(uint32(i))
+	if r.paged() {
+		return p.elements.at(*p.page(r, at), at&pageMask)
 	}
-	return &p.chunks[chunk][at]
+	return p.elements.at(r.off, at)
 }
 
 // Look returns the i-th element from the front, which may not be written. It is valid until
-// the pool grows. It is inlined, which At is not: most looks at a log only read.
+// the pool grows.
 func (p *Pool[T]) Look(r *Ring, i int) *T {
-	return &p.chunks[r.off>>chunkBits][r.off&chunkMask+((r.head+uint32(i))&(r.cap-1))]
-}
-
-// keep has a snapshot copy what it holds around some elements of a chunk.
-func (p *Pool[T]) keep(chunk, first, last uint32) {
-	if int(chunk) < len(p.holds) && p.holds[chunk].KeepRange(first, last) {
-		p.holds = nil
+	off, at := r.off, (r.head+uint32(i))&(r.cap-1)
+	if r.cap > pageSize {
+		off = p.pages.chunks[off>>chunkBits][off&chunkMask+at>>pageBits]
+		at &= pageMask
 	}
+	return &p.elements.chunks[off>>chunkBits][off&chunkMask+at]
 }
 
 // PushBack appends v.
-func (p *Pool[T]) PushBack(r *Ring, v T) {
-	if r.n == r.cap {
+func (p *Pool[T]) PushBack(r *Ring, v T) { *p.push(r) = v }
+
+// push appends an element that the caller fills in.
+func (p *Pool[T]) push(r *Ring) *T {
+	if r.n+pageSize > r.cap && (r.n == r.cap || r.paged()) { // so that the first and the last page are never the same one
 		p.grow(r)
 	}
-	*p.At(r, int(r.n)) = v
+	at := r.place(r.n)
 	r.n++
+	if !r.paged() {
+		return p.elements.at(r.off, at)
+	}
+	if at&pageMask == 0 {
+		*p.pages.at(r.off, at>>pageBits) = p.elements.take(pageSize)
+	}
+	return p.elements.at(*p.page(r, at), at&pageMask)
 }
 
 // PopFront removes the first element; the last one to go frees the block.
-func (p *Pool[T]) PopFront(r *Ring) {
-	r.head = (r.head + 1) & (r.cap - 1)
-	r.n--
-	if r.n == 0 {
-		p.Free(r)
-	}
-}
+func (p *Pool[T]) PopFront(r *Ring) { p.DropFront(r, 1) }
 
 // DropFront removes the first n elements, of which there are as many; the last one to go
 // frees the block.
 func (p *Pool[T]) DropFront(r *Ring, n uint32) {
+	if n == r.n {
+		p.Free(r)
+		return
+	}
+	if r.paged() {
+		for at := r.head &^ pageMask; at+pageSize <= r.head+n; at += pageSize {
+			p.elements.give(*p.page(r, at&(r.cap-1)), pageSize)
+		}
+	}
 	r.head = (r.head + n) & (r.cap - 1)
 	r.n -= n
-	if r.n == 0 {
+}
+
+// dropBack removes the last element; the last one to go frees the block.
+func (p *Pool[T]) dropBack(r *Ring) {
+	if r.n == 1 {
 		p.Free(r)
+		return
+	}
+	r.n--
+	if at := r.place(r.n); r.paged() && at&pageMask == 0 {
+		p.elements.give(*p.page(r, at), pageSize)
 	}
 }
 
 // Insert puts v before the i-th element by moving those behind it, in one piece
-// or, where the block's end lies among them, in two.
+// for each page, or of a block, where its end lies among them, in two.
 func (p *Pool[T]) Insert(r *Ring, i int, v T) {
-	p.PushBack(r, v)
+	last := p.push(r)
 	if i == int(r.n)-1 {
+		*last = v
 		return
 	}
-	block := p.block(r)
-	from, to := (r.head+uint32(i))&(r.cap-1), (r.head+r.n-1)&(r.cap-1)
-	if from > to {
-		copy(block[1:to+1], block[:to])
-		block[0] = block[r.cap-1]
-		to = r.cap - 1
+	// From the last piece to the first, each takes over the last element of the one before.
+	size := min(r.cap, pageSize)
+	for end := r.n - 1; ; {
+		place := r.place(end)
+		piece, to := p.piece(r, place), place&(size-1)
+		if left := end - uint32(i); left <= to {
+			copy(piece[to-left+1:to+1], piece[to-left:to])
+			piece[to-left] = v
+			return
+		}
+		copy(piece[1:to+1], piece[:to])
+		end -= to + 1
+		piece[0] = *p.Look(r, int(end))
 	}
-	copy(block[from+1:to+1], block[from:to])
-	block[from] = v
+}
+
+// piece returns the page or block of a place, which may be written.
+func (p *Pool[T]) piece(r *Ring, place uint32) []T {
+	if r.paged() {
+		return p.elements.block(*p.page(r, place), pageSize)
+	}
+	return p.elements.block(r.off, r.cap)
 }
 
 // Remove takes the i-th element out by moving those behind it.
 func (p *Pool[T]) Remove(r *Ring, i int) {
 	for j := i; j < int(r.n)-1; j++ {
-		*p.At(r, j) = *p.At(r, j+1)
+		*p.At(r, j) = *p.Look(r, j+1)
 	}
-	r.n--
-	if r.n == 0 {
-		p.Free(r)
-	}
+	p.dropBack(r)
 }
 
-// Free empties the ring and frees its block.
+// Free empties the ring and frees its block or pages.
 func (p *Pool[T]) Free(r *Ring) {
-	if r.cap > 0 {
-		class := bits.TrailingZeros32(r.cap)
-		p.free[class] = append(p.free[class], r.off)
+	switch {
+	case r.paged():
+		for at := r.head &^ pageMask; at < r.head+r.n; at += pageSize {
+			p.elements.give(*p.page(r, at&(r.cap-1)), pageSize)
+		}
+		p.pages.give(r.off, r.cap/pageSize)
+	case r.cap > 0:
+		p.elements.give(r.off, r.cap)
 	}
 	*r = Ring{}
 }
 
 // Len returns the number of elements that the pool's blocks hold, used or not.
-func (p *Pool[T]) Len() int { return p.n }
+func (p *Pool[T]) Len() int { return p.elements.n }
 
-// grow moves the ring into a block of twice the size.
+// grow moves the ring into a block of twice the size, or into pages, or makes its list longer.
 func (p *Pool[T]) grow(r *Ring) {
-	next := Ring{cap: max(firstBlock, r.cap*2), n: r.n}
-	next.off = p.take(next.cap)
-	if r.n > 0 {
-		to, from := p.block(&next), p.block(r)
-		copied := copy(to, from[r.head:])
-		copy(to[copied:], from[:r.head])
+	switch {
+	case r.paged():
+		p.growList(r)
+	case r.cap == pageSize:
+		next := Ring{cap: firstPages * pageSize, n: r.n, off: p.pages.take(firstPages)}
+		page := p.elements.take(pageSize)
+		*p.pages.at(next.off, 0) = page
+		p.straighten(page, r)
+		*r = next
+	default:
+		next := Ring{cap: max(firstBlock, r.cap*2), n: r.n}
+		next.off = p.elements.take(next.cap)
+		p.straighten(next.off, r)
+		*r = next
 	}
-	p.Free(r)
-	*r = next
 }
 
-// take returns the offset of a free block of the given size.
-func (p *Pool[T]) take(size uint32) uint32 {
-	class := bits.TrailingZeros32(size)
-	if free := p.free[class]; len(free) > 0 {
-		p.free[class] = free[:len(free)-1]
-		return free[len(free)-1]
+// straighten copies a ring of one block to the beginning of another one, and frees its own.
+func (p *Pool[T]) straighten(off uint32, r *Ring) {
+	if r.cap == 0 {
+		return
 	}
-	p.n += int(size)
-	if size > chunkSize {
-		p.chunks = append(p.chunks, make([]T, size))
-		return uint32(len(p.chunks)-1) << chunkBits
-	}
-	if len(p.chunks) == 0 {
-		p.chunks = append(p.chunks, nil)
-	}
-	if p.used+size > chunkSize {
-		p.freeRest()
-		p.open, p.used = uint32(len(p.chunks)), 0
-		p.chunks = append(p.chunks, make([]T, chunkSize))
-	}
-	off := p.open<<chunkBits | p.used
-	p.used += size
-	// Only the first chunk is ever smaller than a chunk: pools that stay small do.
-	if c := &p.chunks[p.open]; int(p.used) > len(*c) {
-		*c = append(*c, make([]T, int(p.used)-len(*c))...)
-	}
-	return off
+	to, from := p.elements.block(off, r.cap), p.elements.block(r.off, r.cap)
+	copied := copy(to, from[r.head:])
+	copy(to[copied:], from[:r.head])
+	p.elements.give(r.off, r.cap)
 }
 
-// freeRest makes free blocks of what is left of the open chunk.
-func (p *Pool[T]) freeRest() {
-	c := &p.chunks[p.open]
-	if len(*c) < chunkSize {
-		*c = append(*c, make([]T, chunkSize-len(*c))...)
-	}
-	for p.used < chunkSize {
-		class := bits.TrailingZeros32(p.used)
-		p.free[class] = append(p.free[class], p.open<<chunkBits|p.used)
-		p.n += 1 << class
-		p.used += 1 << class
-	}
+// growList doubles the list of pages.
+func (p *Pool[T]) growList(r *Ring) {
+	pages := r.cap / pageSize
+	list := p.pages.take(2 * pages)
+	to, from := p.pages.block(list, 2*pages), p.pages.block(r.off, pages)
+	first := r.head / pageSize
+	copied := copy(to, from[first:])
+	copy(to[copied:], from[:first])
+	p.pages.give(r.off, pages)
+	r.off, r.head, r.cap = list, r.head&pageMask, 2*r.cap
 }
