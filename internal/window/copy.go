@@ -92,7 +92,10 @@ func (t *Table) Copy(c *flat.Copier) {
 }
 
 // Copy hands the entries of all logs to c.
-func (s *SlidingPool[T]) Copy(c *flat.Copier) { s.pool.Copy(c) }
+func (s *SlidingPool[T]) Copy(c *flat.Copier) {
+	s.pool.Copy(c)
+	flat.Slice(c, &s.sets.sets)
+}
 
 // Copy hands the entries and keys of all windows to c.
 func (s *Keyed) Copy(c *flat.Copier) {

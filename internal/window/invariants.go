@@ -30,13 +30,13 @@ func (s *SlidingPool[T]) checkSums(l *SlidingCounts, sums Sums[T], now int64) {
 	want := make(Sums[T], len(sums))
 	for i := range l.ring.Len() {
 		e := *s.pool.Look(&l.ring, i)
-		at := l.at(e)
-		invariants.Check(i == 0 || l.at(*s.pool.Look(&l.ring, i-1)) <= at, "sliding counts: entry %d is out of order", i)
+		at := s.format.at(l, e)
+		invariants.Check(i == 0 || s.format.at(l, *s.pool.Look(&l.ring, i-1)) <= at, "sliding counts: entry %d is out of order", i)
 		for k := range s.n {
 			w := &s.windows[k]
 			invariants.Check((uint32(i) < l.cursor[k]) == (at <= now-w.Width), "sliding counts: the cursor of window %d is at %d", k, l.cursor[k])
 			if at > now-w.Width {
-				change(w, want, e.cols(), T(e.n()))
+				change(w, want, s.sets.sets[s.format.set(e)], T(s.format.n(e)))
 			}
 		}
 	}

@@ -7,15 +7,16 @@ import (
 	"sendwatch/internal/invariants"
 )
 
-// keyedEntry counts one key's events of one bucket, in one word, as Entry does.
+// keyedEntry counts one key's events of one bucket, in one word.
 //
 //	| slot 32 | bucket 20 | count 12 |
 //
-// A larger count takes several entries.
+// The bucket is the lower 20 bits of floor(time / grain), as in entry; a larger count takes several entries.
 type keyedEntry uint64
 
 const (
 	keyedSlotAt   = 32
+	bucketBits    = 20
 	keyedBucketAt = 12
 	mostOfKey     = 1<<keyedBucketAt - 1
 )

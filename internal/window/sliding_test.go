@@ -31,7 +31,7 @@ func TestSlidingCountsAgainstSlice(t *testing.T) {
 			if rapid.Bool().Draw(t, "advance") {
 				now[k] += rapid.Int64Range(0, 15).Draw(t, "by")
 				if rapid.IntRange(0, 9).Draw(t, "long") == 0 { // by more than a bucket in an entry has bits
-					now[k] += rapid.Int64Range(1, 3).Draw(t, "times") << bucketBits
+					now[k] += rapid.Int64Range(1, 3).Draw(t, "times") << 6
 				}
 				logs.Advance(&l[k], sums[k][:], now[k])
 			} else {
@@ -71,6 +71,30 @@ func TestSlidingCountsAgainstSlice(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestMoreSetsOfColumnsThanNamed counts in more sets of columns than entries can name.
+func TestMoreSetsOfColumnsThanNamed(t *testing.T) {
+	logs := NewSlidingPool[uint32](Window{3600, 20}, Window{60, 20})
+	var l SlidingCounts
+	sums, want := make(Sums[uint32], 40), make(Sums[uint32], 40)
+	for i := range 5000 {
+		cols := Columns(i*7919%(1<<20-1) + 1)
+		at := int64(1000 + i/10 - i%3)
+		logs.Add(&l, sums, cols, at, int64(1000+i/10), uint64(i%5+1))
+		for col := range 20 {
+			if cols>>col&1 != 0 {
+				want[col] += uint32(i%5 + 1)
+			}
+		}
+	}
+	if len(logs.sets.sets) != mostSets || !slices.Equal(sums[:20], want[:20]) {
+		t.Fatalf("%d sets, sums %v, want %v", len(logs.sets.sets), sums[:20], want[:20])
+	}
+	logs.Advance(&l, sums, 1499+3600)
+	if !slices.Equal(sums, make(Sums[uint32], 40)) || l.Len() != 0 {
+		t.Errorf("%d entries and %v are left behind the window", l.Len(), sums)
+	}
 }
 
 // TestKeyedAgainstSlice does the same for counts by key and their maximum.
