@@ -173,7 +173,7 @@ func (e *Engine) accountEvent(i numberIndex, ev *event.Event, out *event.Output)
 	}
 	if i != noNumber {
 		n := e.numbers.look(i)
-		row.NumberID = e.numbers.ids.string(n.index.name())
+		row.NumberID = e.numbers.ids.string(i.name())
 		row.WABAID, row.PortfolioID = e.wabas.string(n.waba), e.portfolioIDs.string(n.portfolio)
 	}
 	switch ev.Type {

@@ -17,6 +17,7 @@ func (e *Engine) Copy(c *flat.Copier) {
 	e.numbers.ids.copy(c)
 	e.numbers.all.Copy(c)
 	e.numbers.told.Copy(c)
+	e.numbers.lost.Copy(c)
 	e.numbers.busy.Copy(c)
 	e.wabas.copy(c)
 	e.portfolioIDs.copy(c)
@@ -66,7 +67,7 @@ func (d *dedup) copy(c *flat.Copier) {
 func (t *interner) copy(c *flat.Copier) {
 	flat.Each(c, &t.pieces, flat.String)
 	flat.Value(c, &t.bytes)
-	flat.Grown(c, &t.spans)
+	t.spans.Copy(c)
 	t.index.Copy(c)
 }
 

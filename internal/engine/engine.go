@@ -154,8 +154,8 @@ func (e *Engine) SetPolicy(p *policy.Policy) {
 		n.profile = -1
 		n.awaitingChanged() // a policy has priors of its own
 		n.templateLevelsStale = true
-		if n.timerAt == never || n.timerAt > next {
-			n.timerAt = next
+		if n.timerAt == 0 || n.timerAt > timerTick(next) {
+			n.timerAt = timerTick(next)
 			e.timers.push(newTimer(next, uint32(i)))
 		}
 	}

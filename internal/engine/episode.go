@@ -231,8 +231,9 @@ func (e *Engine) evidence(n number, f event.Factor) event.Evidence {
 		}
 	}
 	if f == event.FactorTrustScore {
+		lost := e.numbers.lostBy(n.standing)
 		var top [event.TopFactors]event.Contribution
-		for _, c := range top[:n.lost.contributions(&top)] {
+		for _, c := range top[:lost.contributions(&top)] {
 			ev.Counts = append(ev.Counts, event.NamedCount{Name: c.Factor.String(), Value: c.Points})
 		}
 	}

@@ -19,6 +19,7 @@ type evaluation struct {
 	level         [event.NumNumberFactors]event.Level // computed
 	raised        policy.FactorSet                    // those whose level is not none
 	silent, held  policy.FactorSet
+	lost          lost
 }
 
 // A factor's bit in a FactorSet is also its bit among the open episodes.
@@ -40,7 +41,7 @@ func (e *Engine) evaluate(n number, out *event.Output) {
 	v.raised = 0
 	day := int64(v.value[event.FactorNumberAge])
 	var points float64
-	n.lost = lost{}
+	v.lost = lost{}
 	passed := e.gates.pass(n, v)
 	if invariants.Enabled {
 		e.checkGates(n, rules, passed)
@@ -62,10 +63,11 @@ func (e *Engine) evaluate(n number, out *event.Output) {
 			level, severity = policy.Hold(level, severity)
 		}
 		cost := r.Weight * severity
-		n.lost.add(f, cost)
+		v.lost.add(f, cost)
 		points += cost
 		v.raise(f, level)
 	}
+	e.numbers.lose(n.standing, &v.lost)
 	if score := uint8(policy.Score(points)); score != n.score || !n.evaluated {
 		n.score = score
 		e.changelog.addScore(n.portfolio, n.index, score)

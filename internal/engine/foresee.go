@@ -81,7 +81,8 @@ func (e *Engine) touchLogs(f *foreseen) uint64 {
 	return l.seconds.Touch(&n.seconds, t >= n.moves[logSeconds]) + l.minutes.Touch(&n.minutes, t >= n.moves[logMinutes]) +
 		l.hours.Touch(&n.hoursLog, t >= n.moves[logHours]) +
 		l.fingerprints.Touch(&n.fingerprints, t >= n.moves[logFingerprints]) + l.templates.Touch(&n.templates, t >= n.moves[logTemplates]) +
-		e.ages.Touch(&n.waiting) + e.pane.touchMinute(n.minuteRow) + e.touchEpisodes(&n.open)
+		e.ages.Touch(&n.waiting) + e.pane.touchMinute(n.minuteRow) + e.touchEpisodes(&n.open) +
+		e.numbers.touchLost(e.numbers.look(f.number))
 }
 
 // touchIndexes looks at where what an event is about is found.
@@ -115,7 +116,15 @@ func (e *Engine) foresight(ev *event.Event) *foreseen {
 
 // touch looks at each line of what most events look at: one field of each.
 func (n *standing) touch() uint64 {
-	return uint64(n.index) + uint64(n.registered) + uint64(n.wake) + uint64(n.lost.kept)
+	return uint64(n.waba) + uint64(n.wake)
+}
+
+// touchLost looks at what lowered the score of a number.
+func (n *numbers) touchLost(s *standing) uint64 {
+	if s.lostPlace == 0 {
+		return 0
+	}
+	return uint64(n.lost.Look(s.lostPlace - 1).kept)
 }
 
 // touch looks at each line of what most events look at: one field of each.

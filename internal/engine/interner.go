@@ -16,7 +16,7 @@ type interner struct {
 	pieces []string         // each is filled up to where its builder has come
 	open   *strings.Builder // of the last piece
 	bytes  int              // in all pieces
-	spans  []span
+	spans  window.Slots[span]
 	index  window.Index // by the hash of a string
 }
 
@@ -37,15 +37,15 @@ func (t *interner) intern(s []byte) uint32 {
 	if len(s) == 0 {
 		return 0
 	}
-	if len(t.spans) == 0 {
-		t.spans = append(t.spans, span{})
+	if t.spans.End() == 0 {
+		t.spans.New()
 	}
 	h := xxhash.Sum64(s)
 	if i, ok := t.findHashed(h, s); ok {
 		return i
 	}
-	t.spans = append(t.spans, t.keep(s))
-	i := uint32(len(t.spans) - 1)
+	i := t.spans.New()
+	*t.spans.At(i) = t.keep(s)
 	t.index.Put(h, i, t.hash)
 	return i
 }
@@ -102,9 +102,9 @@ func (t *interner) string(i uint32) string {
 	if i == 0 {
 		return ""
 	}
-	s := t.spans[i]
+	s := t.spans.Look(i)
 	return t.pieces[s.piece][s.from : s.from+s.n]
 }
 
 // len returns how many strings there are.
-func (t *interner) len() int { return max(0, len(t.spans)-1) }
+func (t *interner) len() int { return max(0, int(t.spans.End())-1) }

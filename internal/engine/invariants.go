@@ -53,13 +53,13 @@ func (e *Engine) checkRest(i numberIndex, was traffic) {
 	n := e.numbers.view(i)
 	var before, after event.Facts
 	s := *n.standing
-	e.facts(number{&s, n.told, &was}, &before)
+	e.facts(number{i, &s, n.told, &was}, &before)
 	e.facts(n, &after)
 	for f := range before {
 		same := before[f] == after[f] || before[f] != before[f] && after[f] != after[f]
 		invariants.Check(same, "a number at rest: fact %s is %v, and was %v", event.Fact(f), after[f], before[f])
 	}
-	invariants.Check(n.circumstances() == number{&s, n.told, &was}.circumstances(), "a number at rest: other circumstances")
+	invariants.Check(n.circumstances() == number{i, &s, n.told, &was}.circumstances(), "a number at rest: other circumstances")
 }
 
 // checkGates checks that what did not pass the gates is at none.

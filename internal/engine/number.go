@@ -80,28 +80,28 @@ func numberNamed(name uint32) numberIndex { return numberIndex(name - 1) }
 // the last 30 days left, which a number at rest has none of. It is a view of the three, to be passed by value; it is
 // valid until another number is made known or wakes, or is told something for the first time.
 type number struct {
+	index numberIndex
 	*standing
 	*told // not to be written unless the event in progress tells (tells)
 	*traffic
 }
 
-// standing is what is known of a number for good. It holds no pointer. Most numbers of a large portfolio are at rest most of
-// the time, and cost little more than this.
+// standing is what is known of a number for good, in two lines of memory. It holds no pointer. Most numbers of a large portfolio are
+// at rest most of the time, and cost little more than this.
 type standing struct {
-	index     numberIndex
 	waba      uint32
 	portfolio uint32
 	profile   int32  // in Policy.Profiles
 	place     uint32 // of its traffic in numbers.busy, plus 1; 0 while it is at rest
 	toldPlace uint32 // of what it was told in numbers.told, plus 1; 0 while that is nothing
+	lostPlace uint32 // of its losses in numbers.lost, plus 1; 0 if there is at most one
 	ties      uint32 // links between identifiers of its contacts
-	strikes   uint32
+	timerAt   uint32 // its tick in timers, 0 if none
 
 	clock    int64
 	synced   int64 // the tick up to which the clock was moved
 	first    int64 // time of the first applied event
 	lastEval int64
-	timerAt  int64 // minute in timers, never if none
 
 	registered      int64 // never if not given
 	newestSend      int64 // largest send's time, never before the first
@@ -119,13 +119,17 @@ type standing struct {
 	rating              event.Rating
 	inputs              event.Inputs // what of it reaches the topic
 
-	lost lost
+	// The largest loss, if there is one.
+	lostKept   uint8 // how many losses there are
+	lostFactor event.Factor
+	lostPoints float64
 }
 
 // told is what the platform or its owner said of a number and of most numbers never says.
 type told struct {
 	account    account
 	quota      quota
+	strikes    uint32
 	lastActive int64 // never if not given
 	linked     int64 // when its session was linked, never if not given
 	ipHash     uint64
@@ -181,7 +185,8 @@ type traffic struct {
 }
 
 // lost is what lowered the score of a number: the largest weights x severities, largest first and of
-// equals in the order of the factors.
+// equals in the order of the factors. Most numbers at rest have one at most, their age: where there are more, all of them
+// lie in numbers.lost.
 type lost struct {
 	points [event.TopFactors]float64
 	factor [event.TopFactors]event.Factor
@@ -236,6 +241,7 @@ type restart struct {
 type numbers struct {
 	ids  interner
 	all  window.Slots[standing] // by numberIndex
+	lost window.Slots[lost]     // of those that have more than one loss
 	told window.Slots[told]     // of those that were told something
 	busy window.Slots[traffic]  // of those that are not at rest
 	idle traffic                // of one that is, for a look
@@ -257,6 +263,30 @@ func (n *numbers) toldOf(s *standing) *told {
 	return n.told.At(s.toldPlace - 1)
 }
 
+// lose says what lowered the score of a number.
+func (n *numbers) lose(s *standing, l *lost) {
+	s.lostKept, s.lostFactor, s.lostPoints = l.kept, l.factor[0], l.points[0]
+	switch {
+	case l.kept > 1:
+		if s.lostPlace == 0 {
+			s.lostPlace = n.lost.New() + 1
+		}
+		*n.lost.At(s.lostPlace - 1) = *l
+	case s.lostPlace != 0:
+		n.lost.Free(s.lostPlace - 1)
+		s.lostPlace = 0
+	}
+}
+
+// lostBy returns what lowered the score of a number.
+func (n *numbers) lostBy(s *standing) (l lost) {
+	if s.lostPlace != 0 {
+		return *n.lost.Look(s.lostPlace - 1)
+	}
+	l.kept, l.factor[0], l.points[0] = s.lostKept, s.lostFactor, s.lostPoints
+	return l
+}
+
 // at returns a number that may be changed. If it is at rest it wakes.
 func (n *numbers) at(i numberIndex) number {
 	s := n.all.At(uint32(i))
@@ -264,9 +294,9 @@ func (n *numbers) at(i numberIndex) number {
 		s.place = n.busy.New() + 1
 		t := n.busy.At(s.place - 1)
 		t.rest(s.clock)
-		return number{s, n.toldOf(s), t}
+		return number{i, s, n.toldOf(s), t}
 	}
-	return number{s, n.toldOf(s), n.busy.At(s.place - 1)}
+	return number{i, s, n.toldOf(s), n.busy.At(s.place - 1)}
 }
 
 // view returns a number of which nothing but its standing may be changed. It is valid until the next view.
@@ -274,9 +304,9 @@ func (n *numbers) view(i numberIndex) number {
 	s := n.all.At(uint32(i))
 	if s.place == 0 {
 		n.idle.rest(s.clock)
-		return number{s, n.toldOf(s), &n.idle}
+		return number{i, s, n.toldOf(s), &n.idle}
 	}
-	return number{s, n.toldOf(s), n.busy.At(s.place - 1)}
+	return number{i, s, n.toldOf(s), n.busy.At(s.place - 1)}
 }
 
 // look returns what a number is without its traffic, for a caller that only reads it.
@@ -328,9 +358,9 @@ func (e *Engine) number(ev *event.Event) numberIndex {
 	i := numberNamed(e.numbers.ids.intern(ev.NumberID))
 	if i == e.numbers.end() {
 		*e.numbers.all.At(e.numbers.all.New()) = standing{
-			index: i, clock: ev.Time, synced: e.lastTick, first: ev.Time, lastEval: never,
+			clock: ev.Time, synced: e.lastTick, first: ev.Time, lastEval: never,
 			registered: never, newestSend: never, newestInitiated: never, wake: never, ratingTime: never,
-			timerAt: never, profile: -1, inputs: event.AllInputs,
+			profile: -1, inputs: event.AllInputs,
 		}
 	}
 	return i

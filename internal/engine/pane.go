@@ -427,7 +427,7 @@ func (e *Engine) writeRow(table int, slot uint32, out *event.Output) {
 	at := event.Pane{Partition: e.cfg.Partition, Pane: p.current, Version: p.last}
 	id := func(i numberIndex) (string, string) {
 		n := e.numbers.look(i)
-		return e.numbers.ids.string(n.index.name()), e.portfolioIDs.string(n.portfolio)
+		return e.numbers.ids.string(i.name()), e.portfolioIDs.string(n.portfolio)
 	}
 	switch table {
 	case tableMinutes:

@@ -59,7 +59,7 @@ func (e *Engine) Riskiest(limit int, out *event.Output) (bands [3]int64) {
 func (e *Engine) snapshotStatus(i numberIndex, out *event.Output) {
 	known := e.numbers.view(i)
 	s, t := *known.standing, *known.traffic
-	n := number{&s, known.told, &t}
+	n := number{i, &s, known.told, &t}
 	// At the ticks that left the number out nothing about it changed (scheduleTimer),
 	// so that its sums and levels hold at the last of them.
 	if e.lastTick > n.synced && e.lastTick > n.clock {
@@ -100,7 +100,8 @@ func (e *Engine) appendStatus(n number, out *event.Output) *event.NumberStatus {
 	s.Score, s.Band, s.Levels = int(n.score), event.BandOf(int(n.score)), n.levels
 	e.facts(n, &s.Facts)
 	var top [event.TopFactors]event.Contribution
-	if k := n.lost.contributions(&top); k > 0 {
+	lost := e.numbers.lostBy(n.standing)
+	if k := lost.contributions(&top); k > 0 {
 		s.Top = out.Contributions(k)
 		copy(s.Top, top[:k])
 	}

@@ -20,8 +20,11 @@ type timer uint64
 const timersBegin = 1 << 24 // minutes before 1970
 
 func newTimer(minute int64, subject uint32) timer {
-	return timer(min(max(minute+timersBegin, 0), math.MaxUint32))<<32 | timer(subject)
+	return timer(timerTick(minute))<<32 | timer(subject)
 }
+
+// timerTick returns the tick of a minute as a timer has it. None is 0.
+func timerTick(minute int64) uint32 { return uint32(min(max(minute+timersBegin, 1), math.MaxUint32)) }
 
 func (t timer) minute() int64 { return int64(t>>32) - timersBegin }
 
@@ -81,18 +84,18 @@ func (w *timers) due(tick int64, dst []uint32) []uint32 {
 // scheduleTimer plans the next look at a number: the first tick at which its windows,
 // its day of life, its account state or an episode can change.
 func (e *Engine) scheduleTimer(n number) {
-	if n.timerAt <= e.lastTick/minute {
-		n.timerAt = never
+	if n.timerAt <= timerTick(e.lastTick/minute) {
+		n.timerAt = 0
 	}
 	next := e.nextChange(n)
 	if next == window.Never {
 		return
 	}
 	at := max(ceil(next, minute), e.lastTick/minute+1)
-	if n.timerAt != never && n.timerAt <= at {
+	if n.timerAt != 0 && n.timerAt <= timerTick(at) {
 		return
 	}
-	n.timerAt = at
+	n.timerAt = timerTick(at)
 	e.timers.push(newTimer(at, uint32(n.index)))
 }
 

@@ -29,7 +29,7 @@ func (e keyedEntry) slot() uint32 { return uint32(e >> keyedSlotAt) }
 
 func (e keyedEntry) n() uint32 { return uint32(e) & mostOfKey }
 
-// keyedSlot is a key that has events in a window.
+// keyedSlot is a key that has events in a window, half a line of memory.
 type keyedSlot struct {
 	key   uint64
 	owner uint32
@@ -39,9 +39,21 @@ type keyedSlot struct {
 
 // keyedIn is what a key has in one window.
 type keyedIn struct {
-	count uint32
-	last  uint32 // place of its newest entry, counted from the log's very first
-	at    uint32 // that entry's bucket, its lower half
+	count  uint32
+	newest newestEntry
+}
+
+// newestEntry says where a key's newest entry may be: the lower 8 bits of its bucket, and the lower 24 of its place, counted from
+// the log's very first. Whether it is there the entry says itself; another bucket's is not worth a look at the log.
+type newestEntry uint32
+
+func newestEntryOf(at int64, place uint32) newestEntry {
+	return newestEntry(at&0xff)<<24 | newestEntry(place&(1<<24-1))
+}
+
+// in returns the index of the entry in a log whose first entries are gone, false if it is not of a bucket.
+func (e newestEntry) in(at int64, gone uint32) (i uint32, ok bool) {
+	return (uint32(e) - gone) & (1<<24 - 1), uint32(e>>24) == uint32(at&0xff)
 }
 
 // windowsOfKeys is how many windows a key can be in.
@@ -211,15 +223,12 @@ func (s *Keyed) AddTo(l *KeyedCounts, slot KeySlot, at, now int64) (counted bool
 	// of the bucket would take a message of many links the square of their
 	// number. A late event may have moved it: then a few places are tried, and
 	// after that the key gets a second entry for the bucket, which counts as well.
-	if k.at == uint32(at) {
-		if i := k.last - l.gone; i < l.ring.n {
-			if e := *s.pool.Look(&l.ring, int(i)); e.slot() == uint32(slot) && l.at(e) == at && e.n() < mostOfKey {
-				*s.pool.At(&l.ring, int(i))++
-				return true
-			}
+	if i, ok := k.newest.in(at, l.gone); ok && i < l.ring.n {
+		if e := *s.pool.Look(&l.ring, int(i)); e.slot() == uint32(slot) && l.at(e) == at && e.n() < mostOfKey {
+			*s.pool.At(&l.ring, int(i))++
+			return true
 		}
 	}
-	k.at = uint32(at)
 	i := s.place(l, at)
 	for j := i; j > 0 && i-j < nearby; j-- {
 		e := *s.pool.Look(&l.ring, int(j)-1)
@@ -228,11 +237,11 @@ func (s *Keyed) AddTo(l *KeyedCounts, slot KeySlot, at, now int64) (counted bool
 		}
 		if e.slot() == uint32(slot) && e.n() < mostOfKey {
 			*s.pool.At(&l.ring, int(j)-1)++
-			k.last = l.gone + j - 1
+			k.newest = newestEntryOf(at, l.gone+j-1)
 			return true
 		}
 	}
-	k.last = l.gone + i
+	k.newest = newestEntryOf(at, l.gone+i)
 	s.pool.Insert(&l.ring, int(i), keyedEntryOf(at, uint32(slot)))
 	return true
 }

@@ -15,14 +15,14 @@ func TestPoolOfLongRings(t *testing.T) {
 	var pool Pool[int]
 	var rings [6]Ring
 	var want [len(rings)][]int
-	for step := range 60_000 {
+	for step := range 20_000 {
 		k := random.IntN(len(rings))
 		r, w := &rings[k], &want[k]
 		n := len(*w)
-		grows := step/3000%2 == 0 // a time to grow, and one to shrink
+		grows := step/1000%2 == 0 // a time to grow, and one to shrink
 		switch op := random.IntN(10); {
 		case op < 2, grows && op < 6:
-			for range random.IntN(20) {
+			for range random.IntN(60) {
 				pool.PushBack(r, step)
 				*w = append(*w, step)
 			}
@@ -35,7 +35,7 @@ func TestPoolOfLongRings(t *testing.T) {
 			pool.Remove(r, i)
 			*w = slices.Delete(*w, i, i+1)
 		case n > 0:
-			drop := random.IntN(min(n, 70)) + 1
+			drop := random.IntN(min(n, 200)) + 1
 			pool.DropFront(r, uint32(drop))
 			*w = (*w)[drop:]
 		}
