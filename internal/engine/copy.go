@@ -63,11 +63,10 @@ func (d *dedup) copy(c *flat.Copier) {
 	d.seen.Copy(c)
 }
 
-// copy hands the strings to c. After reading, the next new one begins a new piece.
+// copy hands the strings to c.
 func (t *interner) copy(c *flat.Copier) {
 	flat.Each(c, &t.pieces, flat.String)
-	flat.Value(c, &t.bytes)
-	t.spans.Copy(c)
+	flat.Each(c, &t.longs, flat.String)
 	t.index.Copy(c)
 }
 

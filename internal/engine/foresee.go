@@ -13,6 +13,7 @@ type foreseen struct {
 	event   *event.Event
 	id      idHash
 	name    uint64 // the hash of the number's id
+	guess   uint32 // the index that it may have
 	number  numberIndex
 	traffic *traffic // nil if it is at rest
 	contact uint64
@@ -45,14 +46,25 @@ func (e *Engine) Foresee(events []event.Event) {
 	}
 	for i := range e.foreseen {
 		f := &e.foreseen[i]
-		if slot, ok := e.numbers.ids.findHashed(f.name, f.event.NumberID); ok {
+		f.guess = e.numbers.ids.guess(f.name)
+		sum += e.numbers.ids.touch(f.guess)
+	}
+	for i := range e.foreseen {
+		f := &e.foreseen[i]
+		if id := e.numbers.ids.string(f.guess); f.guess != 0 && id == string(f.event.NumberID) {
+			f.number = numberNamed(f.guess)
+		} else if slot, ok := e.numbers.ids.findHashed(f.name, f.event.NumberID); ok {
 			f.number = numberNamed(slot)
+		}
+		if f.number != noNumber {
 			sum += e.numbers.look(f.number).touch() + e.touchIndexes(f)
 		}
 	}
 	for i := range e.foreseen {
 		if f := &e.foreseen[i]; f.number != noNumber {
-			if f.traffic = e.numbers.lookTraffic(e.numbers.look(f.number)); f.traffic != nil {
+			n := e.numbers.look(f.number)
+			sum += e.wabas.touch(n.waba) + e.portfolioIDs.touch(n.portfolio)
+			if f.traffic = e.numbers.lookTraffic(n); f.traffic != nil {
 				sum += f.traffic.touch()
 			}
 		}
@@ -73,6 +85,41 @@ func (e *Engine) Foresee(events []event.Event) {
 		}
 	}
 	e.touched = sum
+}
+
+// foreseenRows is how many rows are touched together before they are written.
+const foreseenRows = 16
+
+// foreseeRows touches what rows of a table of the pane are about to be written of.
+func (e *Engine) foreseeRows(table int, slots []uint32) {
+	sum := uint64(0)
+	for _, slot := range slots { // of rows that lie everywhere
+		sum += uint64(e.pane.numberOf(table, slot))
+	}
+	for _, slot := range slots {
+		i := e.pane.numberOf(table, slot)
+		sum += e.numbers.ids.touch(i.name()) + uint64(e.numbers.look(i).portfolio)
+	}
+	for _, slot := range slots {
+		sum += e.portfolioIDs.touch(e.numbers.look(e.pane.numberOf(table, slot)).portfolio)
+	}
+	e.touched += sum
+}
+
+// foreseeStatuses touches what statuses are about to be written of.
+func (e *Engine) foreseeStatuses(list []numberIndex) {
+	sum := uint64(0)
+	for _, i := range list {
+		sum += e.numbers.look(i).touch() + e.numbers.ids.touch(i.name())
+	}
+	for _, i := range list {
+		n := e.numbers.look(i)
+		sum += e.wabas.touch(n.waba) + e.portfolioIDs.touch(n.portfolio) + e.numbers.touchLost(n)
+		if t := e.numbers.lookTraffic(n); t != nil && n.status&statusChanged != 0 {
+			sum += t.touch()
+		}
+	}
+	e.touched += sum
 }
 
 // touchLogs looks at the ends of a number's logs, at its row and at its episodes.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"sendwatch/internal/flat"
 )
 
 // TestInternedStrings keeps strings of all sizes, some of which fill a piece to its
@@ -15,9 +17,11 @@ func TestInternedStrings(t *testing.T) {
 		s := fmt.Sprintf("%d-%s", k, strings.Repeat("x", k*k%300))
 		switch k {
 		case 100, 2000:
-			s = strings.Repeat("long", largestPiece) // longer than a piece
+			s = strings.Repeat("long", pieceBytes) // longer than a piece
 		case 500:
-			s = strings.Repeat("y", n.open.Cap()-n.open.Len())
+			s = strings.Repeat("y", recordSize-1)
+		case 501, 502:
+			s = strings.Repeat("z", k-501+recordSize)
 		}
 		i := n.intern([]byte(s))
 		if before, ok := kept[i]; ok && before != s {
@@ -55,5 +59,25 @@ func TestNamesAreNotCopied(t *testing.T) {
 	}
 	if made := testing.AllocsPerRun(10, func() { _, _ = n.string(i), n.string(short) }); made != 0 {
 		t.Errorf("%v allocations each time", made)
+	}
+}
+
+// TestStringsGoOnAfterReading copies strings to another interner at every number of them around that of a piece, and has it keep more.
+func TestStringsGoOnAfterReading(t *testing.T) {
+	name := func(k int) []byte { return fmt.Appendf(nil, "%d-%s", k, strings.Repeat("x", k%40)) }
+	for _, n := range []int{0, 1, 15, 16, 1<<pieceBits - 2, 1<<pieceBits - 1, 1 << pieceBits, 1<<pieceBits + 1, 2 << pieceBits, 5000} {
+		var from, to interner
+		for k := range n {
+			from.intern(name(k))
+		}
+		if err := flat.Read(flat.Append(nil, from.copy), to.copy); err != nil {
+			t.Fatal(err)
+		}
+		for k := range n + 3000 {
+			i := to.intern(name(k))
+			if int(i) != k+1 || to.string(i) != string(name(k)) {
+				t.Fatalf("%d strings were read: %q has index %d, which is %q", n, name(k), i, to.string(i))
+			}
+		}
 	}
 }

@@ -348,6 +348,9 @@ func (e *Engine) writeRows(out *event.Output) (more bool) {
 			if e.spent(out) {
 				return true
 			}
+			if f.next%foreseenRows == 0 {
+				e.foreseeRows(f.table, list[f.next:min(f.next+foreseenRows, len(list))])
+			}
 			e.writeRow(f.table, list[f.next], out)
 		}
 		p.dirty[f.table] = list[:0]

@@ -229,6 +229,9 @@ func (e *Engine) endChanged(version int64, out *event.Output) (more bool) {
 		if e.spent(out) {
 			return true
 		}
+		if b.next%foreseenRows == 0 {
+			e.foreseeStatuses(e.changed[b.next:min(b.next+foreseenRows, len(e.changed))])
+		}
 		i := e.changed[b.next]
 		switch n := e.numbers.view(i); {
 		case n.status&statusChanged != 0 && floor(n.clock, minute) > e.progress.last-2:
@@ -271,6 +274,9 @@ func (e *Engine) flushStatuses(next *int, out *event.Output) (more bool) {
 	for ; *next < len(*list); *next++ {
 		if e.spent(out) {
 			return true
+		}
+		if *next%foreseenRows == 0 {
+			e.foreseeStatuses((*list)[*next:min(*next+foreseenRows, len(*list))])
 		}
 		e.flushStatus((*list)[*next], out)
 	}

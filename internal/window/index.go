@@ -119,17 +119,12 @@ func (b *indexBucket) alike(tag uint8) uint32 {
 type IndexProbe struct {
 	bucket, other *indexBucket
 	alike, others uint32 // bits of their entries that are still to come
-	spill         []IndexEntry
-	hash          uint64
 }
 
-// Probe begins a way.
+// Probe begins a way, which passes by what Spills.
 func (x *Index) Probe(h uint64) (w IndexProbe) {
 	if len(x.parts) == 0 {
 		return w
-	}
-	if len(x.spill) > 0 {
-		w.spill, w.hash = x.spill, h
 	}
 	p, tag := x.part(h), indexTag(h)
 	home := p.home(h)
@@ -147,7 +142,7 @@ func (x *Index) Probe(h uint64) (w IndexProbe) {
 func (w *IndexProbe) Next() (ref uint32, ok bool) {
 	if w.alike == 0 {
 		if w.others == 0 {
-			return w.nextSpilled()
+			return 0, false
 		}
 		w.bucket, w.alike, w.others = w.other, w.others, 0
 	}
@@ -156,16 +151,17 @@ func (w *IndexProbe) Next() (ref uint32, ok bool) {
 	return w.bucket.refs[k], true
 }
 
-// nextSpilled is next among those that lie in no bucket.
-func (w *IndexProbe) nextSpilled() (ref uint32, ok bool) {
-	for len(w.spill) > 0 {
-		e := w.spill[0]
-		w.spill = w.spill[1:]
-		if e.Hash == w.hash {
-			return e.Ref, true
+// Spills reports whether there are entries that lie in no bucket, which Spilled finds and no probe.
+func (x *Index) Spills() bool { return len(x.spill) > 0 }
+
+// Spilled returns those of a hash of them, from the i-th on, and where to go on; no more if next is 0.
+func (x *Index) Spilled(h uint64, i int) (ref uint32, next int) {
+	for ; i < len(x.spill); i++ {
+		if x.spill[i].Hash == h {
+			return x.spill[i].Ref, i + 1
 		}
 	}
-	return 0, false
+	return 0, 0
 }
 
 // Touch looks at the buckets of a hash, so that they are in a cache when it is looked for.

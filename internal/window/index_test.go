@@ -28,6 +28,11 @@ func TestIndexOfEqualHashes(t *testing.T) {
 				return true
 			}
 		}
+		for r, i := x.Spilled(h, 0); i > 0; r, i = x.Spilled(h, i) {
+			if r == ref {
+				return true
+			}
+		}
 		return false
 	}
 	var x Index

@@ -125,10 +125,18 @@ func (x *keyIndex) hash(entries []IndexEntry) {
 
 // find returns the slot of a key of a number, if it has one.
 func (x *keyIndex) find(owner uint32, key uint64) (slot uint32, ok bool) {
-	w := x.index.Probe(Key{key, uint64(owner)}.hash())
+	h := Key{key, uint64(owner)}.hash()
+	w := x.index.Probe(h)
 	for slot, ok = w.Next(); ok; slot, ok = w.Next() {
 		if k := x.slots.Look(slot); k.key == key && k.owner == owner {
 			return slot, true
+		}
+	}
+	if x.index.Spills() {
+		for slot, i := x.index.Spilled(h, 0); i > 0; slot, i = x.index.Spilled(h, i) {
+			if k := x.slots.Look(slot); k.key == key && k.owner == owner {
+				return slot, true
+			}
 		}
 	}
 	return 0, false

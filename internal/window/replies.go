@@ -112,6 +112,13 @@ func (r *Replies) Find(number uint32, contact uint64) (Conversation, bool) {
 			return Conversation(ref), true
 		}
 	}
+	if r.index.Spills() {
+		for ref, i := r.index.Spilled(k.hash(), 0); i > 0; ref, i = r.index.Spilled(k.hash(), i) {
+			if r.key(ref) == k {
+				return Conversation(ref), true
+			}
+		}
+	}
 	return 0, false
 }
 
@@ -128,6 +135,12 @@ func (r *Replies) sendsOf(c Conversation, k Key, h uint64, sends *[maxBare]uint3
 func (r *Replies) sendsWith(k Key, h uint64, sends *[maxBare]uint32) (n int) {
 	w := r.index.Probe(h)
 	for ref, ok := w.Next(); ok; ref, ok = w.Next() {
+		if r.key(ref) == k {
+			sends[n] = ref
+			n++
+		}
+	}
+	for ref, i := r.index.Spilled(h, 0); i > 0; ref, i = r.index.Spilled(h, i) {
 		if r.key(ref) == k {
 			sends[n] = ref
 			n++
