@@ -166,19 +166,6 @@ func Held[T any](c *Copier, v *[]T, h *Holds) {
 	d.pieces = c.hold(bytesOf(&(*v)[0], len(*v)), sizeOf[T]()<<d.shift)
 }
 
-// Grown copies a slice of plain values as Slice does. None of them changes while it is in the slice, or in one
-// that was the slice before: its owner only appends. So a Snapshot copies them later, and nobody need keep them.
-func Grown[T any](c *Copier, v *[]T) {
-	if c.way != holding {
-		Slice(c, v)
-		return
-	}
-	c.length(len(*v))
-	if len(*v) > 0 {
-		c.hold(bytesOf(&(*v)[0], len(*v)), pieceBytes)
-	}
-}
-
 // hold makes pieces of memory, of so many bytes each, that the snapshot copies later to where they belong.
 func (c *Copier) hold(from []byte, each int) []piece {
 	at := len(c.bytes)

@@ -15,14 +15,14 @@ type ledger struct {
 	total   int64
 	entries []point
 	holds   flat.Holds
-	list    []point  // which is only appended to
+	list    []point
 	names   []string // short ones and long ones
 }
 
 func (l *ledger) copy(c *flat.Copier) {
 	flat.Value(c, &l.total)
 	flat.Held(c, &l.entries, &l.holds)
-	flat.Grown(c, &l.list)
+	flat.Slice(c, &l.list)
 	flat.Each(c, &l.names, flat.String)
 }
 

@@ -12,9 +12,9 @@ const (
 	// every is how often the heap is looked at: it reads two counters.
 	every = 250 * time.Millisecond
 	// least is the room that there is always, in bytes.
-	least = 256 << 20
+	least = 128 << 20
 	// share of what is alive, one part in so many, is room at least.
-	share = 8
+	share = 16
 )
 
 // Percent returns the GOGC with which a heap of which so many bytes are alive has its headroom, at most most.

@@ -17,12 +17,13 @@ func TestPercent(t *testing.T) {
 	}{
 		{0, 100, 100},
 		{10 << 20, 100, 100},
-		{256 << 20, 100, 100},
-		{512 << 20, 100, 50},
-		{512 << 20, 25, 25}, // who wants less gets less
-		{1 << 30, 100, 25},
-		{2 << 30, 100, 12},
-		{64 << 30, 100, 12},
+		{128 << 20, 100, 100},
+		{256 << 20, 100, 50},
+		{512 << 20, 100, 25},
+		{512 << 20, 20, 20}, // who wants less gets less
+		{1 << 30, 100, 12},
+		{2 << 30, 100, 6},
+		{64 << 30, 100, 6},
 	} {
 		if got := Percent(c.live, c.most); got != c.want {
 			t.Errorf("%d bytes alive, at most %d %%: %d, want %d", c.live, c.most, got, c.want)
