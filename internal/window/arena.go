@@ -58,19 +58,6 @@ func (a *arena[T]) give(off, size uint32) {
 	a.free[class] = append(a.free[class], off)
 }
 
-// frees reports whether there is a free block of a size.
-func (a *arena[T]) frees(size uint32) bool { return len(a.free[bits.TrailingZeros32(size)]) > 0 }
-
-// cut makes free blocks of a smaller size of a free one.
-func (a *arena[T]) cut(size, into uint32) {
-	if size == into {
-		return
-	}
-	for off, end := a.take(size), uint32(0); end < size; end += into {
-		a.give(off+end, into)
-	}
-}
-
 // take returns a free block of a size.
 func (a *arena[T]) take(size uint32) (off uint32) {
 	class := bits.TrailingZeros32(size)

@@ -7,25 +7,25 @@ type Ring struct {
 	off  uint32 // of the block, or of the list of pages
 	head uint32 // of the first element in the block
 	n    uint32
-	cap  uint32 // a power of two, 0 if the ring owns no block; above blockMost it has pages
+	cap  uint32 // a power of two, 0 if the ring owns no block; above pageSize it has pages
 }
 
 // Len returns the number of elements.
 func (r *Ring) Len() int { return int(r.n) }
 
-// Pool keeps the elements of rings of T in an arena. A ring of up to blockMost elements is one block, which doubles as it grows. A longer
+// Pool keeps the elements of rings of T in an arena. A ring of up to pageSize elements is one block, which doubles as it grows. A longer
 // one lies in pages, which a list of pages finds: what it has left at the front is free for others at once, and
-// to grow it copies nothing but the list. Where no page is free, a block that a ring has grown out of is cut up.
+// to grow it copies nothing but the list.
 //
-//	ring   | off | head 70 | n 290 | cap 512 |
+//	ring   | off | head 70 | n 90 | cap 256 |
 //	          |
-//	list   +-->| -- | -- | 1 | 2 | ... | 10 | -- | ...     of cap / pageSize places
-//	                       |   |          |
-//	pages                  1   2          10               its elements 70 to 359
+//	list   +-->| -- | -- | 1 | 2 | 3 | -- | -- | -- |     of cap / pageSize places
+//	                       |   |   |
+//	pages                  1   2   3                      its elements 70 to 159
 //
 // Blocks that doubled to the end took three times the elements of logs of a day: a half or a quarter of each was free, and behind each
-// lay those that it had grown out of, which no other log wanted, since all had grown. Pages for all rings of more than 32 elements were 3 to
-// 7 % slower an event of sends-5000, since the list is one line of memory more.
+// lay those that it had grown out of, which no other log wanted, since all had grown. Pages from 64 or 256 elements on are as quick as from 32,
+// and take more.
 type Pool[T any] struct {
 	elements arena[T]
 	pages    arena[uint32]
@@ -38,12 +38,11 @@ const (
 	pageBits   = 5
 	pageSize   = 1 << pageBits
 	pageMask   = pageSize - 1
-	blockMost  = 256
-	firstPages = 2 * blockMost / pageSize // the first length of a list
+	firstPages = 4 // the first length of a list
 )
 
 // paged reports whether a ring has pages.
-func (r *Ring) paged() bool { return r.cap > blockMost }
+func (r *Ring) paged() bool { return r.cap > pageSize }
 
 // place returns where the i-th element from the front lies.
 func (r *Ring) place(i uint32) uint32 { return (r.head + i) & (r.cap - 1) }
@@ -65,7 +64,7 @@ func (p *Pool[T]) At(r *Ring, i int) *T {
 // the pool grows.
 func (p *Pool[T]) Look(r *Ring, i int) *T {
 	off, at := r.off, (r.head+uint32(i))&(r.cap-1)
-	if r.cap > blockMost {
+	if r.cap > pageSize {
 		off = p.pages.chunks[off>>chunkBits][off&chunkMask+at>>pageBits]
 		at &= pageMask
 	}
@@ -86,7 +85,7 @@ func (p *Pool[T]) push(r *Ring) *T {
 		return p.elements.at(r.off, at)
 	}
 	if at&pageMask == 0 {
-		*p.pages.at(r.off, at>>pageBits) = p.takePage()
+		*p.pages.at(r.off, at>>pageBits) = p.elements.take(pageSize)
 	}
 	return p.elements.at(*p.page(r, at), at&pageMask)
 }
@@ -131,10 +130,7 @@ func (p *Pool[T]) Insert(r *Ring, i int, v T) {
 		return
 	}
 	// From the last piece to the first, each takes over the last element of the one before.
-	size := r.cap
-	if r.paged() {
-		size = pageSize
-	}
+	size := min(r.cap, pageSize)
 	for end := r.n - 1; ; {
 		place := r.place(end)
 		piece, to := p.piece(r, place), place&(size-1)
@@ -187,45 +183,29 @@ func (p *Pool[T]) grow(r *Ring) {
 	switch {
 	case r.paged():
 		p.growList(r)
-	case r.cap == blockMost:
-		p.growPages(r)
+	case r.cap == pageSize:
+		next := Ring{cap: firstPages * pageSize, n: r.n, off: p.pages.take(firstPages)}
+		page := p.elements.take(pageSize)
+		*p.pages.at(next.off, 0) = page
+		p.straighten(page, r)
+		*r = next
 	default:
 		next := Ring{cap: max(firstBlock, r.cap*2), n: r.n}
 		next.off = p.elements.take(next.cap)
-		if r.cap > 0 {
-			to, from := p.elements.block(next.off, r.cap), p.elements.block(r.off, r.cap)
-			copied := copy(to, from[r.head:])
-			copy(to[copied:], from[:r.head])
-			p.elements.give(r.off, r.cap)
-		}
+		p.straighten(next.off, r)
 		*r = next
 	}
 }
 
-// growPages moves a ring of a full block into pages.
-func (p *Pool[T]) growPages(r *Ring) {
-	next := Ring{cap: firstPages * pageSize, n: r.n, off: p.pages.take(firstPages)}
-	for i := uint32(0); i < r.n; i += pageSize {
-		page := p.takePage()
-		*p.pages.at(next.off, i>>pageBits) = page
-		to := p.elements.block(page, pageSize)
-		for k := range to {
-			to[k] = *p.Look(r, int(i)+k)
-		}
+// straighten copies a ring of one block to the beginning of another one, and frees its own.
+func (p *Pool[T]) straighten(off uint32, r *Ring) {
+	if r.cap == 0 {
+		return
 	}
+	to, from := p.elements.block(off, r.cap), p.elements.block(r.off, r.cap)
+	copied := copy(to, from[r.head:])
+	copy(to[copied:], from[:r.head])
 	p.elements.give(r.off, r.cap)
-	*r = next
-}
-
-// takePage returns a free page.
-func (p *Pool[T]) takePage() uint32 {
-	for size := uint32(pageSize); size <= blockMost; size *= 2 {
-		if p.elements.frees(size) {
-			p.elements.cut(size, pageSize)
-			break
-		}
-	}
-	return p.elements.take(pageSize)
 }
 
 // growList doubles the list of pages.
