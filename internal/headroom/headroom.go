@@ -14,7 +14,7 @@ const (
 	// least is the room that there is always, in bytes.
 	least = 128 << 20
 	// share of what is alive, one part in so many, is room at least.
-	share = 16
+	share = 8
 )
 
 // Percent returns the GOGC with which a heap of which so many bytes are alive has its headroom, at most most.

@@ -22,8 +22,8 @@ func TestPercent(t *testing.T) {
 		{512 << 20, 100, 25},
 		{512 << 20, 20, 20}, // who wants less gets less
 		{1 << 30, 100, 12},
-		{2 << 30, 100, 6},
-		{64 << 30, 100, 6},
+		{2 << 30, 100, 12},
+		{64 << 30, 100, 12},
 	} {
 		if got := Percent(c.live, c.most); got != c.want {
 			t.Errorf("%d bytes alive, at most %d %%: %d, want %d", c.live, c.most, got, c.want)
