@@ -31,6 +31,8 @@ import (
 //
 // Tried and rejected: the next bucket that is not full, as in Table, with a count in each full one of what lies behind it. At 92 %
 // and after some turnover, nearly every bucket had such a count, and to find none took a walk through most of a part.
+// Two bits more of the hash of each entry, in the three bytes that are free, so that of the keys that are not there one in 43 looks at another one's
+// memory in place of one in 11: sends that fail among 100 million took 2 to 4 % less time, those that expire none, an event of sends-5000 2 % more.
 type Index struct {
 	directory []uint32
 	parts     []indexPart
