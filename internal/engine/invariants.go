@@ -70,11 +70,9 @@ func (e *Engine) checkGates(n number, rules *policy.Profile, passed policy.Facto
 			continue
 		}
 		r := &rules.Rules[f]
-		level, severity := event.LevelNone, 0.0
+		level, severity := r.Judge(v.value[f], v.sample[f], int64(v.value[event.FactorNumberAge]))
 		if notPlain.Has(f) {
 			level, severity = e.judge(n, f, r)
-		} else {
-			level, severity = r.Judge(v.value[f], v.sample[f], int64(v.value[event.FactorNumberAge]))
 		}
 		invariants.Check(level == event.LevelNone && severity == 0, "%s at %v (%q) is %s with %v and did not pass its gate", f, v.value[f], v.word[f], level, severity)
 	}
