@@ -112,15 +112,20 @@ func (c *crashSite) dieAt(p *process, at failpoint.Point, n int) error {
 	return nil
 }
 
-// waitOwning waits until a process works on all partitions.
+// waitOwning waits until a process works on all partitions. Those of the sink wait for an insert
+// most of the time that rows come.
 func (c *crashSite) waitOwning(p *process) error {
+	var all []partition
+	var err error
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); pause(50 * time.Millisecond) {
-		all, err := p.partitions()
-		if err == nil && len(all) == 3*soakPartitions && !slices.ContainsFunc(all, func(p partition) bool { return p.State != "running" }) {
+		all, err = p.partitions()
+		if err == nil && len(all) == 3*soakPartitions && !slices.ContainsFunc(all, func(p partition) bool {
+			return p.State != "running" && (p.State != "waiting" || p.Role != "sink")
+		}) {
 			return nil
 		}
 	}
-	return fmt.Errorf("%s does not get all partitions", p.name)
+	return fmt.Errorf("%s does not get all partitions: it has %+v (error: %s); see %s", p.name, all, fmt.Sprint(err), p.log)
 }
 
 // failpointRounds has two processes, each with a failpoint of its own at which it dies, or
