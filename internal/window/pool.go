@@ -26,9 +26,13 @@ func (r *Ring) Len() int { return int(r.n) }
 // Blocks that doubled to the end took three times the elements of logs of a day: a half or a quarter of each was free, and behind each
 // lay those that it had grown out of, which no other log wanted, since all had grown. Pages from 64 or 256 elements on are as quick as from 32,
 // and take more.
+//
+// Logs of counts that are looked at at several places for each event have no pages (whole): to count one exactly by minute, hour and day took
+// 113 ns with them, and 87 before.
 type Pool[T any] struct {
 	elements arena[T]
 	pages    arena[uint32]
+	whole    uint32 // everyBlock if each ring is one block, however long
 }
 
 const (
@@ -39,10 +43,11 @@ const (
 	pageSize   = 1 << pageBits
 	pageMask   = pageSize - 1
 	firstPages = 4 // the first length of a list
+	everyBlock = 1<<31 - 1
 )
 
 // paged reports whether a ring has pages.
-func (r *Ring) paged() bool { return r.cap > pageSize }
+func (p *Pool[T]) paged(r *Ring) bool { return r.cap > pageSize|p.whole }
 
 // place returns where the i-th element from the front lies.
 func (r *Ring) place(i uint32) uint32 { return (r.head + i) & (r.cap - 1) }
@@ -54,7 +59,7 @@ func (p *Pool[T]) page(r *Ring, place uint32) *uint32 { return p.pages.look(r.of
 // pool grows.
 func (p *Pool[T]) At(r *Ring, i int) *T {
 	at := r.place(uint32(i))
-	if r.paged() {
+	if p.paged(r) {
 		return p.elements.at(*p.page(r, at), at&pageMask)
 	}
 	return p.elements.at(r.off, at)
@@ -64,7 +69,7 @@ func (p *Pool[T]) At(r *Ring, i int) *T {
 // the pool grows.
 func (p *Pool[T]) Look(r *Ring, i int) *T {
 	off, at := r.off, (r.head+uint32(i))&(r.cap-1)
-	if r.cap > pageSize {
+	if r.cap > pageSize|p.whole {
 		off = p.pages.chunks[off>>chunkBits][off&chunkMask+at>>pageBits]
 		at &= pageMask
 	}
@@ -76,12 +81,12 @@ func (p *Pool[T]) PushBack(r *Ring, v T) { *p.push(r) = v }
 
 // push appends an element that the caller fills in.
 func (p *Pool[T]) push(r *Ring) *T {
-	if r.n+pageSize > r.cap && (r.n == r.cap || r.paged()) { // so that the first and the last page are never the same one
+	if r.n+pageSize > r.cap && (r.n == r.cap || p.paged(r)) { // so that the first and the last page are never the same one
 		p.grow(r)
 	}
 	at := r.place(r.n)
 	r.n++
-	if !r.paged() {
+	if !p.paged(r) {
 		return p.elements.at(r.off, at)
 	}
 	if at&pageMask == 0 {
@@ -100,7 +105,7 @@ func (p *Pool[T]) DropFront(r *Ring, n uint32) {
 		p.Free(r)
 		return
 	}
-	if r.paged() {
+	if p.paged(r) {
 		for at := r.head &^ pageMask; at+pageSize <= r.head+n; at += pageSize {
 			p.elements.give(*p.page(r, at&(r.cap-1)), pageSize)
 		}
@@ -116,7 +121,7 @@ func (p *Pool[T]) dropBack(r *Ring) {
 		return
 	}
 	r.n--
-	if at := r.place(r.n); r.paged() && at&pageMask == 0 {
+	if at := r.place(r.n); p.paged(r) && at&pageMask == 0 {
 		p.elements.give(*p.page(r, at), pageSize)
 	}
 }
@@ -130,7 +135,10 @@ func (p *Pool[T]) Insert(r *Ring, i int, v T) {
 		return
 	}
 	// From the last piece to the first, each takes over the last element of the one before.
-	size := min(r.cap, pageSize)
+	size := r.cap
+	if p.paged(r) {
+		size = pageSize
+	}
 	for end := r.n - 1; ; {
 		place := r.place(end)
 		piece, to := p.piece(r, place), place&(size-1)
@@ -147,7 +155,7 @@ func (p *Pool[T]) Insert(r *Ring, i int, v T) {
 
 // piece returns the page or block of a place, which may be written.
 func (p *Pool[T]) piece(r *Ring, place uint32) []T {
-	if r.paged() {
+	if p.paged(r) {
 		return p.elements.block(*p.page(r, place), pageSize)
 	}
 	return p.elements.block(r.off, r.cap)
@@ -164,7 +172,7 @@ func (p *Pool[T]) Remove(r *Ring, i int) {
 // Free empties the ring and frees its block or pages.
 func (p *Pool[T]) Free(r *Ring) {
 	switch {
-	case r.paged():
+	case p.paged(r):
 		for at := r.head &^ pageMask; at < r.head+r.n; at += pageSize {
 			p.elements.give(*p.page(r, at&(r.cap-1)), pageSize)
 		}
@@ -181,9 +189,9 @@ func (p *Pool[T]) Len() int { return p.elements.n }
 // grow moves the ring into a block of twice the size, or into pages, or makes its list longer.
 func (p *Pool[T]) grow(r *Ring) {
 	switch {
-	case r.paged():
+	case p.paged(r):
 		p.growList(r)
-	case r.cap == pageSize:
+	case r.cap == pageSize && p.whole == 0:
 		next := Ring{cap: firstPages * pageSize, n: r.n, off: p.pages.take(firstPages)}
 		page := p.elements.take(pageSize)
 		*p.pages.at(next.off, 0) = page

@@ -11,8 +11,15 @@ import (
 // TestPoolOfLongRings plays many steps on rings that grow beyond several lists of pages and shrink again, and compares each with
 // a slice; in between the pool is copied. In the end nothing is in use.
 func TestPoolOfLongRings(t *testing.T) {
+	for _, whole := range []uint32{0, everyBlock} {
+		testPoolOfLongRings(t, whole)
+	}
+}
+
+func testPoolOfLongRings(t *testing.T, whole uint32) {
+	t.Helper()
 	random := rand.New(rand.NewPCG(3, 5))
-	var pool Pool[int]
+	pool := Pool[int]{whole: whole}
 	var rings [6]Ring
 	var want [len(rings)][]int
 	for step := range 20_000 {
@@ -40,7 +47,7 @@ func TestPoolOfLongRings(t *testing.T) {
 			*w = (*w)[drop:]
 		}
 		if step%5000 == 0 {
-			var again Pool[int]
+			again := Pool[int]{whole: whole}
 			if err := flat.Read(flat.Append(nil, pool.Copy), again.Copy); err != nil {
 				t.Fatal(err)
 			}

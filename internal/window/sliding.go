@@ -138,6 +138,7 @@ type slidingWindow struct {
 // MaxWindows.
 func NewSlidingPool[T Total](windows ...Window) SlidingPool[T] {
 	s := SlidingPool[T]{n: len(windows)}
+	s.pool.whole = everyBlock
 	from := 0
 	for k, w := range windows {
 		s.windows[k] = slidingWindow{w, from, 1<<w.Columns - 1}
