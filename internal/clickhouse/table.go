@@ -18,17 +18,14 @@ const (
 	maxInsertBytes = 32 << 20
 )
 
-// table turns rows of one kind into the columns of inserts into one table. It
+// table turns rows of one kind, of which there are few (block_table.go has the others), into the columns of inserts into one table. It
 // owns the memory of the columns and reuses it.
 type table[R any] struct {
 	name    string
 	names   []string
 	columns []values[R]
-	// time returns the event time whose month is the row's partition in the
-	// table, nil for a table without partitions.
+	// time returns the event time whose month is the row's partition in the table.
 	time func(*R) int64
-	// bytes estimates what a row takes beyond the fixed columns, nil for nothing.
-	bytes func(*R) int
 
 	picked []*R
 	native native
@@ -52,7 +49,7 @@ func insert[R any](ctx context.Context, w *Writer, t *table[R], rows []R) error 
 	}
 	t.picked = picked
 	defer clear(picked)
-	if t.time != nil && !oneMonth(t, picked) {
+	if !oneMonth(t, picked) {
 		// Partitions of the table are months; so few rows lie in another one
 		// than their neighbours that sorting them all is rare.
 		slices.SortStableFunc(picked, func(a, b *R) int { return month(t.time(a)) - month(t.time(b)) })
@@ -69,13 +66,9 @@ func insert[R any](ctx context.Context, w *Writer, t *table[R], rows []R) error 
 
 // take returns how many of the rows make up the next insert, at least one.
 func (t *table[R]) take(rows []*R) int {
-	bytes := 0
 	for n, r := range rows {
-		if n > 0 && (n == maxInsertRows || bytes >= maxInsertBytes || t.time != nil && month(t.time(r)) != month(t.time(rows[0]))) {
+		if n == maxInsertRows || month(t.time(r)) != month(t.time(rows[0])) {
 			return n
-		}
-		if t.bytes != nil {
-			bytes += t.bytes(r)
 		}
 	}
 	return len(rows)

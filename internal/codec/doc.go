@@ -18,5 +18,6 @@
 // fields, check.go judges them for both,
 // text.go, rune_table.go, link.go and siphash.go make the fingerprints and hashes. event_write.go
 // writes events; row_table.go lists how each table is written, which flag.go,
-// rows.go, changes.go and ndjson.go do; deadletter.go writes dead letters.
+// rows.go, changes.go and ndjson.go do, and for tables of many rows block_tables.go, whose columns
+// block_write.go writes and block.go reads; deadletter.go writes dead letters.
 package codec
