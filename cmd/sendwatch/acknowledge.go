@@ -20,7 +20,7 @@ type acknowledgeCmd struct {
 
 // Run prints what the roles of the configuration have skipped, lost, begun again or found
 // on two partitions, and acknowledges it, so that they are ready again. A partition that
-// has stopped begins again. Nothing else changes.
+// has stopped begins again, or goes on behind what is lost. Nothing else changes.
 func (c *acknowledgeCmd) Run(ctx context.Context) error {
 	cfg, err := config.Load(c.Config)
 	if err != nil {

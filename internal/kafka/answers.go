@@ -107,7 +107,7 @@ func answers() []answer {
 	)
 	return []answer{
 		{fetch, noPartition, "no topic, with a throttle time", again, "the client's quota is used up (KIP-219): waited for the time the broker says, then read on"},
-		{fetch, 1, "OFFSET_OUT_OF_RANGE", accept, "before the log's start: the lost range is reported and reading goes on at the start; behind its end: stops"},
+		{fetch, 1, "OFFSET_OUT_OF_RANGE", accept, "before the log's start: the lost range is reported, and the role stops or reads on at the start; behind its end: stops"},
 		{fetch, 2, "CORRUPT_MESSAGE", again, "the broker cannot read its own log there; a replica may"},
 		{fetch, 3, "UNKNOWN_TOPIC_OR_PARTITION", relocate, deleted},
 		{fetch, 5, "LEADER_NOT_AVAILABLE", relocate, moved},

@@ -260,10 +260,10 @@ func (f *Fetcher) portion(b *buffer) *event.Batch {
 	return f.hand(b, next)
 }
 
-// lost steps over what retention has deleted: nobody has it any more, and what
-// lies behind it is better read than not.
+// lost steps over what retention has deleted and reports it: nobody has it any more.
+// Whether what lies behind it is better read than not is the role's to say.
 func (f *Fetcher) lost(b *buffer, start int64) *event.Batch {
-	f.client.config.Logger.Warn("skipped records that retention deleted before they were read; raise the topic's retention",
+	f.client.config.Logger.Warn("retention deleted records before they were read; raise the topic's retention",
 		"topic", f.topic, "partition", f.partition, "first", f.next, "end", start, "lost", start-f.next)
 	b.batch.Lost = event.Lost{First: f.next, End: start}
 	b.batch.LogStart = start

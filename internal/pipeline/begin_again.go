@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -17,6 +16,7 @@ import (
 //	or has other partitions      now, and read from their beginning. State of the old log
 //	                             is dropped, parked state too.
 //	the log ends before us       it is read again from its beginning.
+//	the log begins behind us     gap.go: what a checkpoint promises stops the partition, else it is read on.
 //	anything else                the partition waits until an operator has mended the
 //	                             cause and says so with `sendwatch acknowledge`.
 //
@@ -95,13 +95,13 @@ func (p *partitionProgress) beginAnotherLog(ctx context.Context, before string) 
 		"had", before, "has", p.claim.Identity)
 	p.acknowledged, p.noted = 0, event.Note{}
 	p.status.Incidents = incidents{Recreated: incident{Count: 1, Detail: fmt.Sprintf("it was %s and is %s", before, p.claim.Identity)}}
-	text, err := json.Marshal(&p.status.Incidents)
+	text, err := p.status.Incidents.text()
 	if err != nil || p.keeper == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
 	defer cancel()
-	kept := event.Note{Text: string(text)}
+	kept := event.Note{Text: text}
 	if err := p.keeper.Save(ctx, p.claim.Topic, p.claim.Partition, kept); err != nil {
 		p.logger.Warn("what was acknowledged of a topic's old log is still kept: of the new one, incidents before that offset are not shown",
 			"role", p.name, "partition", p.claim.String(), "error", err)

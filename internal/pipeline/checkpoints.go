@@ -234,7 +234,7 @@ func (k *stateKeeper) due(next int64) bool {
 		return false
 	}
 	since := p.now().Sub(k.begun)
-	return k.ended() || since >= k.Every && (since >= patience*k.Every || !k.dear(next, since))
+	return k.ended() || k.begun.Before(p.haltedAt) || since >= k.Every && (since >= patience*k.Every || !k.dear(next, since))
 }
 
 // What a checkpoint may cost while a partition runs: a share of its time, and bytes written

@@ -54,6 +54,8 @@ type incidents struct {
 	// Stopped is a partition that has stopped and waits to be told that the cause was
 	// mended. It is of the process that stopped alone: another one begins anyway.
 	Stopped incident `json:"stopped,omitzero"`
+	// Gap is the newest that the partition has stopped before. It is no incident of its own: Lost tells of it.
+	Gap gap `json:"gap,omitzero"`
 }
 
 // each calls do with every kind of incident.
@@ -86,6 +88,9 @@ func (i *incidents) merge(kept *incidents) {
 		}
 		n++
 	})
+	if kept.Gap.covers(i.Gap) && (kept.Gap.Passed || !i.Gap.Passed) {
+		i.Gap = kept.Gap
+	}
 }
 
 // acknowledge drops what happened before an offset.
@@ -112,8 +117,8 @@ func (i *incidents) last() int64 {
 func (s *PartitionStatus) incidents() []Problem {
 	var list []Problem
 	s.Incidents.each(func(r Reason, one *incident) {
-		if one.Count == 0 || r == ReasonStopped && s.State == StateStopped { // which says so itself
-			return
+		if says := r == ReasonStopped || r == ReasonRecordsLost && s.stoppedBy == r; one.Count == 0 || says && s.State == StateStopped {
+			return // which says so itself
 		}
 		what := map[Reason]string{
 			ReasonUnreadable: "records were skipped", ReasonRecordsLost: "records were lost", ReasonNumberSplit: "numbers are on two partitions",
@@ -143,14 +148,19 @@ func Acknowledge(ctx context.Context, keeper Keeper, topic string) ([]string, er
 	var lines []string
 	for partition, kept := range all {
 		i := incidentsOf(kept)
-		if i == (incidents{}) {
+		left := incidents{Gap: i.Gap.pass()}
+		if i == left {
 			continue
+		}
+		text, err := left.text()
+		if err != nil {
+			return lines, err
 		}
 		s := PartitionStatus{Topic: topic, Partition: partition, Incidents: i}
 		for _, p := range s.incidents() {
 			lines = append(lines, fmt.Sprintf("%s partition %d: %s: %s", topic, partition, p.Reason, p.Detail))
 		}
-		if err := keeper.Save(ctx, topic, partition, event.Note{Offset: max(kept.Offset, i.last()+1)}); err != nil {
+		if err := keeper.Save(ctx, topic, partition, event.Note{Offset: max(kept.Offset, i.last()+1), Text: text}); err != nil {
 			return lines, fmt.Errorf("acknowledge %s partition %d: %w", topic, partition, err)
 		}
 	}
@@ -208,6 +218,15 @@ func incidentsOf(kept event.Note) incidents {
 	return i
 }
 
+// text returns the incidents for a note, "" without any.
+func (i *incidents) text() (string, error) {
+	if *i == (incidents{}) {
+		return "", nil
+	}
+	text, err := json.Marshal(i)
+	return string(text), err
+}
+
 // keep brings a role's partitions and its keeper to the same: acknowledgements and
 // incidents of an earlier owner come here, new incidents go there.
 func (r *role) keep(ctx context.Context) error {
@@ -241,13 +260,9 @@ func (r *role) keepOne(ctx context.Context, s *PartitionStatus, kept event.Note)
 		r.notes.put(s.Partition, note{kept, before.saved})
 		return nil
 	}
-	kept.Text = ""
-	if merged != (incidents{}) {
-		text, err := json.Marshal(&merged)
-		if err != nil {
-			return err
-		}
-		kept.Text = string(text)
+	var err error
+	if kept.Text, err = merged.text(); err != nil {
+		return err
 	}
 	if err := r.keeper.Save(ctx, s.Topic, s.Partition, kept); err != nil {
 		return fmt.Errorf("keep what is to be acknowledged: %w", err)

@@ -15,7 +15,8 @@ import (
 //	open     look up what is acknowledged, claim the partition's checkpoints, then find
 //	         the offset to begin at: that of the newest checkpoint, of the state in memory,
 //	         the group's (sink), else the start of the log
-//	repeat   fetch   the next batch, while the one before is applied
+//	repeat   fetch   the next batch, while the one before is applied; what is not there any more may stop
+//	                 the partition until that is acknowledged (gap.go)
 //	         apply   the batch; its dead letters are acknowledged, its flags are on
 //	                 their way, the most urgent first
 //	         if due  write ahead: hand over what came of the log portion by portion, between
@@ -105,6 +106,7 @@ type loop struct {
 	owns      func(context.Context) error // returns nil once it is sure that the partition has no newer owner; nil: no checkpoints
 	questions <-chan func()               // for the goroutine that owns the task
 	ahead     int                         // so many outputs are still written before the flush that is due; 0 while none is
+	halted    *fetched                    // what says that records are lost which the state needs next: the partition stands before them; nil while it does not
 	flushing  *flushing                   // what is under way, nil for nothing
 	saving    *flushing                   // whose state is being saved, nil for none: flushes go on beside it
 }
@@ -169,8 +171,12 @@ func (l *loop) read(ctx context.Context, log Log) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
+		incoming := batches
+		if l.halted != nil {
+			incoming = nil
+		}
 		select {
-		case f, open := <-batches:
+		case f, open := <-incoming:
 			switch {
 			case !open || ctx.Err() != nil:
 				return l.drainAll(work, log)
@@ -205,6 +211,9 @@ func (l *loop) read(ctx context.Context, log Log) error {
 				l.status.Retrying = retrying.Waiting()
 			}
 			l.publish(l.status.State)
+			if err := l.beyondGap(work, log); err != nil {
+				return err
+			}
 		case <-ctx.Done():
 			return l.drainAll(work, log)
 		}
@@ -268,6 +277,7 @@ func (l *loop) open(ctx context.Context, log Log) error {
 	l.committed = l.claim.Committed
 	l.flushed = FromStart
 	l.status.Fetched = false
+	l.leaveGap()
 	l.publish(StateOpening)
 	l.keepNow(ctx) // what is acknowledged is not noted again
 	if l.prepare != nil {
@@ -297,6 +307,9 @@ func (l *loop) take(ctx context.Context, f fetched) error {
 		// A newer owner may have read what is gone: nothing is lost then, and what we would go on with is an old state.
 		if err := l.owns(ctx); err != nil {
 			return err
+		}
+		if l.stopsAt(ctx, f) {
+			return nil
 		}
 	}
 	start := l.now()

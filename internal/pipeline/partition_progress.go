@@ -26,6 +26,7 @@ type partitionProgress struct {
 	status    PartitionStatus
 	waited    time.Duration // for writes to be acknowledged, since the batch was taken
 	worked    time.Duration // what applying records has taken in all, but for that
+	haltedAt  time.Time     // since when it stands before a gap; zero while it does not
 	cut       bool          // the log was opened where retention has cut it, with a state that starts empty
 
 	acknowledged int64      // offset: an operator has acknowledged what happened before it

@@ -116,8 +116,8 @@ var reasons = [NumReasons]ReasonText{
 		Action: "see what wrote or damaged them, send their events again if you have them, then run `sendwatch acknowledge`", Acknowledged: true,
 	},
 	ReasonRecordsLost: {
-		Name: "records_lost", Meaning: "Retention deleted records before the role read them: what they said counts nowhere.",
-		Action: "raise the topic's retention, send or compute again what is missing, then run `sendwatch acknowledge`", Acknowledged: true,
+		Name: "records_lost", Meaning: "Retention deleted records before the role read them: what they said counts nowhere. Where a checkpoint had promised them the partition is stopped, with the state before them; else it was read on behind them.",
+		Action: "see what is missing and raise the topic's retention; send it again from elsewhere, or run `sendwatch checkpoint reset` to compute from what is left; then run `sendwatch acknowledge`, and a stopped partition goes on", Acknowledged: true,
 	},
 	ReasonKeysDisagree: {
 		Name: "keys_disagree", Meaning: "Of the events of the last minute at least 5 and a tenth have no key or one that is not their number_id: events of one number can be on several partitions.",

@@ -144,6 +144,21 @@ var mutants = []mutant{
 		tests: "./internal/pipeline -run TestReplacedOwnerLosesNothing",
 	},
 	{
+		name: "lost records are passed over", file: "internal/pipeline/gap.go",
+		old: "l.states == nil || lost.Count() <= 0 ||", now: "l.states == nil || lost.Count() > 0 ||",
+		tests: "./internal/sim -run TestGaps",
+	},
+	{
+		name: "an acknowledged gap is forgotten by a restart", file: "internal/pipeline/gap.go",
+		old: "g.Passed = g.End > g.First", now: "g = gap{}",
+		tests: "./internal/sim -run TestGaps",
+	},
+	{
+		name: "a partition that stops does not save what it has read", file: "internal/pipeline/checkpoints.go",
+		old: "k.ended() || k.begun.Before(p.haltedAt) ||", now: "k.ended() ||",
+		tests: "./internal/pipeline -run TestThePartitionStopsInGoodOrder",
+	},
+	{
 		name: "a late state counts", file: "internal/checkpoint/store.go",
 		old: "\t\tif limit.Less(o.Position) {\n\t\t\tcontinue\n\t\t}\n", now: "\t\tif limit.Less(o.Position) && false {\n\t\t\tcontinue\n\t\t}\n",
 		tests: "./internal/checkpoint -run TestLateWriteDoesNotCount|TestRandomSchedules",

@@ -44,6 +44,7 @@ type world struct {
 	slots     []*process                 // that live, or have died and are to be started again
 	processes []*process                 // all there ever were
 	deleted   map[string][][]*kgo.Record // what retention deleted, by topic and partition
+	lost      lostRange                  // what it deleted before the numbers role had read it
 	groups    map[string][]int64         // the offsets of each group when they were looked at last
 	born      int
 
