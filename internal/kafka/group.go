@@ -174,6 +174,34 @@ func (c *Claim) Commit(offset int64) error {
 	}
 }
 
+// CommittedNow returns the group's offset of the partition as it is now, -1 without one: another process may
+// have been given the partition, and this one not know it yet. It tries on for as long as a failure may pass.
+func (c *Claim) CommittedNow(ctx context.Context) (int64, error) {
+	client := c.group.client
+	var pause retry.Backoff
+	for {
+		err := c.member.locate(ctx)
+		if err == nil {
+			var offsets map[int32]committedTo
+			if offsets, err = client.committedOffsets(ctx, c.member.at(), c.group.config.ID, c.Topic, []int32{c.Partition}); err == nil {
+				return offsets[c.Partition].offset, nil
+			}
+		}
+		if ctx.Err() != nil {
+			return 0, context.Cause(ctx)
+		}
+		if !client.retriable(err) {
+			return 0, fmt.Errorf("asking for the group's offset of %s partition %d: %w", c.Topic, c.Partition, err)
+		}
+		if client.react(err) == relocate {
+			c.member.setCoordinator(-1)
+		}
+		if err := pause.Wait(ctx); err != nil {
+			return 0, err
+		}
+	}
+}
+
 // Run joins the group and calls serve for each partition it is given, each call
 // in a goroutine of its own. serve's context ends when the partition must be
 // given back or ctx ends; serve then has DrainTime to finish and to commit. A

@@ -197,6 +197,9 @@ func refusesOldOwner(t *testing.T, brokers []string, topic string) {
 	if err := old.Commit(3); err != nil {
 		t.Fatal(err)
 	}
+	if now, err := old.CommittedNow(ctx); err != nil || now != 3 {
+		t.Errorf("the group's offset is %d: %v, want 3", now, err)
+	}
 	other := join(t, brokers, topic, topic) // a new generation, whichever member gets the partition
 	embeddedtest.Eventually(t, 30*time.Second, "the old claim is refused", func() bool { return old.Commit(1) != nil })
 	stop()
@@ -206,6 +209,9 @@ func refusesOldOwner(t *testing.T, brokers []string, topic string) {
 	embeddedtest.Eventually(t, 30*time.Second, "the other member has read the log", func() bool {
 		return fmt.Sprint(committed(t, writer, topic, topic, 1)) == "map[0:10]"
 	})
+	if now, err := old.CommittedNow(bounded(t)); err != nil || now != 10 {
+		t.Errorf("the group's offset, asked of a claim that ended, is %d: %v, want 10", now, err)
+	}
 	other.leave(t)
 }
 

@@ -373,14 +373,14 @@ func (k *stateKeeper) saved(err error) {
 	k.progress.metrics.Set(telemetry.CheckpointBytes, float64(c.Bytes), k.progress.name, k.progress.label)
 }
 
-// fencedPause is how long a partition whose checkpoints another process has claimed is
+// fencedPause is how long a partition that another process has claimed, or read on, is
 // left alone: if its new owner is another member of the group, the claim ends within it.
 const fencedPause = 15 * time.Second
 
 // leaveToOther waits until the claim ends, or long enough to be sure that nobody else
 // is the partition's owner: an operator has rewound it.
 func leaveToOther(ctx context.Context, logger *slog.Logger, claim Claim) {
-	logger.Warn("the partition's checkpoints have a newer owner: giving up what this process has of it; if the group still assigns it here, it continues from the newest checkpoint",
+	logger.Warn("the partition has a newer owner: giving up what this process has of it; if the group still assigns it here, it continues from the newest checkpoint, or the group's offset",
 		"partition", claim.String(), "after", fencedPause)
 	select {
 	case <-ctx.Done():

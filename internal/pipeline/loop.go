@@ -103,7 +103,7 @@ type loop struct {
 	task      task
 	prepare   func(context.Context) error // before the log is opened; may be nil
 	states    stateSaver                  // nil: no checkpoints
-	owns      func(context.Context) error // returns nil once it is sure that the partition has no newer owner; nil: no checkpoints
+	owns      func(context.Context) error // returns nil once it is sure that the partition has no newer owner; nil: there is no asking
 	questions <-chan func()               // for the goroutine that owns the task
 	ahead     int                         // so many outputs are still written before the flush that is due; 0 while none is
 	halted    *fetched                    // what says that records are lost which the state needs next: the partition stands before them; nil while it does not

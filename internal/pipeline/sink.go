@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -88,7 +89,18 @@ func (s *Sink) serve(ctx context.Context, claim Claim, log Log) error {
 	for {
 		t := &sinkTask{sink: s, partitionProgress: newPartitionProgress(&s.role, claim, from), newest: claim.CommittedTime}
 		l := loop{partitionProgress: &t.partitionProgress, task: t}
-		if !t.finish(ctx, l.run(ctx, log)) {
+		l.owns = func(ctx context.Context) error { return t.notReplaced(ctx, log) }
+		err := l.run(ctx, log)
+		if replaced, ok := errors.AsType[*replacedError](err); ok && ctx.Err() == nil {
+			t.rest(err)
+			leaveToOther(ctx, s.logger, claim)
+			if ctx.Err() == nil {
+				claim.Committed, claim.CommittedTime, from = replaced.committed, 0, replaced.committed
+				continue
+			}
+			err = nil
+		}
+		if !t.finish(ctx, err) {
 			return nil
 		}
 		from = t.committed

@@ -159,6 +159,11 @@ var mutants = []mutant{
 		tests: "./internal/pipeline -run TestThePartitionStopsInGoodOrder",
 	},
 	{
+		name: "a replaced sink reports what its successor has read", file: "internal/pipeline/replaced.go",
+		old: "case now > max(p.committed, p.flushed):", now: "case now < 0:",
+		tests: "./internal/pipeline -run TestAReplacedSinkLosesNothing",
+	},
+	{
 		name: "a late state counts", file: "internal/checkpoint/store.go",
 		old: "\t\tif limit.Less(o.Position) {\n\t\t\tcontinue\n\t\t}\n", now: "\t\tif limit.Less(o.Position) && false {\n\t\t\tcontinue\n\t\t}\n",
 		tests: "./internal/checkpoint -run TestLateWriteDoesNotCount|TestRandomSchedules",
