@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -35,6 +36,10 @@ func kafkaConfig(c config.Kafka, logger *slog.Logger) kafka.Config {
 		SASL:     kafka.SASL{Mechanism: c.SASL.Mechanism, User: c.SASL.Username, Password: c.SASL.Password.Reveal()},
 		Logger:   logger,
 
+		// What others read is packed so that each client unpacks it with what it brings: KafkaJS and
+		// kafka-python have gzip, and LZ4 only beside a second package.
+		Compressions: map[string]kafka.Codec{c.Topics.Flags: kafka.Gzip, c.Topics.DeadLetter: kafka.Gzip},
+
 		MaxBatchDecompressed: int64(c.MaxBatchMiB) << 20,
 		Session:              c.Session,
 	}
@@ -52,9 +57,9 @@ func topics(c config.Config) []kafka.Topic {
 	portfolios := slices.Contains(c.Roles, event.RolePortfolios)
 	sink := slices.Contains(c.Roles, event.RoleSink)
 	gateway := slices.Contains(c.Roles, event.RoleGateway)
-	topic := func(name string, retention, atLeast time.Duration, read, write bool) kafka.Topic {
+	topic := func(name, key string, retention, atLeast time.Duration, read, write bool) kafka.Topic {
 		return kafka.Topic{
-			Name: name, Partitions: k.Create.Partitions, Replication: k.Create.ReplicationFactor,
+			Name: name, Key: key, Partitions: k.Create.Partitions, Replication: k.Create.ReplicationFactor,
 			Retention: retention, MinRetention: atLeast, Read: read, Write: write,
 		}
 	}
@@ -63,20 +68,20 @@ func topics(c config.Config) []kafka.Topic {
 	if portfolios {
 		rows = 7 * 24 * time.Hour
 	}
-	events := topic(k.Topics.Events, k.Create.EventsRetention, trackedReply+c.Numbers.LongestOutage, numbers, numbers || portfolios || gateway)
+	events := topic(k.Topics.Events, "kafka.topics.events", k.Create.EventsRetention, trackedReply+c.Numbers.LongestOutage, numbers, numbers || portfolios || gateway)
 	events.BrokerTime = true
 	all := []kafka.Topic{
 		events,
-		topic(k.Topics.Flags, k.Create.FlagsRetention, 0, false, numbers || portfolios),
-		topic(k.Topics.Rows, k.Create.RowsRetention, rows+c.Numbers.LongestOutage, sink || portfolios, numbers || portfolios),
-		topic(k.Topics.DeadLetter, k.Create.DeadLetterRetention, 0, false, numbers || gateway),
+		topic(k.Topics.Flags, "kafka.topics.flags", k.Create.FlagsRetention, 0, false, numbers || portfolios),
+		topic(k.Topics.Rows, "kafka.topics.rows", k.Create.RowsRetention, rows+c.Numbers.LongestOutage, sink || portfolios, numbers || portfolios),
+		topic(k.Topics.DeadLetter, "kafka.topics.dead_letter", k.Create.DeadLetterRetention, 0, false, numbers || gateway),
 	}
 	if gateway {
 		all = append(all, kafka.Topic{
-			Name: k.Topics.Gateway, Partitions: 1, Replication: k.Create.ReplicationFactor, Compacted: true, Read: true, Write: true,
+			Name: k.Topics.Gateway, Key: "kafka.topics.gateway", Partitions: 1, Replication: k.Create.ReplicationFactor, Compacted: true, Read: true, Write: true,
 		})
-		for _, s := range c.Sources {
-			all = append(all, topic(s.Topic, 0, 0, true, false))
+		for i, s := range c.Sources {
+			all = append(all, topic(s.Topic, fmt.Sprintf("sources[%d].topic", i), 0, 0, true, false))
 		}
 	}
 	return slices.DeleteFunc(all, func(t kafka.Topic) bool { return !t.Read && !t.Write })

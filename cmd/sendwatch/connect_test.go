@@ -7,6 +7,7 @@ import (
 
 	"sendwatch/internal/config"
 	"sendwatch/internal/event"
+	"sendwatch/internal/kafka"
 )
 
 // TestRolesNeedOnlyTheirTopics: `migrate` makes, `check` asks for and `run` waits for
@@ -25,6 +26,18 @@ func TestRolesNeedOnlyTheirTopics(t *testing.T) {
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("%s uses %v, want %v", roles, got, want)
+		}
+	}
+}
+
+// TestClientsReadWhatIsForThem: what others read is packed by the one codec that every client
+// brings; KafkaJS and kafka-python refuse a batch of LZ4.
+func TestClientsReadWhatIsForThem(t *testing.T) {
+	c := config.Default()
+	settings := kafkaConfig(c.Kafka, nil)
+	for _, topic := range []string{c.Kafka.Topics.Flags, c.Kafka.Topics.DeadLetter} {
+		if codec := settings.Compressions[topic]; codec != kafka.Gzip {
+			t.Errorf("%s is written with codec %d, want gzip", topic, codec)
 		}
 	}
 }

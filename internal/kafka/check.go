@@ -48,7 +48,7 @@ func (c *Client) Check(ctx context.Context, topics []Topic, groups []string) []P
 	}
 	infos, err := c.topicInfos(ctx, names(topics))
 	if err != nil {
-		r.add(false, fmt.Sprintf("brokers %v", c.config.Brokers), "cannot be asked for their topics: %v", err)
+		r.add(false, fmt.Sprintf("kafka.brokers %v", c.config.Brokers), "cannot be asked for their topics: %v", err)
 		return r.problems
 	}
 	for _, t := range topics {
@@ -70,7 +70,7 @@ func (c *Client) checkBrokers(ctx context.Context, r *report) bool {
 		answer, err = c.metadata(ctx, nil)
 	}
 	if err != nil {
-		r.add(false, fmt.Sprintf("brokers %v", c.config.Brokers), "cannot be asked for their topics: %v; check the addresses, TLS and SASL", err)
+		r.add(false, fmt.Sprintf("kafka.brokers %v", c.config.Brokers), "cannot be asked for their topics: %v; check the addresses, kafka.tls and kafka.sasl", err)
 		return false
 	}
 	all := true
@@ -101,7 +101,7 @@ func (c *Client) checkTopic(ctx context.Context, t Topic, info topicInfo, found 
 	subject := "topic " + t.Name
 	switch {
 	case !found:
-		r.add(false, subject, "does not exist; `sendwatch migrate` creates it")
+		r.add(false, subject, "does not exist; `sendwatch migrate` creates it, unless the name is wrong: correct it at %s", t.Key)
 		return
 	case info.err != nil:
 		r.add(false, subject, "cannot be looked at: %v; the user needs the right to describe it", info.err)

@@ -179,7 +179,7 @@ func (c *compressor) compress(src []byte, codec Codec) ([]byte, error) {
 	switch codec {
 	case Gzip:
 		if c.gzip == nil {
-			c.gzip = gzip.NewWriter(&c.out)
+			c.gzip, _ = gzip.NewWriterLevel(&c.out, gzip.BestSpeed) // fails for other levels than there are
 		}
 		c.gzip.Reset(&c.out)
 		w = c.gzip

@@ -33,12 +33,14 @@ type Config struct {
 	// one of 10 MiB with events that compress well stays below this. Beyond it the
 	// rest of the batch counts as unreadable.
 	MaxBatchDecompressed int64
-	MaxBatch             int           // uncompressed bytes of a batch written; default 512 KiB
-	Compression          Codec         // of batches written; default LZ4
-	Session              time.Duration // without a heartbeat for so long a member is dead; default 10 s
-	Rebalance            time.Duration // time a group has to gather; default 30 s
-	Refresh              time.Duration // which brokers there are is asked again at a random moment within this; default 2 s
-	Logger               *slog.Logger  // default slog.Default
+	MaxBatch             int   // uncompressed bytes of a batch written; default 512 KiB
+	Compression          Codec // of batches written; default LZ4
+	// Compressions holds by topic what is written otherwise than by Compression.
+	Compressions map[string]Codec
+	Session      time.Duration // without a heartbeat for so long a member is dead; default 10 s
+	Rebalance    time.Duration // time a group has to gather; default 30 s
+	Refresh      time.Duration // which brokers there are is asked again at a random moment within this; default 2 s
+	Logger       *slog.Logger  // default slog.Default
 	// Retried is told the topic of every write that failed and is tried again.
 	Retried func(topic string)
 	// Dial replaces the network, for tests.

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -166,8 +167,9 @@ func (p *Producer) producePartition(ctx context.Context, topic string, partition
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+	codec := cmp.Or(p.client.config.Compressions[topic], p.client.config.Compression)
 	for len(members) > 0 {
-		batch, n, err := e.encode(messages, members, p.client.config.MaxBatch, p.client.config.Compression)
+		batch, n, err := e.encode(messages, members, p.client.config.MaxBatch, codec)
 		if err != nil {
 			return fmt.Errorf("writing to %s: %w", topic, err)
 		}

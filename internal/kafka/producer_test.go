@@ -1,12 +1,15 @@
 package kafka
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net"
 	"sync/atomic"
 	"testing"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"sendwatch/internal/event"
 )
@@ -135,6 +138,23 @@ func TestAnAbandonedBatchLendsItsNumbersToNone(t *testing.T) {
 		}
 		if !found && b.Next == b.End && b.Next >= 2 {
 			t.Fatal("the write after the abandoned one is not in the log")
+		}
+	}
+}
+
+// TestCompressionsGoByTopic: a topic that is named is written by its own codec, any other by that of all.
+func TestCompressionsGoByTopic(t *testing.T) {
+	_, client, reader := fake(t, 1, func(c *Config) { c.Compressions = map[string]Codec{"flags": Gzip} })
+	create(t, client, "flags", 1)
+	value := bytes.Repeat([]byte("the same "), 200)
+	for topic, want := range map[string]Codec{"flags": Gzip, "in": LZ4} {
+		if err := client.NewProducer().Produce(bounded(t), topic, []event.Message{{Value: value}}); err != nil {
+			t.Fatal(err)
+		}
+		reader.AddConsumePartitions(map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().AtStart()}})
+		records := reader.PollRecords(bounded(t), 1).Records()
+		if len(records) != 1 || records[0].Topic != topic || Codec(records[0].Attrs.CompressionType()) != want {
+			t.Errorf("%s: read %+v, want one record with codec %d", topic, records, want)
 		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 // Topic says how a topic is created and what is expected of one that exists.
 type Topic struct {
 	Name        string
+	Key         string        // where the configuration names it, as in kafka.topics.events
 	Partitions  int           // at creation; a check wants the same number, 0 any
 	Replication int           // at creation; 0 is the brokers' default
 	Retention   time.Duration // at creation; 0 is the brokers' default

@@ -22,11 +22,11 @@ func createsAndChecks(t *testing.T, brokers []string, topic string) {
 	ctx := bounded(t)
 	client := ours(t, brokers)
 	wanted := []Topic{
-		{Name: topic, Partitions: 3, Retention: 96 * time.Hour, MinRetention: 72 * time.Hour, BrokerTime: true, Read: true, Write: true},
+		{Name: topic, Key: "kafka.topics.events", Partitions: 3, Retention: 96 * time.Hour, MinRetention: 72 * time.Hour, BrokerTime: true, Read: true, Write: true},
 		{Name: topic + "-out", Partitions: 1, Retention: time.Hour, Write: true},
 	}
 	missing := client.Check(ctx, wanted, []string{topic})
-	if len(missing) != 2 || !strings.Contains(missing[0].Text, "does not exist") || missing[0].Warning {
+	if len(missing) != 2 || !strings.Contains(missing[0].Text, "correct it at kafka.topics.events") || missing[0].Warning {
 		t.Errorf("before anything exists: %v", missing)
 	}
 	lacking, err := client.Missing(ctx, wanted)
