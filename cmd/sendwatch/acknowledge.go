@@ -15,7 +15,7 @@ import (
 
 // acknowledgeCmd acknowledges what is over and left figures wrong.
 type acknowledgeCmd struct {
-	Config string `default:"sendwatch.yaml" type:"path" placeholder:"FILE" help:"Configuration file."`
+	Config string `default:"sendwatch.yaml" type:"path" placeholder:"FILE" help:"Configuration file; by default sendwatch.yaml."`
 }
 
 // Run prints what the roles of the configuration have skipped, lost, begun again or found

@@ -23,7 +23,7 @@ const checkTimeout = 30 * time.Second
 
 // checkCmd says what would fail at start.
 type checkCmd struct {
-	Config string `default:"sendwatch.yaml" type:"path" placeholder:"FILE" help:"Configuration file."`
+	Config string `default:"sendwatch.yaml" type:"path" placeholder:"FILE" help:"Configuration file; by default sendwatch.yaml."`
 	Policy string `type:"existingfile" placeholder:"FILE" help:"Check this policy file, and nothing else."`
 }
 
@@ -79,8 +79,9 @@ func checkFiles(out io.Writer, cfg config.Config) (failed bool) {
 	}
 	if goesByPolicy(cfg) {
 		if cfg.Policy.Shadow != "" {
-			_, err := loadPolicy(cfg.Policy.Shadow)
-			problem(err)
+			if _, err := loadPolicy(cfg.Policy.Shadow); err != nil {
+				problem(fmt.Errorf("policy.shadow_file: %w", err))
+			}
 		}
 		problem(policystore.Check(cfg.Policy.Folder, cfg.Policy.File))
 	}

@@ -29,6 +29,7 @@ func TestRolesAskOnlyForWhatTheyUse(t *testing.T) {
 		{event.RolePortfolios, "", "", nil},
 		{event.RolePortfolios, "", bad, []string{bad}},
 		{event.RolePortfolios, bad, "", []string{bad}},
+		{event.RolePortfolios, filepath.Join(dir, "none.yaml"), "", []string{"policy.file"}},
 		{event.RoleNumbers, "", "", []string{config.ContactSecretVariable}},
 		{event.RoleNumbers, "", bad, []string{config.ContactSecretVariable, bad}},
 	} {
@@ -65,7 +66,7 @@ func TestCheckTriesTheStoreOfCheckpoints(t *testing.T) {
 		"":                        "",
 		"/var/lib/states":         "three slashes",
 		"file://var/lib/states":   "three slashes",
-		"ftp://x/y":               "ftp",
+		"ftp://x/y":               "names no store: give a URL that begins with one of azblob://, file://, gs://, s3://",
 		"file://" + file + "/sub": "name a folder that can be written",
 	} {
 		cfg := config.Default()

@@ -29,7 +29,7 @@ type checkpointCmd struct {
 
 // storeArg is where the checkpoints are.
 type storeArg struct {
-	Config string `default:"sendwatch.yaml" type:"path" placeholder:"FILE" help:"Configuration whose checkpoints.store is meant."`
+	Config string `default:"sendwatch.yaml" type:"path" placeholder:"FILE" help:"Configuration whose checkpoints.store is meant; by default sendwatch.yaml."`
 	Store  string `placeholder:"URL" help:"The store, if there is no configuration, as in file:///var/lib/sendwatch, s3://bucket?region=eu-west-1, gs://bucket or azblob://container."`
 }
 

@@ -26,8 +26,8 @@ type demoCmd struct {
 	Days         int           `default:"30" help:"Days of history to play first."`
 	For          time.Duration `placeholder:"SPAN" help:"End by itself so long after the history (30s, 5m), with a summary and a status that says whether every flag came."`
 	Data         string        `type:"path" placeholder:"DIR" help:"Keep ClickHouse's data in this folder; without it nothing is left behind."`
-	HTTP         string        `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Where to serve health, metrics and the API; port 0 takes a free one."`
-	Webhooks     string        `default:"127.0.0.1:8090" placeholder:"HOST:PORT" help:"Where to take webhooks; a free port is taken if this one is not."`
+	HTTP         string        `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Where to serve the page, health, metrics and the API; by default a free port of 127.0.0.1."`
+	Webhooks     string        `default:"127.0.0.1:8090" placeholder:"HOST:PORT" help:"Where to take webhooks; by default 127.0.0.1:8090. A free port is taken if this one is not free."`
 	NoClickhouse bool          `help:"Run without ClickHouse: flags, but no tables."`
 	Partitions   int           `default:"4" help:"Partitions of each topic."`
 	Plain        bool          `help:"Plain lines instead of a screen that is redrawn."`

@@ -19,7 +19,7 @@ import (
 // gatewayCmd takes the webhooks of providers and writes events, and does nothing
 // else: `run` with the one role.
 type gatewayCmd struct {
-	Config string `type:"path" default:"sendwatch.yaml" placeholder:"FILE" help:"The configuration."`
+	Config string `type:"path" default:"sendwatch.yaml" placeholder:"FILE" help:"The configuration; by default sendwatch.yaml."`
 }
 
 // Run works until ctx ends, then finishes what is under way.

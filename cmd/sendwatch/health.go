@@ -12,7 +12,7 @@ import (
 // healthCmd asks a running process whether it is ready. A container's health
 // check uses it, for the image has no other client.
 type healthCmd struct {
-	Address string        `default:"localhost:8080" placeholder:"HOST:PORT" help:"Where the process listens (http.listen)."`
+	Address string        `default:"localhost:8080" placeholder:"HOST:PORT" help:"Where the process listens (http.listen); by default localhost:8080."`
 	Live    bool          `help:"Ask whether it is alive instead of whether it is ready."`
 	Timeout time.Duration `default:"4s" help:"How long to wait for the answer."`
 }

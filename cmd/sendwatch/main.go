@@ -36,7 +36,7 @@ type cli struct {
 	Backtest    backtestCmd    `cmd:"" aliases:"evaluate" help:"Measure how well warnings come before restrictions."`
 	Health      healthCmd      `cmd:"" help:"Ask a running process whether it is ready."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
-	Checkpoint  checkpointCmd  `cmd:"" help:"List, show, verify and rewind checkpoints."`
+	Checkpoint  checkpointCmd  `cmd:"" help:"List, show, verify, rewind and reset checkpoints."`
 }
 
 func main() {

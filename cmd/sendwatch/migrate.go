@@ -17,7 +17,7 @@ import (
 
 // migrateCmd creates what is missing in Kafka and in ClickHouse.
 type migrateCmd struct {
-	Config string `default:"sendwatch.yaml" type:"path" placeholder:"FILE" help:"Configuration file."`
+	Config string `default:"sendwatch.yaml" type:"path" placeholder:"FILE" help:"Configuration file; by default sendwatch.yaml."`
 }
 
 // Run creates all missing topics, and applies missing statements of the schema where

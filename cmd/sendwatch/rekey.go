@@ -16,7 +16,7 @@ import (
 
 // rekeyCmd copies a topic of events so that each lies on its number's partition.
 type rekeyCmd struct {
-	Config     string `default:"sendwatch.yaml" type:"path" placeholder:"FILE" help:"Configuration file."`
+	Config     string `default:"sendwatch.yaml" type:"path" placeholder:"FILE" help:"Configuration file; by default sendwatch.yaml."`
 	From       string `placeholder:"TOPIC" help:"The topic that is read; by default kafka.topics.events."`
 	To         string `required:"" placeholder:"TOPIC" help:"The topic that is written: created if it is missing, else it has to be empty."`
 	Partitions int    `placeholder:"N" help:"Partitions of the created topic; by default as many as the old one has."`

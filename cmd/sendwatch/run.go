@@ -23,7 +23,7 @@ import (
 
 // runCmd runs the roles of this process against Kafka and ClickHouse.
 type runCmd struct {
-	Config string   `type:"path" default:"sendwatch.yaml" placeholder:"FILE" help:"The configuration."`
+	Config string   `type:"path" default:"sendwatch.yaml" placeholder:"FILE" help:"The configuration; by default sendwatch.yaml."`
 	Roles  []string `placeholder:"ROLE" help:"Only these of its roles: numbers, portfolios, sink, gateway."`
 }
 

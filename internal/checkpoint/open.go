@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"gocloud.dev/blob"
@@ -23,6 +25,10 @@ func Open(ctx context.Context, address string) (*Store, error) {
 	}
 	if u.Scheme == "" || u.Scheme == "file" && u.Host != "" {
 		return nil, fmt.Errorf("checkpoint: %q names no store: give a URL as in file:///var/lib/sendwatch (three slashes) or s3://bucket?region=eu-west-1", address)
+	}
+	if !blob.DefaultURLMux().ValidBucketScheme(u.Scheme) {
+		return nil, fmt.Errorf("checkpoint: %q names no store: give a URL that begins with one of %s://", u.Redacted(), strings.Join(slices.DeleteFunc(
+			blob.DefaultURLMux().BucketSchemes(), func(s string) bool { return s == "mem" }), "://, "))
 	}
 	if u.Scheme == "file" {
 		return openFolder(filepath.FromSlash(u.Path))

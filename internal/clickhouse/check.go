@@ -108,13 +108,13 @@ func (s *server) unanswered(ctx context.Context, err error) Problem {
 		case codeAuthFailed, codeWrongPassword, codeUnknownUser, codeRequiredPassword:
 			return Problem{
 				What: fmt.Sprintf("ClickHouse at %s refuses the user %q", s.address, s.user),
-				Do:   "check the user name and the password",
+				Do:   "check clickhouse.username and its password",
 			}
 		}
 	}
 	return Problem{
 		What: fmt.Sprintf("ClickHouse at %s does not answer (%s)", s.address, why),
-		Do:   "check the addresses (native protocol, usually port 9000 or, with TLS, 9440), TLS and the network",
+		Do:   "check clickhouse.addresses (native protocol, usually port 9000 or, with TLS, 9440), clickhouse.tls and the network",
 	}
 }
 

@@ -146,7 +146,7 @@ func (s *Store) Reload() (changed bool, err error) {
 	if s.file != "" {
 		name = s.file
 		if data, err = os.ReadFile(s.file); err != nil {
-			return false, fmt.Errorf("policy: %w", err)
+			return false, fmt.Errorf("policy.file: %w; give the path of a file that can be read, or leave it out for the shipped policy", err)
 		}
 	}
 	s.mu.Lock()
