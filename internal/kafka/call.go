@@ -25,7 +25,8 @@ const anyBroker = -1
 //
 // When a call is given up before the answer is there, kafka-go's connection
 // goroutine still owns the call and its memory: both are dropped then, never
-// reused.
+// reused. So encode, which that goroutine calls, may read only what never changes;
+// decode is called by do, and never for a call that was given up.
 type call struct {
 	client *Client
 	key    protocol.ApiKey
@@ -38,6 +39,8 @@ type call struct {
 	encode func(w *wireWriter, version int16)
 	decode func(r *wire, version int16)
 	raw    []byte // memory for the answer, may be nil; afterwards the answer
+
+	version int16 // of the answer
 }
 
 // alwaysFlexible is the flexible of an API whose version 0 is.
@@ -48,8 +51,16 @@ func (c *call) isFlexible(version int16) bool { return c.flexible != 0 && versio
 // do sends a call over a transport and waits for its answer.
 func (c *Client) do(ctx context.Context, over *kafkago.Transport, one *call) error {
 	one.client = c
-	_, err := over.RoundTrip(ctx, c.addr, protocol.Message(one))
-	return err
+	if _, err := over.RoundTrip(ctx, c.addr, protocol.Message(one)); err != nil {
+		return err
+	}
+	r := wire{data: one.raw, flexible: one.isFlexible(one.version)}
+	r.tags() // of the header, which a flexible answer has
+	one.decode(&r, one.version)
+	if r.malformed {
+		return fmt.Errorf("the broker's answer to %v version %d is malformed", one.key, one.version)
+	}
+	return nil
 }
 
 // ApiKey names the request to kafka-go.
@@ -77,12 +88,7 @@ func (c *call) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 		c.client.forgetVersions(rw)
 		return nil, err
 	}
-	r := wire{data: c.raw, flexible: c.isFlexible(version)}
-	r.tags() // of the header, which a flexible answer has
-	c.decode(&r, version)
-	if r.malformed {
-		return nil, fmt.Errorf("the broker's answer to %v version %d is malformed", c.key, version)
-	}
+	c.version = version
 	return c, nil
 }
 

@@ -58,14 +58,14 @@ type groupMember struct {
 func (m *member) joinGroup(ctx context.Context, subscription []byte) (joining, error) {
 	var code int16
 	var answer joining
-	config := &m.client.config
+	id, config := m.id, &m.client.config // m's id may change once the call is given up
 	err := m.client.coordinatorCall(ctx, config.Rebalance+requestTimeout, &call{
 		key: protocol.JoinGroup, versions: []int16{5}, broker: m.at(),
 		encode: func(w *wireWriter, _ int16) {
 			w.text(m.group)
 			w.int32(int32(config.Session.Milliseconds()))
 			w.int32(int32(config.Rebalance.Milliseconds()))
-			w.text(m.id)
+			w.text(id)
 			w.orNull("") // no static membership
 			w.text(protocolType)
 			w.array(1)
@@ -92,12 +92,13 @@ func (m *member) joinGroup(ctx context.Context, subscription []byte) (joining, e
 // others, and returns our own.
 func (m *member) syncGroup(ctx context.Context, generation int32, assignments map[string][]byte) (own []byte, err error) {
 	var code int16
+	as := m.id
 	err = m.client.coordinatorCall(ctx, m.client.config.Rebalance+requestTimeout, &call{
 		key: protocol.SyncGroup, versions: []int16{3}, broker: m.at(),
 		encode: func(w *wireWriter, _ int16) {
 			w.text(m.group)
 			w.int32(generation)
-			w.text(m.id)
+			w.text(as)
 			w.orNull("") // no static membership
 			w.array(len(assignments))
 			for id, assignment := range assignments {
@@ -117,12 +118,13 @@ func (m *member) syncGroup(ctx context.Context, generation int32, assignments ma
 // heartbeat says that we live.
 func (m *member) heartbeat(ctx context.Context, generation int32) error {
 	var code int16
+	id := m.id
 	return m.client.coordinatorCall(ctx, m.client.config.Session/2, &call{
 		key: protocol.Heartbeat, versions: []int16{3}, broker: m.at(),
 		encode: func(w *wireWriter, _ int16) {
 			w.text(m.group)
 			w.int32(generation)
-			w.text(m.id)
+			w.text(id)
 			w.orNull("") // no static membership
 		},
 		decode: func(r *wire, _ int16) {
@@ -136,12 +138,13 @@ func (m *member) heartbeat(ctx context.Context, generation int32) error {
 // session's end.
 func (m *member) leaveGroup(ctx context.Context) error {
 	var code int16
+	id := m.id
 	return m.client.coordinatorCall(ctx, requestTimeout, &call{
 		key: protocol.LeaveGroup, versions: []int16{3}, broker: m.at(),
 		encode: func(w *wireWriter, _ int16) {
 			w.text(m.group)
 			w.array(1)
-			w.text(m.id)
+			w.text(id)
 			w.orNull("") // no static membership
 		},
 		decode: func(r *wire, _ int16) {
