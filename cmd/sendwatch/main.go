@@ -32,6 +32,7 @@ type cli struct {
 	SQL         sqlCmd         `cmd:"" name:"sql" help:"Ask ClickHouse and print the rows."`
 	Replay      replayCmd      `cmd:"" help:"Run the engine over files of events."`
 	Convert     convertCmd     `cmd:"" help:"Turn the bodies of a provider's webhooks into events."`
+	Contacts    contactsCmd    `cmd:"" help:"Print the hashes of contacts, to tell whose those in the views are."`
 	Policy      policyCmd      `cmd:"" help:"Try out a policy."`
 	Backtest    backtestCmd    `cmd:"" aliases:"evaluate" help:"Measure how well warnings come before restrictions."`
 	Health      healthCmd      `cmd:"" help:"Ask a running process whether it is ready."`

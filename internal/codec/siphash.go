@@ -62,3 +62,14 @@ func sipRound(v0, v1, v2, v3 uint64) (uint64, uint64, uint64, uint64) {
 	v3 = bits.RotateLeft64(v3, 21) ^ v0
 	return v0, v1, bits.RotateLeft64(v2, 32), v3
 }
+
+// Contact returns the hash that the decoder puts in the place of a contact, and false for one
+// of whose canonical form nothing is left.
+func (s *Secret) Contact(id []byte) (hash uint64, ok bool) {
+	form, _ := canonical(id, nil)
+	return s.hash(form), len(form) > 0
+}
+
+// UserID returns the hash that the decoder puts in the place of a business-scoped user id,
+// and false for an empty one.
+func (s *Secret) UserID(id []byte) (hash uint64, ok bool) { return s.hash(id), len(id) > 0 }
