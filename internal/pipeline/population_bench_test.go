@@ -78,7 +78,7 @@ func benchmarkPopulation(b *testing.B, numbers int) {
 	}
 	rest := liveHeap() - empty
 	traffic := newSends(cmp.Or(*senders, numbers), *rate)
-	go headroom.Follow(b.Context())
+	var room headroom.Keeper // as the product has it, by the log's time
 	used = 0
 	b.ResetTimer()
 	for done := 0; done < b.N; {
@@ -86,6 +86,9 @@ func benchmarkPopulation(b *testing.B, numbers int) {
 		traffic.appendTo(log, n)
 		done += n
 		take(done/batch%flush == 0 || done == b.N)
+		if headroom.Wanted() {
+			room.Look(time.Duration(n) * time.Second / time.Duration(*rate))
+		}
 		if b.N >= hours && done/(b.N/hours) != (done-n)/(b.N/hours) {
 			live, resident, most := memory(b)
 			b.Logf("%d events: %d MB alive, %d resident, at most %d", done, live>>20, resident>>20, most>>20)
