@@ -84,6 +84,11 @@ func (e *Engine) Foresee(events []event.Event) {
 			sum += e.pane.touchContent(f)
 		}
 	}
+	for i := range e.foreseen {
+		if f := &e.foreseen[i]; f.number != noNumber {
+			sum += e.pane.touchNewRows(f)
+		}
+	}
 	e.touched = sum
 }
 
@@ -198,11 +203,32 @@ func (p *pane) touchMinute(slot uint32) uint64 {
 	return uint64(p.minutes.Look(slot - 1).number)
 }
 
-// touchContent looks at the row of a send's content, if it is known where it is, or else at
-// where it is found.
+// touchContent looks at the row of a send's content that its key has noted, if there is one.
 func (p *pane) touchContent(f *foreseen) uint64 {
 	if slot := f.row - 1; slot < p.fingerprints.End() {
 		return uint64(p.fingerprints.Look(slot).number)
 	}
-	return p.byHour.Touch(contentKey(f.number, f.event.Fingerprint, floor(f.event.Time, hour)))
+	return 0
+}
+
+// touchNewRows looks at where the rows of an event's minute and content are found, or will be, if those noted with
+// the number and the key are other ones.
+func (p *pane) touchNewRows(f *foreseen) (sum uint64) {
+	at := f.event.Time
+	if m := floor(at, minute); f.traffic == nil || !p.isMinute(f.traffic.minuteRow-1, f.number, m) {
+		sum += p.byMinute.Touch(minuteKey(f.number, m))
+	}
+	if !f.sent {
+		return sum
+	}
+	h := floor(at, hour)
+	if slot := f.row - 1; slot >= p.fingerprints.End() || !p.fingerprints.Look(slot).is(f.number, f.event.Fingerprint, h) {
+		sum += p.byHour.Touch(contentKey(f.number, f.event.Fingerprint, h))
+	}
+	return sum
+}
+
+// isMinute reports whether there is a row in a slot, and it is that of a number's minute.
+func (p *pane) isMinute(slot uint32, i numberIndex, m int64) bool {
+	return slot < p.minutes.End() && p.minutes.Look(slot).is(i, m)
 }

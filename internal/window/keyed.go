@@ -369,6 +369,11 @@ func (s *Keyed) Since(l *KeyedCounts, after int64, dst []KeyCount) []KeyCount {
 // of all of them, which was sorted, was half of what a flag cost.
 func (s *Keyed) Largest(l *KeyedCounts, top []KeyCount) (n int) {
 	for i := range int(l.ring.n) {
+		if i%touchedKeys == 0 { // so that many keys are on their way from memory at once
+			for j := i; j < min(i+touchedKeys, int(l.ring.n)); j++ {
+				s.keys.touched += s.keys.slots.Look(s.pool.Look(&l.ring, j).slot()).key
+			}
+		}
 		k := s.keys.slots.Look(s.pool.Look(&l.ring, i).slot())
 		v := KeyCount{k.key, k.in[s.window].count}
 		at := n
@@ -384,6 +389,9 @@ func (s *Keyed) Largest(l *KeyedCounts, top []KeyCount) (n int) {
 	}
 	return n
 }
+
+// touchedKeys is how many keys are touched together.
+const touchedKeys = 16
 
 // before reports whether a count is one of those that come first.
 func (a KeyCount) before(b KeyCount) bool {
