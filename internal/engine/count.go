@@ -456,6 +456,9 @@ func addKey(n number, log int, pool *window.Keyed, l *window.KeyedCounts, key ui
 	slot, counted := pool.Add(l, uint32(n.index), key, at, floor(n.clock, grain))
 	if counted {
 		n.moveBy(log, pool.Leaves(at)*grain)
+		if pool.Reorders(l) {
+			n.moves[log] = scale(pool.Next(l), grain)
+		}
 	}
 	return slot
 }

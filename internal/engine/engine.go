@@ -130,7 +130,7 @@ func New(cfg Config) *Engine {
 		links:        window.NewKeyed(3600),
 		media:        window.NewKeyed(24 * 60),
 	}
-	e.logs.templates = window.NewKeyed(24*60, window.WithoutTop, window.Beside(&e.logs.fingerprints))
+	e.logs.templates = window.NewKeyed(24*60, window.WithoutTop, window.Beside(&e.logs.fingerprints), window.Merging(60))
 	for _, k := range e.logs.keyed() {
 		k.Limit(cfg.MaxKeys)
 	}

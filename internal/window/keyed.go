@@ -93,6 +93,7 @@ type Keyed struct {
 	n      int // keys in the windows of all numbers
 	width  int64
 	noTop  bool
+	merges int64 // Merging; 0 if each bucket has entries of its own
 
 	limit   uint32 // keys a number, 0 for none
 	dropped int64  // events that were not counted because of it
@@ -169,6 +170,11 @@ func Beside(first *Keyed) KeyedOption {
 	return func(s *Keyed) { s.keys, s.window = first.keys, first.window+1 }
 }
 
+// Merging has one entry count a key's events of a run of so many buckets, at the newest of them, where that entry is one
+// of the newest of the log: who sends the same all day has 24 entries in place of 1,440. Which keys are in the window stays exact;
+// a count may have events in it that left it, of the run that is leaving.
+func Merging(buckets int64) KeyedOption { return func(s *Keyed) { s.merges = buckets } }
+
 // NewKeyed returns a pool for counts by key whose window is width buckets wide.
 func NewKeyed(width int64, options ...KeyedOption) Keyed {
 	s := Keyed{width: width}
@@ -237,6 +243,9 @@ func (s *Keyed) AddTo(l *KeyedCounts, slot KeySlot, at, now int64) (counted bool
 			return true
 		}
 	}
+	if s.merges > 0 && s.merge(l, k, uint32(slot), at) {
+		return true
+	}
 	i := s.place(l, at)
 	for j := i; j > 0 && i-j < nearby; j-- {
 		e := *s.pool.Look(&l.ring, int(j)-1)
@@ -253,6 +262,37 @@ func (s *Keyed) AddTo(l *KeyedCounts, slot KeySlot, at, now int64) (counted bool
 	s.pool.Insert(&l.ring, int(i), keyedEntryOf(at, uint32(slot)))
 	return true
 }
+
+// merge counts an event in an entry of its key and its run of buckets, if one of the newest entries is that. An entry
+// of an older bucket comes to the event's, behind those before it.
+func (s *Keyed) merge(l *KeyedCounts, k *keyedIn, slot uint32, at int64) bool {
+	n := int(l.ring.n)
+	for j := n - 1; j >= max(n-nearby, 0); j-- {
+		e := *s.pool.Look(&l.ring, j)
+		was := l.at(e)
+		switch {
+		case was/s.merges < at/s.merges:
+			return false
+		case e.slot() != slot || was/s.merges > at/s.merges || e.n() == mostOfKey:
+			continue
+		}
+		newest := max(was, at)
+		for ; j+1 < n; j++ {
+			next := *s.pool.Look(&l.ring, j+1)
+			if l.at(next) > newest {
+				break
+			}
+			*s.pool.At(&l.ring, j) = next
+		}
+		*s.pool.At(&l.ring, j) = keyedEntryOf(newest, slot) + keyedEntry(e.n())
+		k.newest = newestEntryOf(newest, l.gone+uint32(j))
+		return true
+	}
+	return false
+}
+
+// Reorders reports whether an event that was just counted may have moved the first entry of the log.
+func (s *Keyed) Reorders(l *KeyedCounts) bool { return s.merges > 0 && l.ring.n <= nearby }
 
 // Note returns where the caller may keep a word with a key. Of a new one it is 0.
 func (s *Keyed) Note(slot KeySlot) *uint32 { return &s.keys.slots.At(uint32(slot)).note }
