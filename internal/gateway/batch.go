@@ -9,7 +9,8 @@ import (
 )
 
 // maxWaiting is how many messages may wait to be written; more are refused, so
-// that a broker that is away does not fill the memory.
+// that a broker that is away does not fill the memory. What one request brings is
+// taken whole while nothing else waits, or it would be refused for good.
 const maxWaiting = 100_000
 
 // errFull refuses what would wait for too long.
@@ -51,7 +52,7 @@ func (b *batcher) write(ctx context.Context, messages []topicMessage) error {
 	}
 	done := make(chan error, 1)
 	b.mu.Lock()
-	if b.count+len(messages) > maxWaiting {
+	if b.count > 0 && b.count+len(messages) > maxWaiting {
 		b.mu.Unlock()
 		return errFull
 	}

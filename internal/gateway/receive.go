@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -267,7 +268,14 @@ func (g *Gateway) message(e *eventsv1.Event) topicMessage {
 const (
 	HeaderProvider = "sendwatch-provider"
 	headerField    = codec.HeaderField
+	// headerTruncated is the length that a cut dead letter had.
+	headerTruncated = "sendwatch-truncated-from"
 )
+
+// maxDeadLetter bounds a dead letter so that it fits a broker's default limit for a
+// message. One that the brokers refuse would be written again and again, with all that
+// waits beside it.
+const maxDeadLetter = 768 << 10
 
 // deadLetter keeps an update that was not understood.
 func (g *Gateway) deadLetter(p webhook.Provider, u *webhook.Update, from origin) topicMessage {
@@ -283,7 +291,12 @@ func (g *Gateway) deadLetter(p webhook.Provider, u *webhook.Update, from origin)
 			event.Header{Key: []byte(codec.HeaderOffset), Value: strconv.AppendInt(nil, from.offset, 10)})
 	}
 	headers = append(headers, event.Header{Key: []byte(codec.HeaderTimestamp), Value: strconv.AppendInt(nil, from.receivedAt, 10)})
-	return topicMessage{g.config.DeadLetter, event.Message{Key: []byte(p.Name()), Value: u.Kept, Headers: headers}}
+	value := u.Kept
+	if len(value) > maxDeadLetter {
+		headers = append(headers, event.Header{Key: []byte(headerTruncated), Value: strconv.AppendInt(nil, int64(len(value)), 10)})
+		value = slices.Clone(value[:maxDeadLetter]) // it waits without the rest
+	}
+	return topicMessage{g.config.DeadLetter, event.Message{Key: []byte(p.Name()), Value: value, Headers: headers}}
 }
 
 // verify answers Meta's question at set-up: the challenge, if the token is ours.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"sendwatch/internal/event"
 )
@@ -79,5 +80,51 @@ func TestSourceCommitsWhatIsAcknowledged(t *testing.T) {
 	}
 	if headers["sendwatch-topic"] != "raw" || headers["sendwatch-partition"] != "3" || headers["sendwatch-offset"] != "41" {
 		t.Errorf("headers %v", headers)
+	}
+}
+
+// TestDeadLettersFitABroker reads a body of an unknown shape that is as large as any, of
+// words that cannot be made shorter. A broker would refuse it for good: the partition of
+// the source would stand still, and over HTTP the bodies beside it would be answered 503.
+func TestDeadLettersFitABroker(t *testing.T) {
+	words := strings.Repeat(`"`+strings.Repeat("a", 200)+`",`, 2<<20/203)
+	body := `{"entry":[{"id":"200","changes":[{"field":"brand_new","value":{"ids":[` + strings.TrimSuffix(words, ",") + `]}}]}]}`
+	w := new(log)
+	_, address := start(t, Config{Writer: w, Auth: Auth{Open: true}})
+	if status, answer, _ := post(t, address+"/v1/webhooks/meta", "application/json", []byte(body)); status != 200 {
+		t.Fatalf("%d %s", status, answer)
+	}
+	dead := w.take("dead")
+	if len(dead) != 1 {
+		t.Fatalf("%d dead letters", len(dead))
+	}
+	if n := len(dead[0].Value); n > 1_000_000 || n < 500_000 {
+		t.Errorf("a dead letter of %d bytes", n)
+	}
+	if r := (event.Record{Headers: dead[0].Headers}); len(r.Header("sendwatch-truncated-from")) == 0 {
+		t.Error("that it is cut is not said")
+	}
+}
+
+// TestManyUpdatesOfOneBodyAreWritten reads a body of more updates than may wait: they are
+// kept, and the records behind it have their turn.
+func TestManyUpdatesOfOneBodyAreWritten(t *testing.T) {
+	body := `{"entry":[{"changes":[{"field":"messages","value":{"messages":[` + strings.Repeat("{},", maxWaiting) + `{}]}}]}]}`
+	w := new(log)
+	g, _ := start(t, Config{Writer: w})
+	p := &partition{committed: make(chan int64, 1), records: []event.Record{{Offset: 7, Timestamp: now, Value: []byte(body)}}}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- g.ReadSource(ctx, Source{Topic: "raw", Provider: "meta"}, 0, p) }()
+	select {
+	case <-p.committed:
+	case <-ctx.Done():
+		t.Error("never written")
+	}
+	cancel()
+	<-done
+	if n := len(w.take("dead")); n != maxWaiting+1 {
+		t.Errorf("%d dead letters, want %d", n, maxWaiting+1)
 	}
 }
