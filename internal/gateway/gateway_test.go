@@ -441,6 +441,32 @@ func TestInputsOfAWABAHoldForItsNumbers(t *testing.T) {
 	}
 }
 
+// TestIDsAreNoPhoneNumbers posts bodies that name a number by an id of digits alone: no
+// country is made of it, until the number itself is seen.
+func TestIDsAreNoPhoneNumbers(t *testing.T) {
+	w := new(log)
+	_, address := start(t, Config{Writer: w, Auth: Auth{Open: true}})
+	for _, c := range []struct{ provider, body, want string }{
+		{"meta", `{"id":"106540352242922","quality_rating":"GREEN","status":"RESTRICTED"}`, ""},
+		{"meta", `{"id":"106540352242922","quality_rating":"GREEN","status":"RESTRICTED","display_phone_number":"+44 7700 900001"}`, "106540352242922 GB"},
+		{"greenapi", `{"typeWebhook":"outgoingMessageStatus","chatId":"447700900123@c.us","instanceData":{"idInstance":7103000001},"timestamp":1795860000,"idMessage":"D","status":"read"}`, ""},
+		{"twilio", `MessageSid=SM1&MessageStatus=read&From=whatsapp%3A%2B447700900002&To=whatsapp%3A%2B447700900123`, "447700900002 GB"},
+	} {
+		if status, answer, _ := post(t, address+"/v1/webhooks/"+c.provider, "", []byte(c.body)); status != 200 {
+			t.Fatalf("%d %s", status, answer)
+		}
+		var got string
+		for _, e := range w.events(t) {
+			if e.Type == "number.profile" {
+				got += e.NumberId + " " + e.Country
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s: profile %q, want %q", c.body, got, c.want)
+		}
+	}
+}
+
 // TestPortfoliosAreLearnt sends who owns a WABA and then its limit.
 func TestPortfoliosAreLearnt(t *testing.T) {
 	w := new(log)

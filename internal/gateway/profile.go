@@ -144,13 +144,26 @@ func (d *directory) saw(provider string, e *eventsv1.Event, was func(string), ch
 	grown := s.Inputs|seen != s.Inputs
 	s.Inputs |= seen
 	s.Provider = provider
-	if s.Digits == "" && event.IsPhoneNumber([]byte(e.NumberId)) {
+	if s.Digits == "" && isDigits(provider, e.NumberId) {
 		s.Digits = e.NumberId
 	}
 	d.senders[e.NumberId] = s
 	if grown {
 		changed[e.NumberId] = s
 	}
+}
+
+// isDigits reports whether a number_id is the number's own digits. Meta's ids, of 15
+// digits or more, and the ten digits of a GREEN-API instance look like a phone number,
+// mostly of another country.
+func isDigits(provider, number string) bool {
+	switch provider {
+	case "greenapi":
+		return false
+	case "meta", "360dialog", "gupshup":
+		return len(number) < 15 && event.IsPhoneNumber([]byte(number))
+	}
+	return event.IsPhoneNumber([]byte(number))
 }
 
 // sawOfWABA adds what was seen of a WABA to its numbers, and keeps it for those
