@@ -3,7 +3,9 @@ package webhook
 import "strings"
 
 // evolution is EvolutionAPI 2.x over Baileys (EvolutionAPI/evolution-api, read
-// 2026). Its updates have the time of the webhook alone; its events' names come as
+// 2026). Its updates have the time of the webhook alone, date_time, which is local
+// time with a Z behind it (emitted as Date.now() less the zone's offset), hours off
+// outside UTC: that of receipt is nearer, if it is known. Its events' names come as
 // messages.upsert or MESSAGES_UPSERT.
 func evolution() *provider {
 	return &provider{name: "evolution", local: true, statuses: waStatuses(), codes: waCodes(), read: readEvolution, send: sendEvolution}
@@ -35,12 +37,12 @@ func readEvolution(c *call, v any) {
 		c.eachIn(event, data, "messages", func(one any) { evolutionUpdate(c, event, number, one, v) })
 	case "connection.update":
 		if lock := either(data, "reachoutTimeLock", "reachoutTimelock"); lock != nil {
-			c.timelock(event, number, lock, c.at(get(v, "date_time")), v)
+			c.timelock(event, number, lock, c.received(get(v, "date_time")), v)
 			return
 		}
-		c.refusedConnect(event, number, str(data, "statusReason"), c.at(get(v, "date_time")), v)
+		c.refusedConnect(event, number, str(data, "statusReason"), c.received(get(v, "date_time")), v)
 	case "message.capping.update", "messages.capping.update":
-		c.capping(event, number, data, c.at(get(v, "date_time")), v)
+		c.capping(event, number, data, c.received(get(v, "date_time")), v)
 	default:
 		for _, prefix := range evolutionSilent {
 			if strings.HasPrefix(event, prefix) {
@@ -73,7 +75,7 @@ func evolutionUpdate(c *call, field, number string, v, whole any) {
 		c.nothing(field, "nobody")
 		return
 	}
-	m := message{id: k.id, number: number, who: k.who, group: k.group, time: c.at(get(v, "datetime"), get(whole, "date_time"))}
+	m := message{id: k.id, number: number, who: k.who, group: k.group, time: c.evolutionTime(v, whole)}
 	var member string
 	if k.group != "" {
 		member = k.who.contact()
@@ -83,6 +85,15 @@ func evolutionUpdate(c *call, field, number string, v, whole any) {
 		code = c.waCode(get(v, "update"))
 	}
 	c.status(field, word, code, m, member, v)
+}
+
+// evolutionTime returns when an update was, as versions before 2 wrote it, else when
+// the webhook came.
+func (c *call) evolutionTime(v, whole any) int64 {
+	if at, ok := millis(get(v, "datetime")); ok {
+		return at
+	}
+	return c.received(get(whole, "date_time"))
 }
 
 // sendEvolution reads POST /message/sendText/{instance} and its like: the answer

@@ -37,7 +37,7 @@ var timed = []struct{ provider, body string }{
 	{"whapi", `{"messages":[{"id":"D","from_me":false,"type":"text","chat_id":"447700900123@s.whatsapp.net","timestamp":%s,"text":{"body":"x"}}],"channel_id":"c"}`},
 	{"whapi", `{"statuses":[{"id":"D","status":"read","recipient_id":"447700900123","timestamp":%s}],"channel_id":"c"}`},
 	{"evolution", `{"event":"messages.upsert","instance":"d","data":{"key":{"remoteJid":"447700900123@s.whatsapp.net","fromMe":false,"id":"3E"},"message":{"conversation":"x"},"messageTimestamp":%s}}`},
-	{"evolution", `{"event":"messages.update","instance":"d","data":{"keyId":"3E","remoteJid":"447700900123@s.whatsapp.net","fromMe":true,"status":"READ"},"date_time":%s}`},
+	{"evolution", `{"event":"messages.update","instance":"d","data":{"keyId":"3E","remoteJid":"447700900123@s.whatsapp.net","fromMe":true,"status":"READ","datetime":%s}}`},
 	{"baileys", `{"event":"messages.upsert","type":"notify","data":[{"key":{"remoteJid":"447700900123@s.whatsapp.net","fromMe":false,"id":"3E"},"message":{"conversation":"x"},"messageTimestamp":%s}]}`},
 	{"waha", `{"event":"message","session":"s","payload":{"id":"false_447700900123@c.us_D","timestamp":%s,"from":"447700900123@c.us","fromMe":false,"body":"x"}}`},
 	{"waha", `{"event":"message.ack","session":"s","timestamp":%s,"payload":{"id":"true_447700900123@c.us_D","to":"447700900123@c.us","fromMe":true,"ack":3}}`},
