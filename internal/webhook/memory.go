@@ -22,23 +22,42 @@ type Memory struct {
 	young, old [FactAddressee + 1]map[string]string
 }
 
-// Learn remembers a fact and reports whether it is new.
+// Learn remembers a fact and reports whether it is new. The phone behind a hidden id is
+// one for all numbers, and new for each of them: each has contacts of its own.
 func (m *Memory) Learn(f Fact) bool {
 	most := maxFact
 	if f.Kind == FactHeld {
 		most = maxHeldSize
 	}
-	if len(f.Key)+len(f.Value) > most || m.Known(f.Kind, f.Key) == f.Value {
+	if len(f.NumberID)+len(f.Key)+len(f.Value) > most {
 		return false
 	}
-	m.put(f.Kind, f.Key, f.Value)
-	return true
+	isNew := m.Known(f.Kind, f.Key) != f.Value
+	if isNew {
+		m.put(f.Kind, f.Key, f.Value)
+	}
+	if told := f.told(); told != "" && m.Known(f.Kind, told) != f.Value {
+		m.put(f.Kind, told, f.Value)
+		isNew = true
+	}
+	return isNew
+}
+
+// told is the key under which it is remembered that a fact was told of its number; ""
+// for a fact that concerns no number by itself.
+func (f Fact) told() string {
+	if f.Kind != FactPhone || f.NumberID == "" {
+		return ""
+	}
+	return f.NumberID + "\n" + f.Key
 }
 
 // Forget takes a fact back.
 func (m *Memory) Forget(f Fact) {
-	delete(m.young[f.Kind], f.Key)
-	delete(m.old[f.Kind], f.Key)
+	for _, key := range []string{f.Key, f.told()} {
+		delete(m.young[f.Kind], key)
+		delete(m.old[f.Kind], key)
+	}
 }
 
 // Known returns what is known of a key, "" for nothing.
