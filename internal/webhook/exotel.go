@@ -149,7 +149,7 @@ func sendExotel(c *call, it item) {
 			m.template = &eventsv1.Template{Name: str(t, "name"), Language: language(str(t, "language", "code"))}
 		}
 		one := it
-		one.request = r
+		one.request, one.nth = r, i
 		if m.id == "" || strings.EqualFold(str(answer, "status"), "failure") {
 			c.refused(one, m, "", pointer(c.p.code(str(answer, "error_data", "code"))))
 			continue

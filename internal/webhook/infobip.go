@@ -126,7 +126,7 @@ func sendInfobip(c *call, it item) {
 		m.who.see(str(answer, "to"), str(r, "to"), str(r, "destinations", "to"))
 		infobipContent(&m, get(r, "content"))
 		one := it
-		one.request, one.response = r, answer
+		one.request, one.response, one.nth = r, answer, i
 		if status, _ := c.p.status(first(str(answer, "status", "groupName"), str(answer, "status", "groupId"))); status == "failed" || has(it.response, "requestError") {
 			c.refused(one, m, "", nil)
 			continue

@@ -137,7 +137,7 @@ func readMetaChange(c *call, m *metaChange) {
 func metaValue(c *call, m *metaChange, value, outer any) {
 	number, own := metaNumber(c, outer)
 	before := len(c.result.Updates)
-	for _, part := range []struct {
+	parts := []struct {
 		name string
 		read func(*call, *metaChange, *metaPart, any)
 	}{
@@ -146,14 +146,18 @@ func metaValue(c *call, m *metaChange, value, outer any) {
 		{"statuses", metaStatus},
 		{"user_preferences", metaPreference},
 		{"user_id_update", metaUserID},
-	} {
-		l := list(value, part.name)
-		for _, one := range l {
+	}
+	count := 0
+	for _, part := range parts {
+		count += len(list(value, part.name))
+	}
+	for _, part := range parts {
+		for _, one := range list(value, part.name) {
 			if !c.room(m.field, one) {
 				continue
 			}
 			part.read(c, m, &metaPart{
-				number: number, own: own, contacts: list(value, "contacts"), alone: len(l) == 1,
+				number: number, own: own, contacts: list(value, "contacts"), alone: count == 1,
 			}, one)
 		}
 	}
@@ -173,7 +177,7 @@ func metaValue(c *call, m *metaChange, value, outer any) {
 type metaPart struct {
 	number, own string
 	contacts    []any
-	alone       bool // the only one of its list
+	alone       bool // the only one of its value
 }
 
 // metaNumber finds the number: its id, else what is known of the number that is
@@ -422,7 +426,7 @@ func metaStateSync(c *call, m *metaChange) {
 		var phone, user person
 		phone.see(str(contact, "phone_number"), str(contact, "wa_id"))
 		user.see(str(contact, "user_id"))
-		msg := message{id: user.user + ":" + hash(phone.phone), number: number, waba: m.waba, own: own, time: c.at(get(one, "metadata", "timestamp"), m.time)}
+		msg := message{id: first(number, c.source.NumberID) + ":" + user.user + ":" + hash(phone.phone), number: number, waba: m.waba, own: own, time: c.at(get(one, "metadata", "timestamp"), m.time)}
 		if e := c.alias(msg, person{phone: phone.phone}, person{user: user.user}); e != nil {
 			c.teach(e)
 			reason = "taught"
@@ -471,7 +475,8 @@ func metaUserID(c *call, m *metaChange, p *metaPart, v any) {
 	var now, before person
 	now.see(str(v, "wa_id"), str(v, "user_id", "current"))
 	before.see(str(v, "user_id", "previous"))
-	msg.id = first(msg.id, now.user+":"+strconv.FormatInt(msg.time/1000, 10))
+	// A user id is the portfolio's: each of its numbers is told of the same change.
+	msg.id = first(msg.id, first(msg.number, c.source.NumberID)+":"+now.user+":"+strconv.FormatInt(msg.time/1000, 10))
 	if e := c.alias(msg, now, before); e != nil {
 		c.made(m.field, e)
 		return

@@ -146,6 +146,9 @@ func (c *call) templateEvent(field string, t templateUpdate, v any) *eventsv1.Ev
 		c.unknown(field, "no_time", v)
 		return nil
 	}
+	if t.id == "" || t.id == t.name {
+		t.id = t.waba + ":" + t.name + ":" + t.language // a name is of many WABAs and languages
+	}
 	m := metaChange{}
 	return &eventsv1.Event{
 		Id: short(first(t.kind, "tpl") + ":" + t.id + ":" + m.second(t.time) + ":" + t.what), Type: "template.update", Time: new(t.time), WabaId: t.waba,

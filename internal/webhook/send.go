@@ -15,6 +15,7 @@ import (
 type item struct {
 	v                 any
 	request, response any
+	nth               int // which of the call's sends it is, from 0
 }
 
 // message begins a message with what stands beside request and response.
@@ -121,7 +122,11 @@ func (c *call) sendItem(v any) {
 // provider's own name for the call, if it gives one.
 func (c *call) refused(it item, m message, ref string, code *int64) {
 	if m.id == "" {
-		m.id = "refused." + first(ref, hash(string(marshal(it.v))))
+		call := string(marshal(it.v))
+		if it.nth > 0 {
+			call += ":" + strconv.Itoa(it.nth) // each of several was refused
+		}
+		m.id = "refused." + first(ref, hash(call))
 	}
 	if m.who.none() {
 		c.unknown("sends", "no_contact", it.v)
@@ -152,6 +157,11 @@ func readTag(s string) *tag {
 	values, err := url.ParseQuery(query)
 	if err != nil {
 		return nil
+	}
+	for _, list := range values {
+		for i := range list {
+			list[i] = strings.ToValidUTF8(list[i], "\uFFFD")
+		}
 	}
 	return (*tag)(&values)
 }

@@ -46,9 +46,15 @@ func readSinch(c *call, v any) {
 	}
 }
 
+// sinchMany begins the key of a message that went to many.
+const sinchMany = "sinch-many:"
+
 func sinchStatus(c *call, bot string, v any) {
 	m := message{id: str(v, "message_id"), number: bot, time: c.at(get(v, "timestamp"))}
 	m.who.see(str(v, "recipient"), str(v, "recipient_user_id"))
+	if c.known(FactAddressee, sinchMany+m.id) != "" && !m.who.none() {
+		m.id += "/" + m.who.contact()
+	}
 	code := pointer(integer(v, "code"))
 	if code != nil && (*code < 130000 || *code >= 140000) {
 		code = nil
@@ -169,14 +175,17 @@ func sendSinch(c *call, it item) {
 			to = []any{get(r, "to")}
 		}
 	}
-	for _, recipient := range to {
+	for i, recipient := range to {
 		if !c.room("sends", recipient) {
 			continue
 		}
 		one := m
 		one.who.see(str(recipient))
+		it.nth = i
 		if len(to) > 1 && one.id != "" {
-			one.id += "/" + one.who.contact() // the answer has one id for all
+			// The answer has one id for all, and so have their statuses.
+			c.learn(Fact{Kind: FactAddressee, Key: sinchMany + one.id, Value: "many", NumberID: one.number, Time: one.time})
+			one.id += "/" + one.who.contact()
 		}
 		if one.id == "" && (has(answer, "error") || strings.EqualFold(str(answer, "status"), "failure")) {
 			c.refused(it, one, "", nil)

@@ -165,10 +165,11 @@ func sendWati(c *call, it item) {
 	if len(receivers) == 0 {
 		receivers = []any{answer}
 	}
-	for _, receiver := range receivers {
+	for i, receiver := range receivers {
 		if !c.room("sends", receiver) {
 			continue
 		}
+		it.nth = i
 		m := it.message(c)
 		m.number = first(m.number, plain(first(str(r, "channel_number"), str(r, "channelPhoneNumber"), str(r, "channelNumber"))))
 		m.id = first(str(receiver, "whatsappMessageId"), str(receiver, "localMessageId"), str(answer, "message", "whatsappMessageId"), str(answer, "message", "localMessageId"), str(answer, "message", "id"))

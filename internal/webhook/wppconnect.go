@@ -180,10 +180,11 @@ func sendWppconnect(c *call, it item) {
 	if len(sent) == 0 {
 		sent = []any{answer}
 	}
-	for _, one := range sent {
+	for i, one := range sent {
 		if !c.room("sends", one) {
 			continue
 		}
+		it.nth = i
 		m := it.message(c)
 		m.number = first(m.number, str(r, "session"), str(it.v, "session"))
 		_, chat, id, _ := serialized(wppID(one, "id"))
