@@ -123,7 +123,9 @@ func TestManyUpdatesOfOneBodyAreWritten(t *testing.T) {
 		t.Error("never written")
 	}
 	cancel()
-	<-done
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
 	if n := len(w.take("dead")); n != maxWaiting+1 {
 		t.Errorf("%d dead letters, want %d", n, maxWaiting+1)
 	}
