@@ -53,3 +53,11 @@ func TestThePageGroupsFlags(t *testing.T) {
 		t.Error("the page asks for single flags")
 	}
 }
+
+// TestThePageSaysWhatToDoAboutANumber holds that a number's figures come with the advice of its flags.
+func TestThePageSaysWhatToDoAboutANumber(t *testing.T) {
+	_, page, _ := ask(t, handler(&fixed{}), "GET", "/page/live.js")
+	if !strings.Contains(page, "ask(`api/flags?number_id=") || !strings.Contains(page, "...inForce(n.levels, newest.flags") {
+		t.Error("the page shows a number without the advice of its flags")
+	}
+}

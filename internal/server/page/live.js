@@ -158,12 +158,24 @@ function showStatus(s) {
   text("versions", `${s.version} · policy ${s.policy_version} · started ${when(s.started)}`);
 }
 
+// inForce shows each level of a number, danger first, with the value that brought it, since when, and what to do.
+// Flags are the newest that are remembered; a level of before is shown alone.
+function inForce(levels, flags) {
+  const order = Object.entries(levels).sort(([, a], [, b]) => (a === "danger" ? 0 : 1) - (b === "danger" ? 0 : 1));
+  return order.map(([factor, level]) => {
+    const f = flags.find((flag) => flag.factor === factor && flag.level === level);
+    return el("div", "force", el("span", `chip ${level}`, `${words(factor)}: ${level}`),
+      ...(f ? [el("span", "meta", ` value ${value(f.value)} · since ${when(f.event_time)}`), el("p", "advice", f.advice || "")] : []));
+  });
+}
+
 async function detail(id) {
   $("detail-title").textContent = id;
   $("detail-body").replaceChildren(el("p", "meta", "Asking …"));
   $("detail").showModal();
   try {
-    const n = await ask(`api/numbers/${encodeURIComponent(id)}`);
+    const [n, newest] = await Promise.all([
+      ask(`api/numbers/${encodeURIComponent(id)}`), ask(`api/flags?number_id=${encodeURIComponent(id)}&limit=500`)]);
     if (!n.facts) throw new Error(n.error);
     const facts = Object.entries(n.facts).map(([k, v]) => el("div", "", el("dt", "", words(k)),
       el("dd", "", (k === "wake" || k === "linked") && v ? when(v) : value(v))));
@@ -171,7 +183,7 @@ async function detail(id) {
     $("detail-body").replaceChildren(
       el("p", "meta", `score ${n.score} (${n.band})${n.portfolio_id ? " · portfolio " + n.portfolio_id : ""} · as of ${when(n.clock)}`),
       el("p", "meta", replies(n)),
-      el("div", "chips", ...Object.entries(n.levels).map(([f, l]) => el("span", `chip ${l}`, `${words(f)}: ${l}`))),
+      ...inForce(n.levels, newest.flags || []),
       ...(n.answered_sender ? [el("p", "meta", "People answer this number, so that its factors of volume are at most at warn.")] : []),
       ...silent, el("dl", "facts", ...facts));
   } catch (e) {
