@@ -15,11 +15,19 @@ import (
 // room in a block, and so its size says little of that of its rows.
 const MaxBlockRows = 65_536
 
+// maxSpread bounds the bytes of a block's strings where each row has its own, as the store
+// takes them: what a few bytes say of very many rows must not become gigabytes. Blocks are
+// written with at most maxBlockSpread, or of one row.
+const maxSpread = 16 << 20
+
 // Block reads the columns of a block (rows.proto). It aliases the block's bytes, and is
 // used again for the next one.
 type Block struct {
 	Table event.Table
 	Rows  int
+	// Spread is how many bytes its strings take where each row has its own, or somewhat
+	// more.
+	Spread int
 
 	numbers       [maxColumns]Numbers
 	texts         [columnSilences + 1]Texts // all columns of strings have small numbers
@@ -69,8 +77,10 @@ func (b *Block) Hashes(int) Hashes { return b.hashes }
 // Contributions returns a column of contributions likewise.
 func (b *Block) Contributions(int) Contributions { return b.contributions }
 
-// Read takes a block apart. It fails where a column has not one entry a row, or rows are of
+// Read takes a block apart. It fails where a column has not one entry a row, or where its rows
+// would hold far more than any that we write, or are of
 // several months though their table is kept by month: then nothing of the block can be used.
+// The number of rows comes first and once, as it is written: columns are held against it.
 func (b *Block) Read(t event.Table, data []byte) error {
 	*b = Block{Table: t, values: b.values[:0]}
 	for _, c := range doublesColumns[t] {
@@ -80,11 +90,14 @@ func (b *Block) Read(t event.Table, data []byte) error {
 	r := wireReader{b: data}
 	for r.next() {
 		if r.number == 1 {
-			if r.n == 0 || r.n > MaxBlockRows {
+			if r.n == 0 || r.n > MaxBlockRows || b.Rows != 0 {
 				return errRows
 			}
 			b.Rows = int(r.n)
 			continue
+		}
+		if b.Rows == 0 {
+			return errRows
 		}
 		if r.number >= maxColumns {
 			continue // of a newer version
@@ -103,7 +116,7 @@ func (b *Block) Read(t event.Table, data []byte) error {
 			b.contributions, ok = b.readContributions(r.bytes, b.Rows)
 		case noColumn: // of a newer version
 		}
-		if !ok {
+		if !ok || b.Spread > maxSpread {
 			return errRows
 		}
 	}
@@ -204,7 +217,29 @@ func (b *Block) readTexts(data []byte, n int) (c Texts, ok bool) {
 		c.of = Numbers{}
 		return c, !r.bad
 	}
-	return c, !r.bad && c.of.below(n, uint64(len(c.values)))
+	if r.bad || !c.of.below(n, uint64(len(c.values))) {
+		return c, false
+	}
+	b.Spread += c.spread(n)
+	return c, true
+}
+
+// fewBytes is up to how many bytes of strings are not counted row by row.
+const fewBytes = 1 << 20
+
+// spread returns how many bytes n strings take, or somewhat more.
+func (c Texts) spread(n int) (bytes int) {
+	longest := 0
+	for _, v := range c.values {
+		longest = max(longest, len(v))
+	}
+	if n*longest <= fewBytes {
+		return n * longest
+	}
+	for i := range n {
+		bytes += len(c.at(i))
+	}
+	return bytes
 }
 
 // below reports whether n entries are all less than most.

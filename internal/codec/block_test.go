@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -214,6 +215,80 @@ func TestBlocksThatAreBroken(t *testing.T) {
 	}
 	if err := DecodeBlocks(twice, new(Rows)); err == nil {
 		t.Error("a batch of more rows than there may be was read")
+	}
+}
+
+// TestBlocksSayTheirRowsFirst rejects blocks whose number of rows does not stand before their
+// columns, or stands there twice: columns would be shorter than the block says.
+func TestBlocksSayTheirRowsFirst(t *testing.T) {
+	join := func(parts ...proto.Message) (data []byte) {
+		for _, m := range parts {
+			b, err := proto.Marshal(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			data = append(data, b...)
+		}
+		return data
+	}
+	one, two := &rowsv1.NumberMinutes{Rows: 1}, &rowsv1.NumberMinutes{Rows: 2}
+	times := &rowsv1.NumberMinutes{Minute: &rowsv1.Whole{Bytes: []byte{7}}}
+	lists := &rowsv1.NumberMinutes{Contacts: &rowsv1.Hashes{Lengths: &rowsv1.Whole{Base: 3}}}
+	for name, data := range map[string][]byte{
+		"twice": join(one, times, two), "twice the same": join(one, times, one), "last": join(lists, two), "not at all": join(lists),
+	} {
+		if err := new(Block).Read(event.TableNumberMinutes, data); err == nil {
+			t.Errorf("%s: the block was read", name)
+		}
+	}
+	if err := new(Block).Read(event.TableNumberMinutes, join(one, times)); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestBlocksDoNotSpreadFar bounds what the strings of a block take where each row has its own:
+// in what is written, whose rows all come back, and in what is read.
+func TestBlocksDoNotSpreadFar(t *testing.T) {
+	long := strings.Repeat("p", 250_000)
+	var out event.Output
+	for i := range int64(100) {
+		out.NumberMinutes = append(out.NumberMinutes, event.NumberMinute{NumberID: "n", PortfolioID: long, Minute: i * 60_000})
+	}
+	got := event.Output{Blocks: AppendBlocks(nil, &out)}
+	for _, b := range got.Blocks {
+		var block Block
+		if err := block.Read(b.Table, b.Bytes); err != nil {
+			t.Fatal(err)
+		}
+		if block.Spread < b.Rows*len(long) || block.Spread > maxBlockSpread+len(long) {
+			t.Errorf("%d rows spread to %d bytes", b.Rows, block.Spread)
+		}
+	}
+	if err := ReadBlocks(&got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(out.NumberMinutes, got.NumberMinutes); diff != "" {
+		t.Error(diff)
+	}
+
+	texts := &rowsv1.Texts{Values: []string{long}}
+	for name, m := range map[string]proto.Message{
+		"ids": &rowsv1.NumberMinutes{Rows: MaxBlockRows, NumberId: texts},
+		"keys": &rowsv1.NumberStatuses{Rows: MaxBlockRows, Top: &rowsv1.Contributions{
+			Lengths: &rowsv1.Whole{Base: 5}, Key: texts,
+		}},
+	} {
+		data, err := proto.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		table := event.TableNumberMinutes
+		if name == "keys" {
+			table = event.TableNumberStatus
+		}
+		if err := new(Block).Read(table, data); err == nil {
+			t.Errorf("%s: a block of %d bytes was read, which are %d in its rows", name, len(data), MaxBlockRows*len(long))
+		}
 	}
 }
 

@@ -13,6 +13,10 @@ import (
 // row begins a new one.
 const maxBlockText = 128 << 10
 
+// maxBlockSpread is likewise about how many bytes strings may have that are written out in
+// each row: a long one that a block has once is as long in the store in each row.
+const maxBlockSpread = 4 << 20
+
 // blockWriter writes rows as columns. It keeps its memory from one block to the next.
 type blockWriter struct {
 	b       []byte
@@ -55,7 +59,7 @@ func (t *blockTable[R]) fit(rows []R) int {
 	if t.timeOf != nil {
 		first, end = monthOf(t.timeOf(&rows[0]))
 	}
-	text := 0
+	text, spread := 0, 0
 	for i := range rows[:min(len(rows), t.most)] {
 		r := &rows[i]
 		if t.timeOf != nil {
@@ -64,14 +68,16 @@ func (t *blockTable[R]) fit(rows []R) int {
 			}
 		}
 		for _, c := range t.texts {
-			if s := *c.at(r); i == 0 || s != *c.at(&rows[i-1]) {
+			s := *c.at(r)
+			if i == 0 || s != *c.at(&rows[i-1]) {
 				text += len(s)
 			}
+			spread += len(s)
 		}
 		if t.elements != nil {
 			text += t.elements(r)
 		}
-		if text > maxBlockText && i > 0 {
+		if (text > maxBlockText || spread > maxBlockSpread) && i > 0 {
 			return i
 		}
 	}
