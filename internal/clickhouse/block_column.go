@@ -33,7 +33,7 @@ func (c *fixed[T]) appendTo(to column.Interface, rows int, n *native) error {
 	if err != nil {
 		return err
 	}
-	_, err = to.Append(values)
+	_, err = to.Append(forLibrary(to.Type(), values))
 	return err
 }
 
@@ -102,7 +102,7 @@ func (c *nullable[T]) appendTo(to column.Interface, rows int, n *native) error {
 			pointers[i] = &values[i]
 		}
 	}
-	_, err = to.Append(pointers)
+	_, err = to.Append(forLibrary(to.Type(), pointers))
 	return err
 }
 

@@ -27,10 +27,12 @@ type blockTable struct {
 	rows   int
 }
 
-// datedBlock is a block and the month (ms) in which its rows lie.
+// datedBlock is a block, the month (ms) in which its rows lie, and how many bytes they take as
+// columns, strings that a block has once included as often as rows have them.
 type datedBlock struct {
 	event.Block
 	month int64
+	bytes int
 }
 
 // blockColumn is a column of a table on its way from blocks to the client library.
@@ -61,31 +63,45 @@ func (t *blockTable) hasFrom(from, name string, kind func(column int) blockColum
 // insert writes the blocks of the table, one month of the table an insert and each
 // within the bounds.
 func (t *blockTable) insert(ctx context.Context, w *Writer, blocks []event.Block) error {
-	t.blocks = t.blocks[:0]
 	defer func() { clear(t.blocks) }()
-	for _, b := range blocks {
-		if b.Table != t.from {
-			continue
-		}
-		if err := t.block.Read(t.from, b.Bytes); err != nil {
-			return fail(ctx, "insert into "+t.name, err)
-		}
-		t.blocks = append(t.blocks, datedBlock{b, t.block.Month()})
+	if err := t.sort(blocks); err != nil {
+		return fail(ctx, "insert into "+t.name, err)
 	}
-	// So few blocks are of another month than their neighbours that nearly always this
-	// changes nothing.
-	slices.SortStableFunc(t.blocks, func(a, b datedBlock) int { return cmp.Compare(a.month, b.month) })
 	for left := t.blocks; len(left) > 0; {
-		rows, bytes, n := 0, 0, 0
-		for n < len(left) && left[n].month == left[0].month && (n == 0 || rows+left[n].Rows <= maxInsertRows && bytes+len(left[n].Bytes) <= maxInsertBytes) {
-			rows, bytes, n = rows+left[n].Rows, bytes+len(left[n].Bytes), n+1
-		}
+		n := takeBlocks(left)
 		if err := t.send(ctx, w, left[:n]); err != nil {
 			return err
 		}
 		left = left[n:]
 	}
 	return nil
+}
+
+// sort finds the blocks of the table among others, and puts them in the order of months.
+func (t *blockTable) sort(blocks []event.Block) error {
+	t.blocks = t.blocks[:0]
+	for _, b := range blocks {
+		if b.Table != t.from {
+			continue
+		}
+		if err := t.block.Read(t.from, b.Bytes); err != nil {
+			return err
+		}
+		t.blocks = append(t.blocks, datedBlock{b, t.block.Month(), len(b.Bytes) + t.block.Spread})
+	}
+	// So few blocks are of another month than their neighbours that nearly always this
+	// changes nothing.
+	slices.SortStableFunc(t.blocks, func(a, b datedBlock) int { return cmp.Compare(a.month, b.month) })
+	return nil
+}
+
+// takeBlocks returns how many of the blocks make up the next insert, at least one.
+func takeBlocks(left []datedBlock) (n int) {
+	rows, bytes := 0, 0
+	for n < len(left) && left[n].month == left[0].month && (n == 0 || rows+left[n].Rows <= maxInsertRows && bytes+left[n].bytes <= maxInsertBytes) {
+		rows, bytes, n = rows+left[n].Rows, bytes+left[n].bytes, n+1
+	}
+	return n
 }
 
 // send makes one insert. After an error the rows may or may not be stored.

@@ -30,7 +30,7 @@ func (c *of[R, T]) appendTo(to column.Interface, n *native) error {
 	if isNative(to.Type(), c.values) {
 		return n.hand(to, len(c.values), c.values)
 	}
-	_, err := to.Append(c.values)
+	_, err := to.Append(forLibrary(to.Type(), c.values))
 	return err
 }
 
@@ -72,7 +72,7 @@ func (c *maybe[R, T]) appendTo(to column.Interface, n *native) error {
 			pointers[i] = &c.values[i]
 		}
 	}
-	_, err := to.Append(pointers)
+	_, err := to.Append(forLibrary(to.Type(), pointers))
 	return err
 }
 

@@ -3,7 +3,9 @@ package clickhouse
 import (
 	"encoding/binary"
 	"io"
+	"math"
 	"strings"
+	"time"
 
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
@@ -85,6 +87,34 @@ func isNative(t column.Type, values any) bool {
 		return name == "Bool"
 	}
 	return false
+}
+
+// forLibrary returns values for the Append of a column whose type is not ours. Where an
+// operator keeps times by the second (DateTime), the library would take our milliseconds as
+// seconds: it gets times, none beyond the last that the type has.
+func forLibrary(t column.Type, values any) any {
+	if name := strings.TrimPrefix(string(t), "Nullable("); !strings.HasPrefix(name, "DateTime") || strings.HasPrefix(name, "DateTime64") {
+		return values
+	}
+	instant := func(ms int64) time.Time { return time.UnixMilli(min(ms, math.MaxUint32*1000)) }
+	switch values := values.(type) {
+	case []int64:
+		times := make([]time.Time, len(values))
+		for i, ms := range values {
+			times[i] = instant(ms)
+		}
+		return times
+	case []*int64:
+		times := make([]*time.Time, len(values))
+		for i, ms := range values {
+			if ms != nil {
+				at := instant(*ms)
+				times[i] = &at
+			}
+		}
+		return times
+	}
+	return values
 }
 
 // inside returns the type within the parentheses of another, if that is the outer one.

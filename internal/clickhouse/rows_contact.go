@@ -19,7 +19,13 @@ func contactTable() *blockTable {
 // accountTable is account_events.
 func accountTable() *table[event.AccountEvent] {
 	type row = event.AccountEvent
-	t := &table[row]{name: "account_events", time: func(r *row) int64 { return r.Time }}
+	t := &table[row]{name: "account_events", time: func(r *row) int64 { return r.Time }, bytes: func(r *row) int {
+		n := len(r.NumberID) + len(r.ID) + len(r.WABAID) + len(r.PortfolioID) + len(r.State) + len(r.Quality) + len(r.Template) + len(r.Reason)
+		for _, s := range r.Restrict {
+			n += len(s)
+		}
+		return n
+	}}
 	t.has("number_id", plain(func(r *row) string { return r.NumberID }))
 	t.has("time", plain(func(r *row) int64 { return instant(r.Time) }))
 	t.has("partition", plain(func(r *row) uint32 { return count32(r.Partition) }))

@@ -10,7 +10,9 @@ import (
 // flagTable is flags.
 func flagTable() *table[event.Flag] {
 	type row = event.Flag
-	t := &table[row]{name: "flags", time: func(r *row) int64 { return r.EventTime }}
+	t := &table[row]{name: "flags", time: func(r *row) int64 { return r.EventTime }, bytes: func(r *row) int {
+		return len(r.NumberID) + len(r.PortfolioID) + len(r.WABAID) + len(r.Key) + len(r.Value.Word)
+	}}
 	t.has("number_id", plain(func(r *row) string { return r.NumberID }))
 	t.has("portfolio_id", plain(func(r *row) string { return r.PortfolioID }))
 	t.has("flag_id", plain(func(r *row) string { return r.FlagID }))

@@ -51,7 +51,7 @@ func factColumn(f event.Fact) func(column int) blockColumn {
 // portfolioTable is portfolio_status.
 func portfolioTable() *table[event.PortfolioStatus] {
 	type row = event.PortfolioStatus
-	t := &table[row]{name: "portfolio_status", time: func(r *row) int64 { return r.Minute }}
+	t := &table[row]{name: "portfolio_status", time: func(r *row) int64 { return r.Minute }, bytes: func(r *row) int { return len(r.PortfolioID) }}
 	t.has("portfolio_id", plain(func(r *row) string { return r.PortfolioID }))
 	t.has("minute", plain(func(r *row) int64 { return instant(r.Minute) }))
 	t.has("partition", plain(func(r *row) uint32 { return count32(r.Partition) }))

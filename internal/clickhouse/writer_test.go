@@ -17,6 +17,7 @@ import (
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/google/go-cmp/cmp"
 
+	"sendwatch/internal/codec"
 	"sendwatch/internal/event"
 )
 
@@ -183,6 +184,64 @@ func TestNumbersShowTheLatest(t *testing.T) {
 		}
 		if err := c.servers[0].conn.Exec(within(t), "OPTIMIZE TABLE "+c.database+".number_latest FINAL"); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// TestNumbersShowWhatWasRepeated has the server forget repeated inserts, as replicated tables
+// do, and number_latest refuse one that number_status has taken: the repeat must reach both.
+func TestNumbersShowWhatWasRepeated(t *testing.T) {
+	c := migrated(t)
+	exec := func(statement string) {
+		t.Helper()
+		if err := c.servers[0].conn.Exec(within(t), strings.ReplaceAll(statement, "{database}", c.database)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec("ALTER TABLE {database}.number_status MODIFY SETTING non_replicated_deduplication_window = 100")
+	exec("ALTER TABLE {database}.number_latest ADD CONSTRAINT never CHECK score > 100")
+	out := &event.Output{NumberStatuses: []event.NumberStatus{{NumberID: "n", Minute: monthEdge, Clock: monthEdge, Score: 50}}}
+	w := c.NewWriter()
+	if err := w.Write(within(t), out); err == nil {
+		t.Fatal("number_latest took a row that it refuses")
+	}
+	exec("ALTER TABLE {database}.number_latest DROP CONSTRAINT never")
+	if err := w.Write(within(t), out); err != nil {
+		t.Fatal(err)
+	}
+	if got := ask(t, c, "SELECT number_id, score FROM numbers"); got != `{"number_id":"n","score":50}`+"\n" {
+		t.Errorf("numbers shows %q; number_status has %s", got, ask(t, c, "SELECT count() AS n FROM number_status"))
+	}
+}
+
+// TestTimesMayBeOfSeconds writes to tables whose times an operator has made half as long.
+func TestTimesMayBeOfSeconds(t *testing.T) {
+	c := migrated(t)
+	for _, change := range []string{
+		"number_status MODIFY COLUMN clock DateTime('UTC')", "number_status MODIFY COLUMN linked Nullable(DateTime('UTC'))", "number_status MODIFY COLUMN wake Nullable(DateTime64(6, 'UTC'))",
+		"portfolio_status MODIFY COLUMN clock DateTime", "account_events MODIFY COLUMN expires_at Nullable(DateTime('UTC'))",
+	} {
+		if err := c.servers[0].conn.Exec(within(t), "ALTER TABLE "+c.database+"."+change); err != nil {
+			t.Fatalf("%s: %v", change, err)
+		}
+	}
+	s := event.NumberStatus{NumberID: "n", Minute: monthEdge, Clock: monthEdge + 5_000}
+	s.Facts[event.FactLinked], s.Facts[event.FactWake] = monthEdge, math.NaN()
+	out := &event.Output{
+		NumberStatuses:  []event.NumberStatus{s},
+		PortfolioStatus: []event.PortfolioStatus{{PortfolioID: "p", Minute: monthEdge, Clock: monthEdge + 5_000}},
+		AccountEvents:   []event.AccountEvent{{NumberID: "n", Time: monthEdge, ExpiresAt: monthEdge + 5_000}, {NumberID: "n", Time: monthEdge + 1, ExpiresAt: math.MaxInt64}},
+	}
+	if err := c.NewWriter().Write(within(t), out); err != nil {
+		t.Fatal(err)
+	}
+	for query, want := range map[string]string{
+		"SELECT toUnixTimestamp(clock) AS a, toUnixTimestamp(linked) AS b, wake FROM number_status": `{"a":1793484005,"b":1793484000,"wake":null}`,
+		"SELECT toUnixTimestamp(clock) AS a FROM portfolio_status":                                  `{"a":1793484005}`,
+		"SELECT toUnixTimestamp(expires_at) AS a FROM account_events ORDER BY time":                 `{"a":1793484005}` + "\n" + `{"a":4294967295}`,
+	} {
+		if got := ask(t, c, query); got != want+"\n" {
+			t.Errorf("%s: %s, want %s", query, got, want)
 		}
 	}
 }
@@ -360,6 +419,39 @@ func TestDamagedRowsAreStorable(t *testing.T) {
 		if got := ask(t, c, "SELECT count() AS n FROM "+table); got != `{"n":`+want+"}\n" {
 			t.Errorf("%s has %s, want %s rows", table, got, want)
 		}
+	}
+}
+
+// TestInsertsAreBoundedByWhatRowsTake has rows that share a long id, which an insert holds as
+// often as it has rows.
+func TestInsertsAreBoundedByWhatRowsTake(t *testing.T) {
+	long := strings.Repeat("p", 250_000)
+	most := maxInsertBytes/len(long) + 1
+
+	var out event.Output
+	for i := range int64(1000) {
+		out.NumberMinutes = append(out.NumberMinutes, event.NumberMinute{NumberID: "n", PortfolioID: long, Minute: monthEdge + i})
+		out.PortfolioStatus = append(out.PortfolioStatus, event.PortfolioStatus{PortfolioID: long, Minute: monthEdge + i})
+	}
+	table := portfolioTable()
+	var rows []*event.PortfolioStatus
+	for i := range out.PortfolioStatus {
+		rows = append(rows, &out.PortfolioStatus[i])
+	}
+	if n := table.take(rows); n > most || n < most/2 {
+		t.Errorf("%d rows of portfolio_status are one insert", n)
+	}
+
+	minutes := minuteTable()
+	if err := minutes.sort(codec.AppendBlocks(nil, &out)); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, b := range minutes.blocks[:takeBlocks(minutes.blocks)] {
+		n += b.Rows
+	}
+	if n > most || n < most/2 {
+		t.Errorf("%d rows of number_minutes are one insert", n)
 	}
 }
 
