@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -14,7 +15,8 @@ import (
 )
 
 // MaxSeries bounds the series of one metric. What comes on top is counted in one
-// more series, with the label otel_metric_overflow, as OpenTelemetry has it.
+// more series, with the label otel_metric_overflow, as OpenTelemetry has it. Of a
+// gauge that series is one of those left out and says nothing.
 const MaxSeries = 4096
 
 // Metrics takes the figures of a process. It is safe for concurrent use; callers
@@ -62,12 +64,16 @@ func newMetrics(meter metric.Meter) (*Metrics, error) {
 	return m, errors.Join(errs...)
 }
 
-// observe returns what reports the present series of a gauge to an exporter.
+// observe returns what reports the present series of a gauge to an exporter. It does so
+// in the order of their labels: beyond MaxSeries the SDK (v1.47.0) keeps those that an
+// observation brings first, and forgets which ones these were before the next. In the
+// order of a map each scrape would show others.
 func (m *Metrics) observe(of Metric) metric.Float64Callback {
 	return func(_ context.Context, o metric.Float64Observer) error {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		for _, g := range m.gauges[of] {
+		for _, key := range slices.Sorted(maps.Keys(m.gauges[of])) {
+			g := m.gauges[of][key]
 			o.Observe(g.value, attributes(of, g.labels))
 		}
 		return nil

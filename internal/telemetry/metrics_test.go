@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // scrape returns what the Prometheus endpoint serves.
@@ -121,6 +123,31 @@ func TestSeriesAreBounded(t *testing.T) {
 	}
 	if !strings.Contains(got, `sendwatch_dead_letters_total{otel_metric_overflow="true"} 101`) {
 		t.Error("what is beyond the limit is not counted in a series of its own")
+	}
+}
+
+// TestGaugesBeyondTheBoundStay: OpenTelemetry's SDK (v1.47.0) chooses at each scrape which
+// series of an observable instrument are within the limit, namely those observed first.
+func TestGaugesBeyondTheBoundStay(t *testing.T) {
+	tel := quiet(t)
+	for i := range MaxSeries + 100 {
+		tel.Metrics().Set(LagRecords, 9, "sink", strconv.Itoa(i))
+	}
+	series := func() []string {
+		var all []string
+		for line := range strings.Lines(scrape(t, tel)) {
+			if strings.HasPrefix(line, "sendwatch_lag_records{") {
+				all = append(all, line)
+			}
+		}
+		return all
+	}
+	first := series()
+	if len(first) != MaxSeries {
+		t.Errorf("%d series, want %d, with one for the rest", len(first), MaxSeries)
+	}
+	if diff := cmp.Diff(first, series()); diff != "" {
+		t.Errorf("the next scrape has other series (-first +next)\n%s", diff)
 	}
 }
 

@@ -47,6 +47,9 @@ the like. One that cannot be meant is named in the log and by ` + "`sendwatch ch
 Traces of fetches and inserts follow the same variables; one in a hundred is kept unless ` + "`OTEL_TRACES_SAMPLER`" + ` says otherwise.
 Beside these, the endpoint has Go's own ` + "`go_`" + ` and ` + "`process_`" + ` metrics.
 
+A metric has at most 4,096 series. Of a counter and of a histogram those that came first are kept, and the rest is counted in one more, with the
+label ` + "`otel_metric_overflow`" + `. Of a gauge those are kept that come first in the order of their labels, and the one more says nothing.
+
 | Prometheus | OTLP | kind | unit | labels | what it means |
 |---|---|---|---|---|---|
 `)
