@@ -8,13 +8,13 @@
 #           the number and the type.
 # So:       hashes of contacts and contents go out as Parquet, or as hexadecimal
 #           strings.
-# Versions: engine 26.9.2.1 in the Python package chdb 4.4.0 (linux x86-64).
+# Versions: engine 26.9.2.1 in the Python package chdb-core 26.9.0 (linux x86-64).
 # Output:   Avro -1 Int64 | ORC -1 Nullable(Int64) | Parquet 18446744073709551615 UInt64
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet chdb==4.4.0
+"$folder/venv/bin/pip" install --quiet chdb-core==26.9.0
 
 cd "$folder"
 "$folder/venv/bin/python" - <<'PY'

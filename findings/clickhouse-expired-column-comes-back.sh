@@ -13,7 +13,7 @@
 # So:       DEFAULT and TTL are no way to stop storing a column that follows from
 #           others. ALIAS is one, but INSERT may not name it; EPHEMERAL may be
 #           named and is not stored, but cannot be read.
-# Versions: engine 26.9.2.1 in the Python package chdb 4.4.0 (linux x86-64).
+# Versions: engine 26.9.2.1 in the Python package chdb-core 26.9.0 (linux x86-64).
 # Output:   inserted plain 400518 constant 400518 computed 400518
 #           merge 1  plain 0 constant 0 computed 0
 #           merge 2  plain 0 constant 3645 computed 803476
@@ -22,7 +22,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet chdb==4.4.0
+"$folder/venv/bin/pip" install --quiet chdb-core==26.9.0
 
 cd "$folder"
 "$folder/venv/bin/python" - <<'PY'

@@ -6,14 +6,14 @@
 #           buckets of 24 hours, and INTERVAL 36 HOUR too. No error, no warning.
 # So:       a report over 48 hours groups by INTERVAL 2 DAY, or by a division of
 #           the Unix time; hours are safe up to 24 if they divide a day.
-# Versions: engine 26.9.2.1 in the Python package chdb 4.4.0 (linux x86-64).
+# Versions: engine 26.9.2.1 in the Python package chdb-core 26.9.0 (linux x86-64).
 # Output:   2026-11-25 00:00:00 | 2026-11-26 00:00:00   (48 hours: two buckets)
 #           2026-11-25 00:00:00 | 2026-11-25 00:00:00   (2 days: one bucket)
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet chdb==4.4.0
+"$folder/venv/bin/pip" install --quiet chdb-core==26.9.0
 
 "$folder/venv/bin/python" - <<'PY'
 import chdb

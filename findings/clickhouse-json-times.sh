@@ -5,13 +5,13 @@
 # Seen:     strings that look like times are stored as DateTime: T, Z and the
 #           offset are gone, and the text that comes out is another one.
 # So:       a raw body that must stay as it came belongs into a String column.
-# Versions: engine 26.9.2.1 in the Python package chdb 4.4.0 (linux x86-64).
+# Versions: engine 26.9.2.1 in the Python package chdb-core 26.9.0 (linux x86-64).
 # Output:   {"a":"2026-11-29 08:00:00","b":"10 o'clock"} DateTime String
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet chdb==4.4.0
+"$folder/venv/bin/pip" install --quiet chdb-core==26.9.0
 
 TZ=UTC "$folder/venv/bin/python" - <<'PY'
 import chdb, json
