@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -216,6 +217,7 @@ func (p *Producer) write(ctx context.Context, topic string, partition int32, num
 			p.client.config.Logger.Warn("renewing the producer id of a partition; if a leader had lost acknowledged records, records before may be missing",
 				"topic", topic, "partition", partition, "error", err)
 			numbers.id, sent = producerID{}, false
+			batch = bytes.Clone(batch) // an earlier try that was given up may still be sending it
 			err = nil // tried again at once, and only a repetition is worth a pause
 		}
 		if err := p.await(ctx, &pause, topic, partition, err); err != nil {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"sendwatch/internal/event"
 )
@@ -156,5 +157,37 @@ func TestCompressionsGoByTopic(t *testing.T) {
 		if len(records) != 1 || records[0].Topic != topic || Codec(records[0].Attrs.CompressionType()) != want {
 			t.Errorf("%s: read %+v, want one record with codec %d", topic, records, want)
 		}
+	}
+}
+
+// TestARenewedBatchIsACopy: a try that was given up may still be on its way when another try is told that the producer id
+// is not known. What it sends must stay as it is.
+func TestARenewedBatchIsACopy(t *testing.T) {
+	cluster, client, _ := fake(t, 1)
+	cluster.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		partition := kmsg.NewProduceResponseTopicPartition()
+		partition.ErrorCode = 59 // UNKNOWN_PRODUCER_ID
+		topic := kmsg.NewProduceResponseTopic()
+		topic.Topic, topic.Partitions = "in", append(topic.Partitions, partition)
+		answer := req.ResponseKind().(*kmsg.ProduceResponse)
+		answer.Topics = append(answer.Topics, topic)
+		return answer, nil, true
+	})
+	batch, _, err := new(encoder).encode([]event.Message{{Value: []byte("a")}}, []int{0}, 1<<10, LZ4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := producerID{id: 1 << 40, known: true}
+	sent := bytes.Clone(batch)
+	stampProducer(sent, first, 0)
+	numbers := &numbering{id: first}
+	if err := client.NewProducer().write(bounded(t), "in", 0, numbers, batch); err != nil {
+		t.Fatal(err)
+	}
+	if numbers.id == first {
+		t.Fatal("the producer id was not renewed; the test proves nothing")
+	}
+	if !bytes.Equal(batch, sent) {
+		t.Error("the batch that was sent first is another one now")
 	}
 }
