@@ -171,7 +171,7 @@ func Beside(first *Keyed) KeyedOption {
 }
 
 // Merging has one entry count a key's events of a run of so many buckets, at the newest of them, where that entry is one
-// of the newest of the log: who sends the same all day has 24 entries in place of 1,440. Which keys are in the window stays exact;
+// of the newest of the log: who sends the same all day has 25 entries in place of 1,440. Which keys are in the window stays exact;
 // a count may have events in it that left it, of the run that is leaving.
 func Merging(buckets int64) KeyedOption { return func(s *Keyed) { s.merges = buckets } }
 
