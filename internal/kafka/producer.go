@@ -218,7 +218,7 @@ func (p *Producer) write(ctx context.Context, topic string, partition int32, num
 				"topic", topic, "partition", partition, "error", err)
 			numbers.id, sent = producerID{}, false
 			batch = bytes.Clone(batch) // an earlier try that was given up may still be sending it
-			err = nil // tried again at once, and only a repetition is worth a pause
+			err = nil                  // tried again at once, and only a repetition is worth a pause
 		}
 		if err := p.await(ctx, &pause, topic, partition, err); err != nil {
 			return err
